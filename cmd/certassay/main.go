@@ -1,0 +1,4 @@
+// Command certassay finds forged TLS certificates.
+package main
+
+func main() {}

@@ -1,0 +1,149 @@
+// Package evidence holds what was seen: bytes with where, when, how and through
+// which vantage. It interprets nothing. Certificates are kept as they were
+// served, in order, including those that no parser accepts.
+//
+// Evidence is what a bundle saves and what probes read; after it nothing touches
+// network, disk, clock or environment.
+package evidence
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// A Kind says what sort of subject was looked at.
+type Kind string
+
+// The kinds of subjects.
+const (
+	Endpoint    Kind = "endpoint"    // a live server at one address
+	Chain       Kind = "chain"       // several certificates from one file
+	Certificate Kind = "certificate" // a lone certificate from a file
+	LogEntry    Kind = "log-entry"   // an entry of a CT log
+	Corpus      Kind = "corpus"      // all subjects of a run together
+)
+
+// A Subject is all that was seen of one thing that gets one verdict.
+type Subject struct {
+	// ID names the subject within a run: "tls://host:443/203.0.113.7" for an
+	// endpoint, "path" or "path#2" for a file and its second chain.
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind"`
+	// Target is what the user asked for, as written.
+	Target string `json:"target"`
+	// Name is the DNS name or IP address that was asked for, and that a
+	// certificate has to be valid for; empty where none was.
+	Name string `json:"name,omitempty"`
+	// Protocol is the scheme spoken: "https", "tls", ...; empty for files.
+	Protocol string `json:"protocol,omitempty"`
+	// Address is the IP address and port that were dialled; empty for files
+	// and where no address was reached.
+	Address string `json:"address,omitempty"`
+	// Vantage is "direct" or the proxy that was dialled through, without its
+	// credentials.
+	Vantage string `json:"vantage,omitempty"`
+	// Certificates are the DER bytes in the order served or found: the chain
+	// that is judged. For an endpoint it is that of the first handshake that
+	// delivered any.
+	Certificates []DER `json:"certificates,omitempty"`
+	// Handshakes are all attempts in the order made. Empty for files.
+	Handshakes []Handshake `json:"handshakes,omitempty"`
+	// Seen is when the evidence was taken; zero for files.
+	Seen time.Time `json:"seen,omitzero"`
+	// Failures are what could not be done. A subject with failures may still
+	// hold certificates.
+	Failures []Failure `json:"failures,omitempty"`
+}
+
+// Collected says whether there is any certificate to judge.
+func (s *Subject) Collected() bool { return len(s.Certificates) > 0 }
+
+// DER is the encoding of one certificate, byte for byte as it was met. It may
+// be anything at all.
+type DER []byte
+
+// SHA256 is the certificate's fingerprint.
+func (d DER) SHA256() [32]byte { return sha256.Sum256(d) }
+
+// Hash writes a SHA-256 the way reports do: "sha256:" and hexadecimal.
+func Hash(sum [32]byte) string { return "sha256:" + hex.EncodeToString(sum[:]) }
+
+// A Failure is something that could not be done, and at which stage.
+type Failure struct {
+	// Stage is one of the Stage constants.
+	Stage string `json:"stage"`
+	Error string `json:"error"`
+	// Hint says what a person can do about it; often empty.
+	Hint string `json:"hint,omitempty"`
+}
+
+// The stages at which collecting can fail.
+const (
+	StageResolve   = "resolve"   // no address for the name
+	StageDial      = "dial"      // no connection to address or proxy
+	StageHandshake = "handshake" // the server did not complete TLS
+	StageRead      = "read"      // a file or stream could not be read
+	StageDecode    = "decode"    // bytes that are no certificate
+	StageCollect   = "collect"   // anything else: time budget, interrupt
+)
+
+// A Handshake is one TLS connection attempt and what it told.
+type Handshake struct {
+	// Profile is the name of the client profile: "default" (crypto/tls with
+	// its post-quantum key share), "classical" (a small ClientHello),
+	// "fast" and "legacy" (our own ClientHello), "zcrypto".
+	Profile string `json:"profile"`
+	// ServerName is the SNI that was sent; empty where none was.
+	ServerName string    `json:"server_name,omitempty"`
+	Address    string    `json:"address"`
+	Started    time.Time `json:"started"`
+	// Elapsed runs from the first byte of the connection (TCP) to the end of
+	// the handshake or its failure; Connect is the part before TLS.
+	Elapsed time.Duration `json:"elapsed"`
+	Connect time.Duration `json:"connect"`
+	// HelloSize is the number of bytes of the ClientHello record.
+	HelloSize int `json:"hello_size,omitempty"`
+	// Completed says that both Finished messages were exchanged.
+	Completed bool `json:"completed"`
+	// Possession says that the server proved that it holds the private key of
+	// the first certificate: a verified CertificateVerify or
+	// ServerKeyExchange signature, or a completed handshake.
+	Possession bool `json:"possession"`
+	// Version, Cipher and Group are the IANA code points that were
+	// negotiated, 0 where that was not reached.
+	Version uint16 `json:"version,omitempty"`
+	Cipher  uint16 `json:"cipher,omitempty"`
+	Group   uint16 `json:"group,omitempty"`
+	ALPN    string `json:"alpn,omitempty"`
+	// OCSP is the stapled OCSP response in DER; empty where none was sent.
+	OCSP []byte `json:"ocsp,omitempty"`
+	// SCTs are the entries of the signed_certificate_timestamp TLS extension
+	// (RFC 6962 section 3.3), each one a SerializedSCT.
+	SCTs [][]byte `json:"scts,omitempty"`
+	// Certificates are the DER bytes in the order served.
+	Certificates []DER `json:"certificates,omitempty"`
+	// Salvaged says that the TLS library refused the certificates and they
+	// were taken from the recorded bytes of the connection.
+	Salvaged bool `json:"salvaged,omitempty"`
+	// Failure says why the handshake did not complete; nil where it did.
+	Failure *Failure `json:"failure,omitempty"`
+	// Reset says that the peer dropped the connection or fell silent right
+	// after the ClientHello.
+	Reset bool `json:"reset,omitempty"`
+}
+
+// A Run is what a whole collection was: part of every bundle and report.
+type Run struct {
+	Command  string    `json:"command"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	// At is the time at which certificates are judged.
+	At      time.Time `json:"at"`
+	Vantage string    `json:"vantage"`
+	// Complete is false where the run was interrupted or something could not
+	// be collected.
+	Complete bool `json:"complete"`
+	// Contacted lists the addresses, "host:port", that were dialled.
+	Contacted []string `json:"contacted"`
+}
