@@ -168,13 +168,13 @@ type Ext struct {
 
 // Enc is how a certificate is encoded.
 type Enc struct {
-	DER          bool     `fact:"der" doc:"nothing that DER forbids was met"`
-	Quirks       []string `fact:"quirks" doc:"what DER forbids and was met: indefinite-length, non-minimal-length, trailing-data, ..."`
-	Trailing     bool     `fact:"trailing" doc:"bytes follow the certificate or a value inside it"`
-	Unreadable   bool     `fact:"unreadable" doc:"the outer structure is not a certificate at all"`
-	TimeInvalid  bool     `fact:"time_invalid" doc:"notBefore or notAfter is not a time that RFC 5280 allows"`
-	UniqueIDs    bool     `fact:"unique_ids" doc:"issuerUniqueID or subjectUniqueID is there"`
-	CertificateN int64    `fact:"size" doc:"bytes"`
+	DER         bool     `fact:"der" doc:"nothing that DER forbids was met"`
+	Quirks      []string `fact:"quirks" doc:"what DER forbids and was met: indefinite-length, non-minimal-length, trailing-data, ..."`
+	Trailing    bool     `fact:"trailing" doc:"bytes follow the certificate or a value inside it"`
+	Unreadable  bool     `fact:"unreadable" doc:"the outer structure is not a certificate at all"`
+	TimeInvalid bool     `fact:"time_invalid" doc:"notBefore or notAfter is not a time that RFC 5280 allows"`
+	UniqueIDs   bool     `fact:"unique_ids" doc:"issuerUniqueID or subjectUniqueID is there"`
+	Size        int64    `fact:"size" doc:"bytes"`
 }
 
 // Parsers is what three X.509 libraries made of the same bytes.
@@ -192,18 +192,18 @@ type CAClaim struct {
 	NameKnown bool   `fact:"name_known" doc:"the issuer name, compared as normalised text, is a known public or inventory CA's"`
 	NameExact bool   `fact:"name_exact" doc:"it is also the same bytes"`
 	Source    string `fact:"source" doc:"public or inventory: which list knows the name; empty if none"`
-	KeyIDs    bool   `fact:"key_id_known" doc:"the authority key identifier is that of a key known under the name, or there is none"`
+	KeyID     bool   `fact:"key_id_known" doc:"there is an authority key identifier and it is that of a key known under the name"`
 	Verifies  *bool  `fact:"key_verifies" doc:"a key known under the name verifies the signature; unknown where no key's algorithm is supported"`
 }
 
 // Known is what identities of known interceptors and attack tools were met.
 type Known struct {
 	Interceptor   string `fact:"interceptor" doc:"product whose CA name the issuer or the certificate carries; empty if none"`
+	Sure          bool   `fact:"interceptor_sure" doc:"that name is documented by a browser vendor or was measured, and is not merely usual"`
 	InterceptKey  string `fact:"interceptor_key" doc:"product or published key whose SPKI or certificate hash this is; empty if none"`
 	AttackTool    string `fact:"attack_tool" doc:"command-and-control framework whose default certificate this looks like; empty if none"`
 	ToolShape     string `fact:"tool_shape" doc:"forging tool whose habits, that no setting of it changes, this shows; empty if none"`
 	DefaultValues string `fact:"default_values" doc:"software whose example names are in the subject or issuer (Internet Widgits, Acme Co); empty if none"`
-	ForgedHash    bool   `fact:"forged_hash" doc:"hash is that of a documented forgery"`
 }
 
 // SCT is one signed certificate timestamp (RFC 6962 section 3.2).
@@ -234,7 +234,6 @@ type Chain struct {
 	AnchorExpected *bool    `fact:"anchor_expected" doc:"such a name must chain to a public or inventory root; unknown where only the owner can say"`
 	Programs       []string `fact:"programs" doc:"root programs and named anchors that the leaf chains to"`
 	VerifyError    string   `fact:"verify_error" doc:"why the standard library accepts no path: expired, name-constraint, signature, ...; empty where it accepts one"`
-	LocalOnly      bool     `fact:"local_only" doc:"only this machine's own store accepts it"`
 
 	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
 	InOrder         bool  `fact:"in_order" doc:"every certificate names the next one as its issuer"`
