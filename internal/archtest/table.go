@@ -1,0 +1,129 @@
+package archtest
+
+// Module is the import path that the folders of the table hang below.
+const Module = "github.com/certassay/certassay"
+
+// A Row says what one folder may import of ours. In Folder and Imports a last
+// element "*" stands for any single one; a row without a star wins over one with
+// it. The zero Imports means: nothing of ours.
+type Row struct {
+	Folder  string
+	Imports []string
+	// TestsOnly marks a folder that is no part of the program: no file of the
+	// program may import it, and the fences do not apply to it.
+	TestsOnly bool
+}
+
+// vocabulary is what collected evidence and conclusions are written in.
+var vocabulary = []string{"internal/evidence", "internal/finding"}
+
+// probing is what a probe may read: evidence, and the knowledge to understand it.
+var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/trust", "internal/facts"}
+
+// collecting is what a collector is made of.
+var collecting = []string{"internal/target", "internal/evidence", "internal/collect", "internal/cert"}
+
+// pipeline is everything that package audit joins.
+var pipeline = []string{
+	"internal/target", "internal/collect", "internal/collect/*", "internal/evidence",
+	"internal/cert", "internal/ct", "internal/trust", "internal/facts",
+	"internal/probe", "internal/probe/*", "internal/rule", "internal/finding",
+	"internal/waive", "internal/report", "rules",
+}
+
+// Table is section "Layout" of the design as data: who may import whom. Imports
+// go one way, from the command line down to the vocabulary.
+var Table = []Row{
+	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
+	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory")},
+	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding"}},
+	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive"}},
+	{Folder: "internal/audit", Imports: pipeline},
+
+	{Folder: "internal/target"},
+	{Folder: "internal/evidence"},
+	{Folder: "internal/cert"},
+	{Folder: "internal/facts"},
+	{Folder: "internal/finding"},
+	{Folder: "internal/ct", Imports: []string{"internal/cert"}},
+	{Folder: "internal/trust", Imports: []string{"internal/cert", "internal/ct"}},
+
+	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
+	{Folder: "internal/collect/*", Imports: collecting},
+	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls")},
+	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/ct", "internal/trust")},
+
+	{Folder: "internal/probe", Imports: probing},
+	{Folder: "internal/probe/*", Imports: probing},
+	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding"}},
+	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
+	{Folder: "internal/report", Imports: vocabulary},
+	{Folder: "rules"},
+
+	{Folder: "internal/archtest", TestsOnly: true},
+	{Folder: "internal/lab", TestsOnly: true},
+	{Folder: "internal/lab/*", Imports: []string{"internal/lab"}, TestsOnly: true},
+}
+
+// A Fence keeps an import path, or one name of it, inside a few folders.
+type Fence struct {
+	// Path is the import path; a last element "..." stands for it and all
+	// below it.
+	Path string
+	// Names are the exported names that are fenced; none means the whole
+	// package.
+	Names []string
+	// Folders are those inside the fence, as in [Row]; none means nowhere.
+	Folders []string
+	// Instead tells a person what to do.
+	Instead string
+}
+
+var collectors = []string{"internal/collect", "internal/collect/*"}
+
+var (
+	useCollector = "only collectors touch the network: take evidence as an argument, or net/netip for addresses"
+	passClock    = "take the time as an argument; only audit and collect read the clock"
+	passEnviron  = "read the environment in internal/config and pass the value"
+)
+
+// Fences are the boundaries of the program. What stands behind evidence touches
+// no network, disk, clock or environment, or a bundle could not be replayed.
+var Fences = []Fence{
+	{Path: "net", Folders: collectors, Instead: useCollector},
+	{Path: "net/http/...", Folders: collectors, Instead: useCollector},
+	{Path: "crypto/tls", Folders: collectors, Instead: useCollector},
+	{Path: "golang.org/x/net/proxy", Folders: collectors, Instead: useCollector},
+	{Path: "github.com/zmap/zcrypto/tls", Folders: collectors, Instead: useCollector},
+	{Path: "os/exec", Instead: "this program starts no other"},
+	{Path: "plugin", Instead: "this program loads no code"},
+	{Path: "math/rand", Instead: "use math/rand/v2 for jitter in a collector, crypto/rand otherwise"},
+	{Path: "math/rand/v2", Folders: collectors, Instead: "nothing but the jitter of a collector may be random"},
+	{Path: "log", Instead: "return an error; what a person reads is written by internal/cli"},
+
+	{Path: "cel.dev/cel-go/...", Folders: []string{"internal/rule"}, Instead: "judge in a rule file, compute facts in Go"},
+	{Path: "github.com/google/cel-go/...", Instead: "use cel.dev/cel-go: this path is frozen at v0.31"},
+	{Path: "go.yaml.in/yaml/...", Folders: []string{"internal/rule", "internal/config", "internal/inventory", "internal/waive"}, Instead: "decode YAML at the boundary and pass a validated type"},
+	{Path: "gopkg.in/yaml.v3", Instead: "use go.yaml.in/yaml/v4: this one is archived"},
+
+	{Path: "os", Names: []string{"Exit"}, Folders: []string{"cmd/certassay"}, Instead: "return an error; main exits, once"},
+	{Path: "syscall", Names: []string{"Exit", "Getenv", "Environ"}, Instead: "see the fences of package os"},
+	{Path: "os", Names: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, Folders: []string{"internal/config"}, Instead: passEnviron},
+	{Path: "time", Names: []string{"Now", "Since", "Until"}, Folders: join(collectors, "internal/audit"), Instead: passClock},
+}
+
+// TopLevel are the names that may stand at the top of the repository. Names that
+// begin with a dot are allowed too.
+var TopLevel = []string{
+	"LICENSE", "README.md", "cmd", "go.mod", "go.sum", "internal", "rules", "testdata",
+	// What builds leave behind; git ignores it.
+	"certassay", "certassay.exe", "coverage.out", "dist",
+}
+
+// MainLines is how long cmd/certassay/main.go may be: signals, run and exit fit,
+// anything that needs a test of its own does not.
+const MainLines = 60
+
+func join(folders []string, more ...string) []string {
+	return append(append([]string(nil), folders...), more...)
+}
