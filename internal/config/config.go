@@ -1,0 +1,196 @@
+// Package config turns flags, environment and a configuration file into one
+// [Config] that needs no further checks. It is the only package that reads the
+// environment, through the lookup function it is handed.
+//
+// A flag wins over the environment, the environment over the file, the file over
+// the default. The environment variable of a flag is CERTASSAY_ and its name in
+// capitals with underscores (CERTASSAY_FAIL_ON); NO_COLOR and TERM=dumb are
+// honoured. The file is YAML with flag names as keys.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/certassay/certassay/internal/finding"
+)
+
+// A Config is everything a command was told, checked. The zero value is not
+// usable; see [Flags.Config].
+type Config struct {
+	// Lists are files of targets, "-" for standard input.
+	Lists []string
+	// Port replaces the default port of targets without one; 0 leaves it.
+	Port uint16
+	// SNI replaces the server name that is sent; empty sends the target's.
+	SNI string
+	// Name is what certificates from files have to be valid for; empty asks
+	// for nothing.
+	Name string
+	// Resolve pins addresses: "host:port" to address.
+	Resolve map[string]netip.Addr
+	// AllAddresses audits every address of a name, not only the first that
+	// answers.
+	AllAddresses bool
+	// Via are the proxies to dial through, one vantage each; empty is direct.
+	Via []*url.URL
+	// Fast stops TLS 1.2 handshakes as soon as the key is proven.
+	Fast bool
+
+	// Outputs are where reports go; never empty. Path "-" is standard output.
+	Outputs []Output
+	// Evidence is the bundle to write; empty writes none.
+	Evidence string
+
+	// Roots are files or directories of further anchors; Known of reference
+	// certificates.
+	Roots []string
+	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
+	LogList string
+	// At is the time of judgement; zero is the time the evidence was taken.
+	At time.Time
+
+	// Rules are directories of further rules. Only and Skip are globs.
+	Rules, Only, Skip []string
+	// Severity is the lowest severity shown.
+	Severity finding.Severity
+	// FailOn is the bar for exit code 1.
+	FailOn FailOn
+	// Waivers is a file of waivers, Baseline an earlier report.
+	Waivers, Baseline string
+
+	// Concurrency is how many targets are collected at once.
+	Concurrency int
+	// Rate is the number of new connections a second; 0 is no limit.
+	Rate float64
+	// Timeout bounds each stage of a connection: resolve, dial, handshake.
+	Timeout time.Duration
+	// Retries is how often a target is tried again after a passing failure.
+	Retries int
+	// AllowUnreachable leaves targets that could not be reached out of the
+	// exit code.
+	AllowUnreachable bool
+	// ExitZero makes findings and gaps exit with 0.
+	ExitZero bool
+
+	// Color, Quiet and Verbose shape text output.
+	Color          Color
+	Quiet, Verbose bool
+}
+
+// An Output is one report: its format and file, "-" for standard output.
+type Output struct{ Format, Path string }
+
+// Color says when text is coloured.
+type Color string
+
+// The three ways to colour.
+const (
+	Auto   Color = "auto"
+	Always Color = "always"
+	Never  Color = "never"
+)
+
+// FailOn is the bar at which findings make the exit code 1. The zero value never
+// fails.
+type FailOn struct {
+	Severity finding.Severity // findings at or above it; none where zero
+	Verdict  finding.Verdict  // verdicts at or above it; none where empty
+}
+
+// ParseFailOn reads a severity, a verdict, or "never".
+func ParseFailOn(s string) (FailOn, error) {
+	if s == "never" {
+		return FailOn{}, nil
+	}
+	if sev, err := finding.ParseSeverity(s); err == nil {
+		return FailOn{Severity: sev}, nil
+	}
+	if v, err := finding.ParseVerdict(s); err == nil && v != finding.OK {
+		return FailOn{Verdict: v}, nil
+	}
+	return FailOn{}, fmt.Errorf("cannot fail on %q (want info, low, medium, high, critical, suspicious, forged, inconclusive or never)", s)
+}
+
+// At parses a time of judgement: RFC 3339, or a date at midnight UTC.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("cannot read the time %q (want 2006-01-02 or 2006-01-02T15:04:05Z)", s)
+}
+
+// parseResolve reads HOST:PORT:ADDR, as curl does. ADDR may be in brackets.
+func parseResolve(list []string) (map[string]netip.Addr, error) {
+	m := make(map[string]netip.Addr, len(list))
+	var errs []error
+	for _, s := range list {
+		host, rest, ok := strings.Cut(s, ":")
+		port, addr, ok2 := strings.Cut(rest, ":")
+		ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
+		if !ok || !ok2 || host == "" || port == "" || err != nil {
+			errs = append(errs, fmt.Errorf("cannot read --resolve %q (want HOST:PORT:ADDRESS, such as example.org:443:192.0.2.1)", s))
+			continue
+		}
+		m[strings.ToLower(host)+":"+port] = ip
+	}
+	return m, errors.Join(errs...)
+}
+
+func parseVia(list []string) ([]*url.URL, error) {
+	var out []*url.URL
+	var errs []error
+	for _, s := range list {
+		u, err := url.Parse(s)
+		switch {
+		case err != nil:
+			// url.Error repeats the URL, with the password in it.
+			errs = append(errs, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)"))
+		case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
+			errs = append(errs, fmt.Errorf("cannot dial via %q (want socks5://host:port or http://host:port)", u.Redacted()))
+		default:
+			out = append(out, u)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// parseOutputs joins --format, --output and --report FORMAT=FILE.
+func parseOutputs(format, output string, reports, known []string) ([]Output, error) {
+	var errs []error
+	outs := []Output{{format, output}}
+	for _, r := range reports {
+		f, p, ok := strings.Cut(r, "=")
+		if !ok || p == "" {
+			errs = append(errs, fmt.Errorf("cannot read --report %q (want FORMAT=FILE, such as json=report.json)", r))
+			continue
+		}
+		outs = append(outs, Output{f, p})
+	}
+	paths := map[string]bool{}
+	for _, o := range outs {
+		if !contains(known, o.Format) {
+			errs = append(errs, fmt.Errorf("unknown report format %q (this version writes %s)", o.Format, strings.Join(known, ", ")))
+		}
+		if paths[o.Path] {
+			errs = append(errs, fmt.Errorf("two reports would be written to %q", o.Path))
+		}
+		paths[o.Path] = true
+	}
+	return outs, errors.Join(errs...)
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/certassay/certassay/internal/finding"
+)
+
+// Flags are the flags as written, before any check. Bind them with [Bind], let
+// the command line be parsed, then call [Flags.Config].
+type Flags struct {
+	fs      *pflag.FlagSet
+	formats []string
+
+	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color string
+	sni, name                                                                                 string
+	lists, reports, roots, rules, only, skip, resolve, via                                    []string
+	port                                                                                      uint16
+	concurrency, retries                                                                      int
+	rate                                                                                      float64
+	timeout                                                                                   time.Duration
+	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                   bool
+}
+
+// Which says which groups of flags a command has.
+type Which struct {
+	Network bool // it dials targets
+	Files   bool // it reads certificates from files
+}
+
+// Bind defines the shared flags on fs. formats are the report formats that can
+// be written.
+func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
+	f := &Flags{fs: fs, formats: formats}
+	fs.StringVarP(&f.format, "format", "f", "text", "report on standard output: "+strings.Join(formats, ", "))
+	fs.StringVarP(&f.output, "output", "o", "-", "write that report to `FILE` instead")
+	fs.StringArrayVar(&f.reports, "report", nil, "write a further report, `FORMAT=FILE` (repeatable)")
+	fs.StringArrayVar(&f.roots, "roots", nil, "trust the CA certificates in `FILE|DIR` as the owner's (repeatable)")
+	fs.StringVar(&f.logList, "log-list", "", "know the CT logs in `FILE`, a v3 log list")
+	fs.StringVar(&f.at, "at", "", "judge at `TIME`, such as 2026-11-22 or 2026-11-22T10:00:00Z (default: when the evidence was taken)")
+	fs.StringArrayVar(&f.rules, "rules", nil, "load further rules from `DIR` (repeatable)")
+	fs.StringArrayVar(&f.only, "rule", nil, "run only rule `ID`; globs work (repeatable)")
+	fs.StringArrayVar(&f.skip, "skip-rule", nil, "leave out rule `ID`; globs work (repeatable)")
+	fs.StringVar(&f.severity, "severity", "info", "show findings from this `SEVERITY` on")
+	fs.StringVar(&f.failOn, "fail-on", "high", "exit with 1 from this `SEVERITY|VERDICT` on, or never")
+	fs.StringVar(&f.waivers, "waivers", "", "accept the findings that `FILE` waives, each with reason, owner and end date")
+	fs.StringVar(&f.baseline, "baseline", "", "mark what the earlier JSON `REPORT` already had as known; it no longer fails, proofs excepted")
+	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
+	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
+	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
+	fs.StringVarP(&f.config, "config", "c", "", "read options from `FILE`: YAML, flag names as keys")
+	if which.Files {
+		fs.StringVar(&f.name, "name", "", "the host `NAME` or address that the certificates have to be valid for")
+	}
+	if which.Network {
+		f.bindNetwork()
+	}
+	return f
+}
+
+func (f *Flags) bindNetwork() {
+	fs := f.fs
+	fs.StringArrayVarP(&f.lists, "list", "l", nil, "read targets from `FILE`, one a line, - for standard input (repeatable)")
+	fs.Uint16VarP(&f.port, "port", "p", 0, "dial `PORT` where a target names none")
+	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's")
+	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
+	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
+	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http:// (repeatable: one vantage each)")
+	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
+	fs.StringVar(&f.evidence, "evidence", "", "save all evidence to `FILE`, to be replayed with check")
+	fs.IntVar(&f.concurrency, "concurrency", 64, "audit `N` targets at once")
+	fs.Float64Var(&f.rate, "rate", 0, "open at most `N` connections a second (0: no limit)")
+	fs.DurationVar(&f.timeout, "timeout", 10*time.Second, "give up on each stage of a connection after this `TIME`")
+	fs.IntVar(&f.retries, "retries", 1, "try `N` times more after a failure that may pass")
+	fs.BoolVar(&f.allowUnreachable, "allow-unreachable", false, "do not count unreachable targets as incomplete")
+}
+
+// Env looks up an environment variable, as os.LookupEnv does.
+type Env func(name string) (string, bool)
+
+// Config merges flags, environment and file and checks the result. All problems
+// are reported together.
+func (f *Flags) Config(env Env) (*Config, error) {
+	if err := f.merge(env); err != nil {
+		return nil, err
+	}
+	c := &Config{
+		Lists: f.lists, Port: f.port, SNI: f.sni, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
+		Evidence: f.evidence, Roots: f.roots, LogList: f.logList, Rules: f.rules, Only: f.only, Skip: f.skip,
+		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
+		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
+		Color: Color(f.color), Quiet: f.quiet, Verbose: f.verbose,
+	}
+	var errs []error
+	check := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	var err error
+	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats)
+	check(err)
+	c.Resolve, err = parseResolve(f.resolve)
+	check(err)
+	c.Via, err = parseVia(f.via)
+	check(err)
+	c.Severity, err = finding.ParseSeverity(f.severity)
+	check(err)
+	c.FailOn, err = ParseFailOn(f.failOn)
+	check(err)
+	if f.at != "" {
+		c.At, err = parseTime(f.at)
+		check(err)
+	}
+	check(f.ranges())
+	if _, ok := env("NO_COLOR"); ok && c.Color == Auto {
+		c.Color = Never
+	}
+	if term, _ := env("TERM"); term == "dumb" && c.Color == Auto {
+		c.Color = Never
+	}
+	return c, errors.Join(errs...)
+}
+
+// ranges checks the values that have no parser of their own.
+func (f *Flags) ranges() error {
+	var errs []error
+	if !contains([]string{"auto", "always", "never"}, f.color) {
+		errs = append(errs, fmt.Errorf("unknown --color %q (want auto, always or never)", f.color))
+	}
+	if f.quiet && f.verbose {
+		errs = append(errs, errors.New("--quiet and --verbose exclude each other"))
+	}
+	if f.fs.Lookup("concurrency") != nil {
+		if f.concurrency < 1 || f.concurrency > maxConcurrency {
+			errs = append(errs, fmt.Errorf("--concurrency %d is out of range (1 to %d)", f.concurrency, maxConcurrency))
+		}
+		if f.timeout <= 0 {
+			errs = append(errs, fmt.Errorf("--timeout %v is not a positive time", f.timeout))
+		}
+		if f.retries < 0 || f.rate < 0 {
+			errs = append(errs, errors.New("--retries and --rate cannot be negative"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// maxConcurrency keeps a run within the file descriptors that systems grant.
+const maxConcurrency = 10_000
