@@ -1,0 +1,220 @@
+package rule
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/finding"
+)
+
+// A Result is what one rule says of one subject.
+type Result struct {
+	Rule    *Rule
+	Outcome finding.Outcome
+	// Reason says why the outcome is inconclusive; else it is empty.
+	Reason string
+	// Message and Details are set for findings only. Details holds plain JSON
+	// values; one that rests on an unknown fact is missing.
+	Message string
+	Details map[string]any
+}
+
+// Gap gives an inconclusive result in the form of reports.
+func (r *Result) Gap() finding.Gap {
+	return finding.Gap{Rule: r.Rule.ID, Reason: r.Reason, Needed: r.Rule.Needed()}
+}
+
+// Finding gives a result of outcome finding in the form of reports, without
+// what depends on the subject: certificate, fingerprint, status and waiver.
+func (r *Result) Finding() finding.Finding {
+	return finding.Finding{
+		Rule: r.Rule.ID, Version: r.Rule.Version, Class: r.Rule.Class, Severity: r.Rule.Severity,
+		Confidence: r.Rule.Confidence, Title: r.Rule.Title, Message: r.Message, Details: r.Details, Status: finding.New,
+	}
+}
+
+// Eval appends the outcome of every running rule of one scope, by id, to dst. It
+// only reads f and is safe for concurrent use. It never panics: a rule that
+// does, or that exceeds its cost, is inconclusive.
+func (s *Set) Eval(dst []Result, scope Scope, f *facts.Facts) []Result {
+	rules := s.byScope[scope]
+	if len(rules) == 0 {
+		return dst
+	}
+	run := s.engine.newRun(f)
+	for _, r := range rules {
+		dst = append(dst, run.rule(r))
+	}
+	return dst
+}
+
+// A run is the evaluation of rules over one subject's facts.
+type run struct {
+	facts   *facts.Facts
+	unknown bits
+	act     *activation
+}
+
+func (e *engine) newRun(f *facts.Facts) *run {
+	return &run{facts: f, unknown: e.vocab.unknownBits(f), act: e.vocab.activate(f)}
+}
+
+func (n *run) rule(r *Rule) (res Result) {
+	res.Rule = r
+	defer func() {
+		if p := recover(); p != nil {
+			res = Result{Rule: r, Reason: fmt.Sprintf("rule %s failed: %v", r.ID, p)}
+		}
+	}()
+	if r.applies != nil {
+		applies, reason := n.truth(r.applies)
+		if reason != "" {
+			res.Reason = reason
+			return res
+		}
+		if !applies {
+			res.Outcome = finding.NotApplicable
+			return res
+		}
+	}
+	switch found, reason := n.truth(r.when); {
+	case reason != "":
+		res.Reason = reason
+	case found:
+		res.Outcome = finding.Found
+		n.explain(r, &res)
+	default:
+		res.Outcome = finding.Pass
+	}
+	return res
+}
+
+// truth evaluates a condition. It gives a reason where there is no answer.
+func (n *run) truth(p *program) (value bool, reason string) {
+	if n.unknown.meets(&p.needs) {
+		for _, f := range p.order {
+			if n.unknown.has(f.bit) {
+				return false, n.why(f.path)
+			}
+		}
+	}
+	val, _, err := p.prg.Eval(n.act)
+	if err != nil {
+		if path := unknownPath(err); path != "" {
+			return false, n.why(path)
+		}
+		return false, "evaluating the rule: " + err.Error()
+	}
+	b, ok := val.(types.Bool)
+	if !ok {
+		return false, fmt.Sprintf("evaluating the rule: the result is %v, not true or false", val.Type())
+	}
+	return bool(b), ""
+}
+
+// why gives the reason that the probe left for a fact or a group around it.
+func (n *run) why(path string) string {
+	for p := path; p != ""; {
+		if reason := n.facts.Reasons[p]; reason != "" {
+			return "unknown: " + path + ": " + reason
+		}
+		if trimmed, ok := strings.CutSuffix(p, "[]"); ok {
+			p = trimmed
+			continue
+		}
+		p = p[:max(strings.LastIndexByte(p, '.'), 0)]
+	}
+	return "unknown: " + path
+}
+
+// explain fills in what is printed with a finding.
+func (n *run) explain(r *Rule, res *Result) {
+	texts := make([]string, len(r.show))
+	for i, s := range r.show {
+		texts[i] = "(unknown)"
+		if n.unknown.meets(&s.prog.needs) {
+			continue
+		}
+		val, _, err := s.prog.prg.Eval(n.act)
+		if err != nil {
+			continue
+		}
+		if plain := native(val); plain != nil {
+			if res.Details == nil {
+				res.Details = make(map[string]any, len(r.show))
+			}
+			res.Details[s.name] = plain
+			texts[i] = text(plain)
+		}
+	}
+	var b strings.Builder
+	for _, p := range r.message {
+		if p.value < 0 {
+			b.WriteString(p.text)
+			continue
+		}
+		b.WriteString(texts[p.value])
+	}
+	res.Message = b.String()
+}
+
+// native gives a CEL value as JSON takes it, or nil.
+func native(v ref.Val) any {
+	switch v := v.(type) {
+	case types.Bool:
+		return bool(v)
+	case types.Int:
+		return int64(v)
+	case types.Uint:
+		return uint64(v)
+	case types.Double:
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil // JSON has no word for it
+		}
+		return float64(v)
+	case types.String:
+		return string(v)
+	case types.Timestamp:
+		return v.UTC().Format(time.RFC3339)
+	case types.Duration:
+		return v.Duration.String()
+	case traits.Lister:
+		list := []any{}
+		for it := v.Iterator(); it.HasNext() == types.True; {
+			if e := native(it.Next()); e != nil {
+				list = append(list, e)
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// maxListed is how many entries of a list a message names: a certificate may
+// hold thousands of names, and the details have them all.
+const maxListed = 5
+
+func text(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return fmt.Sprint(v)
+	}
+	var words []string
+	for _, e := range list[:min(len(list), maxListed)] {
+		words = append(words, fmt.Sprint(e))
+	}
+	if more := len(list) - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}
