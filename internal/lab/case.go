@@ -1,0 +1,70 @@
+package lab
+
+import (
+	"slices"
+	"time"
+)
+
+// A Case is one chain with the answer it deserves.
+type Case struct {
+	Name string
+	// Chain is what is served, the leaf first, each in DER.
+	Chain [][]byte
+	// Roots are the anchors to pass with --roots, in DER; none means that the
+	// owner named none.
+	Roots [][]byte
+	// Host is the name that was asked for.
+	Host string
+	// At is the time to judge at.
+	At time.Time
+	// Want is the verdict: ok, suspicious, forged or inconclusive. Suspicious
+	// means at least that. Empty means that the oddity alone settles nothing:
+	// the tells have to be reported, the verdict is a matter of the rules.
+	Want string
+	// Tells say in words what there is to find.
+	Tells []string
+	// Twin names the honest case for the same host and, unless the subject is
+	// what is odd, of the same subject. Empty for honest cases.
+	Twin string
+}
+
+// Holds says whether a verdict is an answer that the case allows.
+func (c Case) Holds(verdict string) bool {
+	switch c.Want {
+	case "":
+		return true
+	case "suspicious":
+		return verdict == "suspicious" || verdict == "forged"
+	}
+	return verdict == c.Want
+}
+
+// Cases are all cases, honest ones first, for the default [Config].
+func Cases() []Case {
+	l := New(Config{})
+	return slices.Concat(
+		l.honest(), l.ownKey(), l.impostors(), l.chains(), l.validity(),
+		l.weak(), l.keyIDs(), l.serials(), l.names(), l.encodings(), l.identities(),
+	)
+}
+
+// honestCase is a chain that deserves "ok".
+func (l *Lab) honestCase(name string, chain ...[]byte) Case {
+	return Case{Name: name, Chain: chain, Roots: l.Roots(), Host: l.Host, At: l.At, Want: "ok"}
+}
+
+// forged is a chain served for the host in place of the honest one.
+func (l *Lab) forged(name, want string, tells []string, chain ...[]byte) Case {
+	return Case{
+		Name: name, Chain: chain, Roots: l.Roots(), Host: l.Host, At: l.At,
+		Want: want, Tells: tells, Twin: "honest",
+	}
+}
+
+// odd is a leaf of the honest CA with one thing odd about it, served with its
+// issuer.
+func (l *Lab) odd(name, want, tell string, change func(*Template)) Case {
+	t := l.LeafTemplate()
+	change(&t)
+	return l.forged(name, want, []string{tell}, l.Issue(t), l.Intermediate.DER)
+}
