@@ -48,7 +48,7 @@ func (t *tree) checkPackage(p *pkg) (bad []string) {
 	}
 	for _, f := range p.files {
 		bad = append(bad, t.checkImports(row, f)...)
-		if row.TestsOnly {
+		if row.Apart {
 			continue
 		}
 		bad = append(bad, t.checkNames(row, f)...)
@@ -70,7 +70,7 @@ func (t *tree) checkImports(row Row, f *file) (bad []string) {
 			}
 			continue
 		}
-		if row.TestsOnly {
+		if row.Apart {
 			continue
 		}
 		if spec.Name != nil && spec.Name.Name == "." {
@@ -93,8 +93,8 @@ func refused(row Row, ours string) string {
 		return "that folder has no row in internal/archtest/table.go"
 	case within(row.Imports, ours):
 		return ""
-	case target.TestsOnly:
-		return "that package is for tests only"
+	case target.Apart:
+		return "that package is no part of the program: it is for tests or for generating files"
 	}
 	return "the table in internal/archtest/table.go does not allow it: pass what you need as an argument, or change the table and say why in the commit"
 }
