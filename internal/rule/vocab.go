@@ -209,6 +209,8 @@ func (r *record) words(out []Word) []Word {
 			w.Type = "group"
 		case f.elem != nil:
 			w.Type = "list(group)"
+		case f.typ.Kind() == types.TimestampKind:
+			w.Type = "timestamp"
 		}
 		out = append(out, w)
 		for _, inner := range []*record{f.group, f.elem} {
