@@ -30,9 +30,7 @@ var (
 // check turns what was written into what can run. It reports everything wrong
 // and gives nil if anything is.
 func (s *source) check(e *engine, f *File, place place) *Rule {
-	if !s.required(f) {
-		return nil
-	}
+	s.required(f)
 	r := &Rule{
 		ID: f.ID, Version: f.Version, Status: Status(f.Status), Since: f.Since, Aliases: f.Aliases,
 		Title: f.Title, Summary: prose(f.Summary), Why: prose(f.Why), Class: finding.Class(f.Class),
@@ -59,35 +57,37 @@ func (s *source) check(e *engine, f *File, place place) *Rule {
 // prose undoes the line breaks of YAML's folded texts.
 func prose(s string) string { return strings.TrimSpace(s) }
 
-// required reports missing and empty keys.
-func (s *source) required(f *File) bool {
-	ok := true
+// required reports missing and empty keys. What is wrong with one key never
+// hides what is wrong with another, so the checks after it ask [source.sound].
+func (s *source) required(f *File) {
+	var missing []string
 	v := reflect.ValueOf(f).Elem()
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
 		name := tagName(sf, "yaml")
-		if sf.Tag.Get("need") == "no" {
-			continue
-		}
 		fv := v.Field(i)
 		switch {
-		case s.nodes[name] == nil && s.keys[name] == nil:
-			s.at(1, 1, sf.Tag.Get("doc"), "the key %q is missing", name)
+		case sf.Tag.Get("need") == "no":
+		case s.nodes[name] == nil:
+			missing = append(missing, name)
+		case !s.sound[name]:
 		case fv.Kind() == reflect.String && strings.TrimSpace(fv.String()) == "",
 			fv.Kind() == reflect.Slice && fv.Len() == 0:
 			s.key(name, sf.Tag.Get("doc"), "%s is empty", name)
-		default:
-			continue
+			s.sound[name] = false
 		}
-		ok = false
 	}
-	return ok && len(s.errs) == 0
+	if len(missing) > 0 {
+		s.at(0, 0, `"certassay schema rule" explains each; "certassay rules new ID" writes a whole rule`,
+			"missing: %s", strings.Join(missing, ", "))
+	}
 }
 
 // identity checks the id against its form, its family and its place.
 func (s *source) identity(r *Rule, p place) {
 	family := r.Family()
 	switch {
+	case !s.sound["id"]:
 	case !idForm.MatchString(r.ID):
 		s.key("id", "lower-case words and digits joined by hyphens, the family first: sct-signature-invalid", "id %q is malformed", r.ID)
 	case !slices.Contains(Families, family):
@@ -119,18 +119,18 @@ func hintOr(hint, otherwise string) string {
 
 // words checks the keys whose values come from a list or have a form.
 func (s *source) words(f *File, r *Rule) {
-	if f.Version < 1 {
+	if s.sound["version"] && f.Version < 1 {
 		s.key("version", "the first version is 1", "version %d is below 1", f.Version)
 	}
 	oneOf(s, "status", Status(f.Status), Statuses)
-	if !sinceForm.MatchString(f.Since) {
+	if s.sound["since"] && !sinceForm.MatchString(f.Since) {
 		s.key("since", "the release that brings the rule, such as v0.1.0", "since %q is not a version", f.Since)
 	}
 	oneOf(s, "class", finding.Class(f.Class), finding.Classes)
 	oneOf(s, "confidence", finding.Confidence(f.Confidence), finding.Confidences)
 	oneOf(s, "subject", Subject(f.Subject), Subjects)
 	var err error
-	if r.Severity, err = finding.ParseSeverity(f.Severity); err != nil {
+	if r.Severity, err = finding.ParseSeverity(f.Severity); s.sound["severity"] && err != nil {
 		s.key("severity", "", "%v", err)
 	}
 	for i, t := range f.Tags {
@@ -146,7 +146,7 @@ func (s *source) words(f *File, r *Rule) {
 }
 
 func oneOf[T ~string](s *source, key string, v T, all []T) {
-	if slices.Contains(all, v) {
+	if !s.sound[key] || slices.Contains(all, v) {
 		return
 	}
 	words := make([]string, len(all))
@@ -164,12 +164,12 @@ func (s *source) texts(f *File) {
 	texts := map[string]string{"title": f.Title, "summary": f.Summary, "why": f.Why, "remediation": f.Remediation, "message": f.Message}
 	for i, b := range f.Benign {
 		texts[fmt.Sprintf("benign[%d]", i)] = b
+		if s.sound["benign"] && strings.TrimSpace(b) == "" {
+			s.key(fmt.Sprintf("benign[%d]", i), "", "an empty explanation")
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		t := texts[key]
-		if strings.TrimSpace(t) == "" {
-			s.key(key, "", "%s is empty", key)
-		}
 		if strings.IndexFunc(t, func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }) >= 0 {
 			s.key(key, "", "%s holds a character that does not print", key)
 		}
@@ -178,7 +178,9 @@ func (s *source) texts(f *File) {
 
 // expressions compiles applies, when and show, and checks the message.
 func (s *source) expressions(e *engine, f *File, r *Rule) {
-	r.when = s.compile(e, "when", f.When, wantBool)
+	if s.sound["when"] {
+		r.when = s.compile(e, "when", f.When, wantBool)
+	}
 	if r.Applies != "" {
 		r.applies = s.compile(e, "applies", f.Applies, wantBool)
 	}
@@ -186,6 +188,9 @@ func (s *source) expressions(e *engine, f *File, r *Rule) {
 		if p := map[string]*program{"when": r.when, "applies": r.applies}[key]; p != nil && p.literal() {
 			s.key(key, "a condition joins facts; see \"certassay schema facts\"", "%s reads no fact", key)
 		}
+	}
+	if s.keys["show"] != nil && !s.sound["show"] {
+		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Show)) {
 		if !showForm.MatchString(name) {
@@ -219,6 +224,9 @@ func (s *source) compile(e *engine, key, src string, want func(*types.Type) stri
 
 // cases checks the examples and reads their facts.
 func (s *source) cases(f *File, r *Rule) {
+	if !s.sound["tests"] {
+		return
+	}
 	names := map[string]bool{}
 	seen := map[finding.Outcome]bool{}
 	for i, c := range f.Tests {

@@ -156,7 +156,10 @@ func (s *source) wrong(n *yaml.Node, v reflect.Value, path string) {
 	case n.Kind == yaml.ScalarNode && v.Kind() == reflect.Slice:
 		hint = "put it in brackets: [" + n.Value + "]"
 	}
-	s.node(n, hint, "%s: want %s, found %s", path, want, describe(n))
+	if path != "" {
+		path += ": "
+	}
+	s.node(n, hint, "%swant %s, found %s", path, want, describe(n))
 }
 
 func describe(n *yaml.Node) string {
@@ -223,8 +226,12 @@ func (s *source) decodeStruct(n *yaml.Node, v reflect.Value, tag, path string) {
 			s.node(key, hint, "unknown %s %q", noun(tag), join(path, key.Value))
 			return
 		}
-		s.keys[join(path, key.Value)] = key
+		before := len(s.errs)
 		s.decode(value, v.Field(i), tag, join(path, key.Value))
+		if tag != factTag {
+			s.keys[join(path, key.Value)] = key
+			s.sound[join(path, key.Value)] = len(s.errs) == before
+		}
 	})
 }
 

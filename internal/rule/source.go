@@ -73,6 +73,7 @@ type source struct {
 	lines []string
 	nodes map[string]*yaml.Node // values by key path: "when", "show.bad", "tests[0].want"
 	keys  map[string]*yaml.Node // the keys themselves
+	sound map[string]bool       // keys that are there and were decoded without fault
 	errs  []*Error
 }
 
@@ -82,6 +83,7 @@ func newSource(path string, data []byte) *source {
 		lines: strings.Split(string(data), "\n"),
 		nodes: map[string]*yaml.Node{},
 		keys:  map[string]*yaml.Node{},
+		sound: map[string]bool{},
 	}
 }
 
@@ -118,6 +120,7 @@ func (s *source) inside(n *yaml.Node, offset int) (line, col int) {
 	case yaml.FoldedStyle, yaml.LiteralStyle:
 		w.line, w.col = w.line+1, 0
 		w.skipSpace()
+		w.block, w.indent = true, w.col
 	case yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle:
 		w.col++
 	}
@@ -132,18 +135,24 @@ func (s *source) inside(n *yaml.Node, offset int) (line, col int) {
 // A walker follows a scalar's value through the lines it was written on.
 type walker struct {
 	lines     []string
-	line, col int // from 0, col in runes
+	line, col int    // from 0, col in runes
+	runes     []rune // the line
+	read      int    // which line runes is, from 1
+	block     bool
+	indent    int // of a block scalar: what is not part of the value
 }
 
 func (w *walker) peek() (rune, bool) {
 	if w.line >= len(w.lines) {
 		return 0, false
 	}
-	r := []rune(strings.TrimRight(w.lines[w.line], "\r"))
-	if w.col >= len(r) {
+	if w.read != w.line+1 {
+		w.runes, w.read = []rune(strings.TrimRight(w.lines[w.line], "\r")), w.line+1
+	}
+	if w.col >= len(w.runes) {
 		return '\n', w.line+1 < len(w.lines)
 	}
-	return r[w.col], true
+	return w.runes[w.col], true
 }
 
 func (w *walker) next(r rune) {
@@ -167,6 +176,9 @@ func (w *walker) advance(want rune, style yaml.Style) bool {
 	switch {
 	case !ok:
 		return false
+	case w.block && r == '\n':
+		w.fold()
+		return want == ' ' || want == '\n' || w.advance(want, style)
 	case (want == ' ' || want == '\n') && (r == '\n' || r == ' ' && w.restBlank()):
 		w.skipSpace() // a fold
 		return true
@@ -183,8 +195,16 @@ func (w *walker) advance(want rune, style yaml.Style) bool {
 	return true
 }
 
+// fold steps over the end of a line of a block scalar and the indentation of the
+// next one.
+func (w *walker) fold() {
+	w.next('\n')
+	for r, ok := w.peek(); ok && r == ' ' && w.col < w.indent; r, ok = w.peek() {
+		w.col++
+	}
+}
+
 // restBlank says that nothing but blanks follows on this line.
 func (w *walker) restBlank() bool {
-	r := []rune(w.lines[w.line])
-	return strings.TrimSpace(string(r[min(w.col, len(r)):])) == ""
+	return strings.TrimSpace(string(w.runes[min(w.col, len(w.runes)):])) == ""
 }
