@@ -1,0 +1,208 @@
+package evidence
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// wireLine is one line of a bundle. Exactly one field is set.
+type wireLine struct {
+	Format      string           `json:"format,omitempty"`
+	Certificate *wireCertificate `json:"certificate,omitempty"`
+	Subject     *wireSubject     `json:"subject,omitempty"`
+	Trailer     *wireTrailer     `json:"trailer,omitempty"`
+}
+
+type wireCertificate struct {
+	SHA256 certSHA256 `json:"sha256"`
+	DER    []byte     `json:"der"`
+}
+
+type wireTrailer struct {
+	Run          Run        `json:"run"`
+	Subjects     int64      `json:"subjects"`
+	Certificates int64      `json:"certificates"`
+	SHA256       certSHA256 `json:"sha256"`
+}
+
+// The wire forms embed the evidence and shadow only what holds certificates, so
+// that a field added to the evidence is in the bundle without anyone
+// remembering to put it there.
+type (
+	subjectFields   Subject
+	handshakeFields Handshake
+
+	wireSubject struct {
+		subjectFields
+		Certificates []certSHA256    `json:"certificates,omitempty"`
+		Handshakes   []wireHandshake `json:"handshakes,omitempty"`
+	}
+	wireHandshake struct {
+		handshakeFields
+		Certificates []certSHA256 `json:"certificates,omitempty"`
+	}
+)
+
+// certSHA256 is the hash of a certificate's DER, written as [Hash] does.
+type certSHA256 [sha256.Size]byte
+
+func (h certSHA256) MarshalText() ([]byte, error) { return []byte(Hash(h)), nil }
+
+func (h *certSHA256) UnmarshalText(text []byte) error {
+	digits, ok := strings.CutPrefix(string(text), "sha256:")
+	sum, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(sum) != len(h) {
+		return fmt.Errorf("%.80q is not a SHA-256 hash", text)
+	}
+	*h = certSHA256(sum)
+	return nil
+}
+
+// toWire gives the subject with hashes in place of certificates, and the
+// certificates in the order in which it first names them.
+func toWire(s *Subject) (*wireSubject, []DER) {
+	var all []DER
+	hashes := func(ders []DER) []certSHA256 {
+		out := make([]certSHA256, len(ders))
+		for i, der := range ders {
+			out[i] = der.SHA256()
+		}
+		all = append(all, ders...)
+		return out
+	}
+	w := &wireSubject{subjectFields: subjectFields(*s)}
+	w.Certificates = hashes(s.Certificates)
+	for _, h := range s.Handshakes {
+		w.Handshakes = append(w.Handshakes,
+			wireHandshake{handshakeFields: handshakeFields(h), Certificates: hashes(h.Certificates)})
+	}
+	w.toUTC()
+	return w, all
+}
+
+// toUTC brings the times of a subject into the form that a bundle holds.
+func (w *wireSubject) toUTC() {
+	w.Seen = w.Seen.UTC()
+	for i := range w.Handshakes {
+		w.Handshakes[i].Started = w.Handshakes[i].Started.UTC()
+	}
+}
+
+// fromWire undoes toWire. The subjects of a bundle share the bytes of a
+// certificate.
+func fromWire(w *wireSubject, lookup func(certSHA256) (DER, error)) (*Subject, error) {
+	var errs error
+	certificates := func(hashes []certSHA256) (out []DER) {
+		for _, hash := range hashes {
+			der, err := lookup(hash)
+			if err != nil {
+				errs = err
+			}
+			out = append(out, der)
+		}
+		return out
+	}
+	s := Subject(w.subjectFields)
+	s.Certificates = certificates(w.Certificates)
+	for _, wh := range w.Handshakes {
+		h := Handshake(wh.handshakeFields)
+		h.Certificates = certificates(wh.Certificates)
+		s.Handshakes = append(s.Handshakes, h)
+	}
+	return &s, errs
+}
+
+// toUTC gives the run as a bundle holds it.
+func (r Run) toUTC() Run {
+	r.Started, r.Finished, r.At = r.Started.UTC(), r.Finished.UTC(), r.At.UTC()
+	if r.Contacted == nil {
+		r.Contacted = []string{}
+	}
+	return r
+}
+
+// encodeLine appends a line with its line end to buf.
+func encodeLine(buf *bytes.Buffer, l *wireLine) error {
+	start := buf.Len()
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(l); err != nil {
+		return err
+	}
+	if n := buf.Len() - start; n > maxLine {
+		return fmt.Errorf("line of %d bytes, the limit is %d", n, maxLine)
+	}
+	return nil
+}
+
+// decodeLine reads a line. A line has one encoding only: what the writer would
+// not have written, down to the order of keys and a duplicate one, is refused.
+func decodeLine(line []byte, scratch *bytes.Buffer) (*wireLine, error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	var l wireLine
+	if err := dec.Decode(&l); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("not a whole JSON object")
+		}
+		return nil, err
+	}
+	if l.Subject != nil {
+		l.Subject.toUTC()
+	}
+	if l.Trailer != nil {
+		l.Trailer.Run = l.Trailer.Run.toUTC()
+	}
+	scratch.Reset()
+	if err := encodeLine(scratch, &l); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(scratch.Bytes(), line) {
+		return nil, errors.New("not written the way certassay writes it")
+	}
+	return &l, nil
+}
+
+// memory remembers certificates by hash, and forgets the oldest ones. Writer and
+// reader keep it alike; the writer does not keep the bytes.
+type memory struct {
+	held  map[certSHA256]DER
+	queue []remembered
+	size  int
+}
+
+type remembered struct {
+	hash certSHA256
+	cost int
+}
+
+func newMemory() *memory { return &memory{held: map[certSHA256]DER{}} }
+
+func (m *memory) has(hash certSHA256) bool {
+	_, ok := m.held[hash]
+	return ok
+}
+
+// add remembers der, the certificate of the given length.
+func (m *memory) add(hash certSHA256, der DER, length int) {
+	m.held[hash] = der
+	m.queue = append(m.queue, remembered{hash, length + perCertificate})
+	m.size += length + perCertificate
+}
+
+// trim forgets the oldest. It is called between subjects, so that a subject
+// never loses its own.
+func (m *memory) trim() {
+	drop := 0
+	for ; m.size > maxRemembered; drop++ {
+		m.size -= m.queue[drop].cost
+		delete(m.held, m.queue[drop].hash)
+	}
+	m.queue = m.queue[drop:]
+}
