@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/signature"
+	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// Options are what an Auditor judges by.
+type Options struct {
+	Rules *rule.Set
+	Trust *trust.Store
+	// At is the time of judgement; it must not be zero.
+	At time.Time
+}
+
+// An Auditor judges subjects. It is safe for concurrent use.
+type Auditor struct {
+	rules   *rule.Set
+	trust   *trust.Store
+	at      time.Time
+	memory  memory
+	checker signature.Checker
+}
+
+// New makes an Auditor.
+func New(o Options) *Auditor {
+	return &Auditor{rules: o.Rules, trust: o.Trust, at: o.At}
+}
+
+// A judgement is what the rules say of one subject, before waivers.
+type judgement struct {
+	certs    []*certificate
+	facts    *facts.Facts
+	findings []finding.Finding
+	gaps     []finding.Gap
+}
+
+// kept leaves out the outcomes that say nothing.
+func kept(results []rule.Result) []rule.Result {
+	var out []rule.Result
+	for _, r := range results {
+		if r.Outcome == finding.Found || r.Outcome == finding.Inconclusive {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// judge turns evidence into facts and has the rules speak.
+func (a *Auditor) judge(s *evidence.Subject) *judgement {
+	j := &judgement{}
+	seen := map[[32]byte]bool{}
+	for i, der := range s.Certificates {
+		role := roleIssuer
+		if i == 0 {
+			role = roleLeaf
+		}
+		j.certs = append(j.certs, a.certificate(der, role))
+	}
+	j.facts = a.chainFacts(s, j.certs)
+	if len(j.certs) == 0 {
+		return j
+	}
+	for i, c := range j.certs {
+		if seen[c.sha256] {
+			continue
+		}
+		seen[c.sha256] = true
+		results := c.results
+		if i == 0 && len(j.facts.SCTs) > len(c.scts) {
+			results = kept(a.rules.Eval(nil, rule.ScopeCertificate, &facts.Facts{At: &a.at, Cert: c.facts, SCTs: j.facts.SCTs}))
+		}
+		j.add(results, c, "certificate "+hexOf(c.sha256))
+	}
+	leaf := j.certs[0]
+	j.add(kept(a.rules.Eval(nil, rule.ScopeChain, j.facts)), leaf, leafIdentity(leaf))
+	if s.Kind == evidence.Endpoint {
+		j.add(kept(a.rules.Eval(nil, rule.ScopeEndpoint, j.facts)), leaf, "endpoint "+s.ID)
+	}
+	return j
+}
+
+// leafIdentity is the leaf's key where it has one: the identity of a chain
+// finding survives a renewal with the same key, and never covers another key.
+func leafIdentity(c *certificate) string {
+	if c.facts.SPKISHA256 != nil {
+		return "key " + *c.facts.SPKISHA256
+	}
+	return "certificate " + hexOf(c.sha256)
+}
+
+func (j *judgement) add(results []rule.Result, c *certificate, identity string) {
+	for i := range results {
+		r := &results[i]
+		if r.Outcome == finding.Inconclusive {
+			j.gaps = append(j.gaps, r.Gap())
+			continue
+		}
+		f := r.Finding()
+		f.Certificate = evidence.Hash(c.sha256)
+		f.Fingerprint = finding.Fingerprint(f.Rule, identity)
+		j.findings = append(j.findings, f)
+	}
+}

@@ -1,0 +1,64 @@
+package audit
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"sync"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/rule"
+)
+
+// Roles of certificates in a chain, as the fact cert.role names them.
+const (
+	roleLeaf   = "leaf"
+	roleIssuer = "issuer"
+)
+
+// A certificate is one certificate in one role with all that is true of it
+// alone. It never changes once made.
+type certificate struct {
+	sha256  [32]byte
+	parsed  *cert.Certificate
+	std     *x509.Certificate // nil where crypto/x509 refuses it
+	libs    *cert.Libraries
+	facts   *facts.Cert
+	scts    []facts.SCT
+	results []rule.Result // of certificate scope, findings and gaps only
+}
+
+// maxMemory is how many certificates of each role are kept, about 40 kB each.
+const maxMemory = 2048
+
+// A memory keeps certificates by hash. The zero value is ready; it is safe for
+// concurrent use.
+type memory struct {
+	mu            sync.Mutex
+	recent, older map[memoryKey]*certificate
+}
+
+type memoryKey struct {
+	sha256 [32]byte
+	role   string
+}
+
+func (m *memory) get(k memoryKey) *certificate {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.recent[k]; c != nil {
+		return c
+	}
+	return m.older[k]
+}
+
+func (m *memory) put(k memoryKey, c *certificate) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.recent == nil || len(m.recent) >= maxMemory/2 {
+		m.older, m.recent = m.recent, make(map[memoryKey]*certificate)
+	}
+	m.recent[k] = c
+}
+
+func hexOf(sum [32]byte) string { return hex.EncodeToString(sum[:]) }

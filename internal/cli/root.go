@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/rule"
+)
+
+// Streams are the standard streams a command works on.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Exit codes. They are an interface: scripts and CI branch on them.
+const (
+	exitOK          = 0   // every check ran, nothing at or above the bar
+	exitFindings    = 1   // findings at or above the bar
+	exitUsage       = 2   // usage, configuration, rule or inventory error; nothing was contacted
+	exitIncomplete  = 3   // nothing at the bar, but something could not be checked
+	exitFailed      = 4   // the run failed
+	exitInterrupted = 130 // interrupted by a signal
+)
+
+const exitHelp = `Exit codes:
+  0    every check ran, nothing at or above the bar (--fail-on)
+  1    findings at or above the bar
+  2    wrong command line, configuration or rules; nothing was contacted
+  3    nothing at the bar, but something could not be checked
+  4    the run failed
+  130  interrupted`
+
+// An exit is an error that decides the exit code. err may be nil where
+// everything worth saying was said.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// usage marks an error as one of what the user wrote.
+func usage(err error) error { return &exit{exitUsage, err} }
+
+// failed marks an error as one of the run.
+func failed(err error) error { return &exit{exitFailed, err} }
+
+// A hinted error says what a person can do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+// Hint is printed on a line of its own.
+func (h *hinted) Hint() string  { return h.hint }
+func (h *hinted) Unwrap() error { return h.error }
+
+// Run runs the command line and gives the exit code. It reads the environment
+// through config only, and never exits the process.
+func Run(ctx context.Context, args []string, streams Streams) int {
+	cmd := newRoot(streams)
+	cmd.SetArgs(args)
+	cmd.SetIn(streams.In)
+	cmd.SetOut(streams.Out)
+	cmd.SetErr(streams.Err)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		// Whatever cobra itself refuses is a matter of usage.
+		e = &exit{exitUsage, err}
+	}
+	if e.err != nil {
+		printError(streams.Err, e.err)
+	}
+	return e.code
+}
+
+// printError writes each of the joined errors, and the hints of those that have
+// one.
+func printError(w io.Writer, err error) {
+	for _, e := range flatten(err) {
+		fmt.Fprintf(w, "certassay: error: %s\n", strings.ReplaceAll(e.Error(), "\n", "\n  "))
+		if hint := hintOf(e); hint != "" {
+			fmt.Fprintf(w, "certassay: hint: %s\n", hint)
+		}
+	}
+}
+
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error, not any in its chain
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, flatten(e)...)
+	}
+	return out
+}
+
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	var s *rule.SelectionError
+	if errors.As(err, &s) {
+		return s.Hint
+	}
+	return ""
+}
+
+// A command is what subcommands share.
+type command struct {
+	streams Streams
+	env     config.Env
+}
+
+func newRoot(streams Streams) *cobra.Command {
+	c := &command{streams: streams, env: config.Environment}
+	root := &cobra.Command{
+		Use:   "certassay",
+		Short: "Find forged TLS certificates",
+		Long: `certassay answers one question: is this certificate the real one, and how do
+you know? It collects what servers serve, checks chains, keys, signatures and
+issuance against rules, and says which certificates are forged, which are
+suspicious, and why. What it could not check it says, and never calls clean.`,
+		Example: `  certassay scan example.org                 audit a live server
+  certassay scan -l hosts.txt -f jsonl       audit many
+  certassay check chain.pem --name example.org
+  certassay rules explain chain-untrusted-root`,
+		SilenceUsage: true, SilenceErrors: true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       unknownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetFlagErrorFunc(suggestFlag)
+	root.AddCommand(
+		c.newScan(), c.newCheck(), c.newRules(), c.newReport(), c.newData(), c.newSchema(),
+		c.newVersion(), c.newCompletion(), c.newMan(),
+	)
+	return root
+}
+
+// unknownCommand refuses a word that is no subcommand, and names near ones.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return &hinted{err, fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0])}
+	}
+	return &hinted{err, fmt.Sprintf("%q lists the commands; to audit a server: certassay scan %s", cmd.CommandPath()+" --help", args[0])}
+}
+
+// group is a command that only holds others.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: unknownCommand, SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}

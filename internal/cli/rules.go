@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/rules"
+)
+
+// loadRules loads the shipped rules and the user's directories.
+func loadRules(dirs []string) (*rule.Set, error) {
+	var opts rule.Options
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return nil, fmt.Errorf("reading rules: %w", err)
+		}
+		if !info.IsDir() {
+			return nil, &hinted{fmt.Errorf("reading rules: %s is no directory", dir), "give the directory that holds the rule files"}
+		}
+		opts.Packs = append(opts.Packs, rule.Pack{Dir: dir, FS: os.DirFS(dir)})
+	}
+	return rule.Load(rules.FS, opts)
+}
+
+func (c *command) newRules() *cobra.Command {
+	var dirs []string
+	load := func() (*rule.Set, error) {
+		set, err := loadRules(dirs)
+		if err != nil {
+			return nil, usage(err)
+		}
+		return set, nil
+	}
+	cmd := group("rules", "List, explain, test and write rules",
+		c.rulesList(load), c.rulesExplain(load), c.rulesTest(load), c.rulesIndex(load), c.rulesNew())
+	cmd.PersistentFlags().StringArrayVar(&dirs, "rules", nil, "load further rules from `DIR` (repeatable)")
+	return cmd
+}
+
+type loader func() (*rule.Set, error)
+
+func (c *command) rulesList(load loader) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List every rule with what it accuses of and how surely", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			set, err := load()
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "RULE\tSUBJECT\tCLASS\tSEVERITY\tCONFIDENCE\tSTATUS\tTITLE")
+			for _, r := range set.All() {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Subject, r.Class, r.Severity, r.Confidence, r.Status, r.Title)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func (c *command) rulesExplain(load loader) *cobra.Command {
+	return &cobra.Command{
+		Use: "explain ID", Short: "Say what a rule looks at, why, what else explains it, and what to do",
+		Example: "  certassay rules explain chain-leaf-signed-by-own-key", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			set, err := load()
+			if err != nil {
+				return err
+			}
+			r, err := set.Rule(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			_, err = fmt.Fprint(c.streams.Out, rule.Explain(r))
+			return err
+		},
+	}
+}
+
+func (c *command) rulesTest(load loader) *cobra.Command {
+	return &cobra.Command{
+		Use: "test", Short: "Run the tests in the rule files, and mutate every condition",
+		Long: `Runs the tests of every rule file. Then drops each operand of && and ||, and
+each !, from every condition: a change that no test of the file notices shows
+that a test is missing.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			set, err := load()
+			if err != nil {
+				return err
+			}
+			return c.testRules(set)
+		},
+	}
+}
+
+func (c *command) testRules(set *rule.Set) error {
+	tests := 0
+	for _, r := range set.All() {
+		tests += r.Tests()
+	}
+	var errs []error
+	for _, f := range rule.Test(set) {
+		errs = append(errs, f)
+	}
+	survivors, err := rule.Mutate(set)
+	if err != nil {
+		return failed(err)
+	}
+	for _, s := range survivors {
+		errs = append(errs, s)
+	}
+	fmt.Fprintf(c.streams.Out, "%d rules, %d tests: %d failed, %d mutants survived\n",
+		len(set.All()), tests, len(errs)-len(survivors), len(survivors))
+	if len(errs) > 0 {
+		return &exit{exitFindings, errors.Join(errs...)}
+	}
+	return nil
+}
+
+func (c *command) rulesIndex(load loader) *cobra.Command {
+	return &cobra.Command{
+		Use: "index", Short: "Print an index of all rules in Markdown", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			set, err := load()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.streams.Out, rule.Index(set))
+			return err
+		},
+	}
+}
+
+func (c *command) rulesNew() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use: "new ID", Short: "Write a rule file to start from",
+		Example: "  certassay rules new chain-our-issuer --dir myrules\n  certassay rules test --rules myrules",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text, err := rule.Scaffold(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			path := filepath.Join(dir, args[0]+".yaml")
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return failed(fmt.Errorf("writing rule: %w", err))
+			}
+			// Never over a rule that somebody wrote.
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if err != nil {
+				return usage(fmt.Errorf("writing rule: %w", err))
+			}
+			_, err = f.WriteString(text)
+			if err := errors.Join(err, f.Close()); err != nil {
+				return failed(fmt.Errorf("writing rule %s: %w", path, err))
+			}
+			_, err = fmt.Fprintf(c.streams.Out, "%s\nnext: edit it, then run: certassay rules test --rules %s\n", path, dir)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", ".", "write it into `DIR`")
+	return cmd
+}

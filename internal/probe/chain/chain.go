@@ -1,0 +1,123 @@
+// Package chain turns the certificates of a subject into facts about how they
+// hang together and what vouches for them.
+//
+// A link is believed only where a signature verifies. Names say who is meant;
+// the order of serving says nothing.
+package chain
+
+import (
+	"time"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/name"
+	"github.com/certassay/certassay/internal/probe/signature"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// Input is what a chain is judged from.
+type Input struct {
+	// Certificates are in the order served; the first is the leaf.
+	Certificates []*cert.Certificate
+	// Name is the name or address that was asked for, or empty.
+	Name string
+	// Live says that an endpoint served it.
+	Live bool
+	// At is the time of judgement.
+	At    time.Time
+	Trust *trust.Store
+	Check *signature.Checker
+	// Parsed gives the standard library's view of a certificate, nil where it
+	// refuses it.
+	Parsed func(*cert.Certificate) *Parsed
+}
+
+// Limits on one chain. What lies behind them is listed and not judged.
+const (
+	// maxLinks bounds the pairs that are looked at; honest chains have four
+	// certificates.
+	maxLinks = 32
+	// maxChecks bounds the signature checks of one chain: a P-521 check costs
+	// 3.4 ms, and a server can send many certificates under one name.
+	maxChecks = 48
+)
+
+// Chain gives the facts about a chain; nil where there are no certificates.
+// reasons says why facts are unknown.
+func Chain(in *Input, reasons map[string]string) *facts.Chain {
+	if len(in.Certificates) == 0 {
+		return nil
+	}
+	leaf := in.Certificates[0]
+	g := newGraph(in)
+	f := &facts.Chain{
+		Name: in.Name, NameAsked: in.Name != "", Length: int64(len(in.Certificates)), Live: in.Live,
+		Links: g.links(), InOrder: g.inOrder(), RootServed: g.rootServed(),
+		IssuerSupplied: g.issuerSupplied(),
+	}
+	for _, l := range f.Links {
+		f.Duplicates += count(l.Duplicate)
+		f.Strays += count(l.Stray)
+	}
+	if in.Name != "" {
+		f.NameMatches = maybe(name.Covers(leaf, in.Name))
+	}
+	f.NamePublic = namePublic(leaf, in.Name)
+	f.CopiedNames = g.copiedNames()
+	f.BrokenLink = g.brokenLink()
+	f.KeyIDMismatch = g.keyIDMismatch()
+	f.KeyIDCopied = g.keyIDCopied()
+	f.LeafKeyIsIssuer, f.SameKeyTwice = g.sharedKeys()
+	f.LeafIsIssuer = g.leafIsIssuer()
+	v := verify(in, g, leaf)
+	f.Anchor, f.Programs, f.VerifyError = string(v.anchor), v.programs, v.reason
+	f.GenuineTail = genuineTail(in, g, v)
+	f.AnchorExpected = anchorExpected(in, f, reasons)
+	return f
+}
+
+func count(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// maybe is a fact, or unknown where ok is false.
+func maybe(yes, ok bool) *bool {
+	if !ok {
+		return nil
+	}
+	return &yes
+}
+
+// namePublic looks at the name that was asked for, or else at those in the leaf.
+func namePublic(leaf *cert.Certificate, asked string) *bool {
+	if asked != "" {
+		return maybe(name.Public(asked), true)
+	}
+	alt := name.Alternative(leaf)
+	if alt == nil || len(alt.DNS)+len(alt.IP) == 0 {
+		return nil
+	}
+	return &alt.Public
+}
+
+// anchorExpected says whether such a chain has to reach a public or inventory
+// root. Where only the owner can say, it is unknown.
+func anchorExpected(in *Input, f *facts.Chain, reasons map[string]string) *bool {
+	const path = "chain.anchor_expected"
+	switch {
+	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
+		return maybe(true, true)
+	case f.NamePublic == nil:
+		reasons[path] = "no name was asked for and the certificate names no host, so nothing says which root it must reach; name one with --name, or its root with --roots"
+	case !*f.NamePublic:
+		reasons[path] = "this is a private name or address: only its owner can say which root it must reach; name that root with --roots FILE"
+	case !in.Live && !f.IssuerSupplied:
+		reasons[path] = "the issuer's certificate is not in the file, so the chain cannot be followed; add it to the file, or name its root with --roots FILE"
+	default:
+		return maybe(true, true)
+	}
+	return nil
+}

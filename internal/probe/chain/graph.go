@@ -1,0 +1,284 @@
+package chain
+
+import (
+	"bytes"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/name"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// A node is one certificate of the chain with what is asked of it often.
+type node struct {
+	c               *cert.Certificate
+	sha256          [32]byte
+	subject, issuer string // normalised
+	isCA            bool
+	selfIssued      bool
+	duplicate       bool
+	reached         bool // on a path from the leaf, by name
+	signedBy        int  // index, -1 none
+	signedKnown     bool
+	nameKnown       bool // subject is a known CA's
+	keyKnown        bool
+	named           []int // certificates whose subject is the issuer
+	refuted         bool  // every one of named could be tried, and none verifies
+}
+
+// A graph is the chain with its links resolved.
+type graph struct {
+	in     *Input
+	nodes  []node
+	checks int
+	// capped says that a limit was hit, so that absence proves nothing.
+	capped bool
+}
+
+func newGraph(in *Input) *graph {
+	certs := in.Certificates
+	g := &graph{in: in, capped: len(certs) > maxLinks, nodes: make([]node, len(certs))}
+	seen := make(map[[32]byte]bool, len(certs))
+	for i, c := range certs {
+		n := &g.nodes[i]
+		n.c, n.sha256, n.signedBy = c, c.SHA256(), -1
+		n.duplicate = seen[n.sha256]
+		seen[n.sha256] = true
+		if c.SPKI == nil {
+			continue
+		}
+		n.subject, n.issuer, n.selfIssued = c.Subject.Normal(), c.Issuer.Normal(), c.SelfIssued()
+		n.isCA = c.BasicConstraints().Value.CA || c.Version == 1 && n.selfIssued
+		n.nameKnown, n.keyKnown = in.Trust.Knows(c)
+	}
+	for i := range g.head() {
+		g.link(i)
+	}
+	g.reach()
+	return g
+}
+
+// head is the part of the chain that is judged.
+func (g *graph) head() []node { return g.nodes[:min(len(g.nodes), maxLinks)] }
+
+// link finds what in the chain, or among known CAs, signed the i-th certificate.
+func (g *graph) link(i int) {
+	n := &g.nodes[i]
+	if n.c.SPKI == nil {
+		return
+	}
+	tried, undecided := 0, false
+	for j := range g.head() {
+		m := &g.nodes[j]
+		if j == i && !n.selfIssued || j != i && (m.duplicate || n.issuer == "" || m.subject != n.issuer) {
+			continue
+		}
+		if j != i {
+			n.named = append(n.named, j)
+		}
+		if n.signedBy >= 0 {
+			continue
+		}
+		switch g.check(n.c, m.c) {
+		case cert.Verified:
+			n.signedBy = j
+		case cert.Mismatch:
+			tried++
+		default:
+			undecided = true
+		}
+	}
+	for _, ca := range g.in.Trust.ByName(&n.c.Issuer) {
+		if n.signedKnown = g.check(n.c, ca.Certificate) == cert.Verified; n.signedKnown {
+			break
+		}
+	}
+	n.refuted = n.signedBy < 0 && !n.signedKnown && len(n.named) > 0 && tried > 0 && !undecided
+}
+
+// check is a signature check within the chain's budget.
+func (g *graph) check(child, issuer *cert.Certificate) cert.Outcome {
+	if g.checks >= maxChecks {
+		g.capped = true
+		return cert.Unsupported
+	}
+	g.checks++
+	return g.in.Check.Check(child, issuer)
+}
+
+// reach marks what is on a path from the leaf by name.
+func (g *graph) reach() {
+	todo := []int{0}
+	for len(todo) > 0 {
+		n := &g.nodes[todo[0]]
+		todo = todo[1:]
+		if n.reached {
+			continue
+		}
+		n.reached = true
+		todo = append(todo, n.named...)
+	}
+}
+
+func (g *graph) links() []facts.Link {
+	out := make([]facts.Link, len(g.nodes))
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		out[i] = facts.Link{
+			Index: int64(i), SHA256: hash(n.sha256), Subject: n.c.Subject.String(), IsCA: n.isCA, SelfIssued: n.selfIssued,
+			NameKnown: n.nameKnown, KeyKnown: n.keyKnown, SignedBy: int64(n.signedBy), SignedKnown: n.signedKnown,
+			NamesIssuer: len(n.named) > 0, Duplicate: n.duplicate, Stray: !n.reached && !n.duplicate && i < maxLinks,
+			Ended: n.c.NotAfterErr == nil && g.in.At.After(n.c.NotAfter),
+		}
+	}
+	return out
+}
+
+func (g *graph) inOrder() bool {
+	for i := range len(g.nodes) - 1 {
+		if g.nodes[i].issuer == "" || g.nodes[i].issuer != g.nodes[i+1].subject {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *graph) rootServed() bool {
+	for i := range g.nodes {
+		if i > 0 && g.nodes[i].selfIssued {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *graph) issuerSupplied() bool {
+	leaf := &g.nodes[0]
+	return leaf.selfIssued || len(leaf.named) > 0 || len(g.in.Trust.ByName(&leaf.c.Issuer)) > 0
+}
+
+// copiedNames says whether another end-entity certificate bears a name of the
+// leaf.
+func (g *graph) copiedNames() bool {
+	leaf := g.nodes[0].c.DNSNames()
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		if i == 0 || n.isCA || n.sha256 == g.nodes[0].sha256 {
+			continue
+		}
+		for _, d := range leaf {
+			if ok, _ := name.Covers(n.c, d); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// brokenLink looks for a certificate on the leaf's path that names a served
+// issuer whose key did not sign it.
+func (g *graph) brokenLink() *bool {
+	unclear := false
+	for i := range g.head() {
+		n := &g.nodes[i]
+		if !n.reached {
+			continue
+		}
+		if n.refuted {
+			return maybe(true, true)
+		}
+		unclear = unclear || n.signedBy < 0 && !n.signedKnown && len(n.named) > 0
+	}
+	return maybe(false, !unclear && !g.capped)
+}
+
+// keyIDMismatch compares the key identifiers over links that verify.
+func (g *graph) keyIDMismatch() *bool {
+	for i := range g.head() {
+		n := &g.nodes[i]
+		if n.signedBy < 0 || n.signedBy == i {
+			continue
+		}
+		aki, ski := n.c.AuthorityKeyID().Value.KeyID, g.nodes[n.signedBy].c.SubjectKeyID().Value
+		if len(aki) > 0 && len(ski) > 0 && !bytes.Equal(aki, ski) {
+			return maybe(true, true)
+		}
+	}
+	return maybe(false, true)
+}
+
+// keyIDCopied looks for one subject key identifier over two keys.
+func (g *graph) keyIDCopied() bool {
+	keys := map[string][]byte{}
+	for i := range g.nodes {
+		c := g.nodes[i].c
+		id := string(c.SubjectKeyID().Value)
+		if id == "" || c.SPKI == nil {
+			continue
+		}
+		if other, ok := keys[id]; ok && !bytes.Equal(other, c.SPKI) {
+			return true
+		}
+		keys[id] = c.SPKI
+	}
+	return false
+}
+
+// sharedKeys looks for one key under two subjects: the leaf's own, and any.
+func (g *graph) sharedKeys() (leafs *bool, twice bool) {
+	holder := map[string]int{}
+	leaf := false
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		if n.c.SPKI == nil {
+			continue
+		}
+		first, ok := holder[string(n.c.SPKI)]
+		if !ok {
+			holder[string(n.c.SPKI)] = i
+			continue
+		}
+		if g.nodes[first].subject != n.subject {
+			twice = true
+			leaf = leaf || first == 0 && n.isCA
+		}
+	}
+	return maybe(leaf, g.nodes[0].c.SPKI != nil), twice
+}
+
+// leafIsIssuer looks for a certificate that is no CA and yet verifies another.
+// Version 1 certificates cannot say what they are.
+func (g *graph) leafIsIssuer() *bool {
+	for i := range g.head() {
+		j := g.nodes[i].signedBy
+		if j < 0 || j == i {
+			continue
+		}
+		if m := &g.nodes[j]; !m.isCA && m.c.Version == 3 && m.sha256 != g.nodes[i].sha256 {
+			return maybe(true, true)
+		}
+	}
+	return maybe(false, !g.capped)
+}
+
+// genuineTail looks for a certificate behind the leaf that chains to a public or
+// inventory root although the leaf does not.
+func genuineTail(in *Input, g *graph, v verified) *bool {
+	if v.anchor == trust.Public || v.anchor == trust.Inventory {
+		return maybe(false, true)
+	}
+	for i := range g.head() {
+		n := &g.nodes[i]
+		if i == 0 || n.duplicate || n.selfIssued || i > maxTails {
+			continue
+		}
+		if a := verify(in, g, n.c).anchor; a == trust.Public || a == trust.Inventory {
+			return maybe(true, true)
+		}
+	}
+	return maybe(false, !g.capped)
+}
+
+// maxTails bounds the certificates behind a leaf without anchor that are
+// verified themselves.
+const maxTails = 8

@@ -1,0 +1,56 @@
+// Package issuance asks whether a certificate is what the CA it names issues.
+package issuance
+
+import (
+	"bytes"
+	"crypto/sha1" //nolint:gosec // RFC 5280 section 4.2.1.2 defines key identifiers with it
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/signature"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// maxKeys is how many keys known under one name are tried. No CA name of the
+// bundled roots has more than three; an owner's set could have any number.
+const maxKeys = 16
+
+// ClaimedCA compares a certificate's issuer name with the keys that are known
+// under that name. It is nil where there is no issuer name to read.
+func ClaimedCA(c *cert.Certificate, store *trust.Store, check *signature.Checker) *facts.CAClaim {
+	if c.Issuer.Raw == nil || c.SPKI == nil {
+		return nil
+	}
+	cas := store.ByName(&c.Issuer)
+	f := &facts.CAClaim{NameKnown: len(cas) > 0}
+	if len(cas) == 0 {
+		return f
+	}
+	f.Source = string(cas[0].Anchor)
+	aki := c.AuthorityKeyID().Value.KeyID
+	verifies, decided := false, false
+	for i, ca := range cas {
+		f.NameExact = f.NameExact || bytes.Equal(ca.Certificate.Subject.Raw, c.Issuer.Raw)
+		f.KeyID = f.KeyID || len(aki) > 0 && identifies(aki, ca.Certificate)
+		if i >= maxKeys || verifies {
+			continue
+		}
+		switch check.Check(c, ca.Certificate) {
+		case cert.Verified:
+			verifies, decided = true, true
+		case cert.Mismatch:
+			decided = true
+		}
+	}
+	if decided {
+		f.Verifies = &verifies
+	}
+	return f
+}
+
+// identifies says whether an authority key identifier is that of a CA: its
+// subject key identifier, or the SHA-1 of its key.
+func identifies(aki []byte, ca *cert.Certificate) bool {
+	sum := sha1.Sum(ca.Key.Public) //nolint:gosec // compared with, not relied on
+	return bytes.Equal(aki, ca.SubjectKeyID().Value) || bytes.Equal(aki, sum[:])
+}

@@ -1,0 +1,58 @@
+// Package key turns a certificate's public key into facts.
+package key
+
+import (
+	"bytes"
+	"crypto/sha1" //nolint:gosec // RFC 5280 section 4.2.1.2 defines key identifiers with it
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+)
+
+// Key gives the facts about the subject public key; nil where the walk did not
+// get there.
+func Key(c *cert.Certificate) *facts.Key {
+	if c.SPKI == nil {
+		return nil
+	}
+	k := &c.Key
+	f := &facts.Key{
+		Algorithm: string(k.Algorithm), Bits: int64(k.Bits), Curve: k.Curve,
+		Exponent: k.Exponent(), Modulo: k.ModulusOdd(), Readable: k.Err == nil,
+	}
+	if f.Algorithm == "" {
+		f.Algorithm = string(cert.OtherKey)
+	}
+	ski := c.SubjectKeyID()
+	if ski.Present && ski.Err == nil && k.Err == nil {
+		matches := hashesOf(c, ski.Value)
+		f.MatchesSKI = &matches
+		whole := sha1.Sum(c.SPKI) //nolint:gosec // compared with, not relied on
+		f.SPKIHashSKI = bytes.Equal(ski.Value, whole[:])
+	}
+	return f
+}
+
+// hashesOf says whether id is the public key's identifier by one of the methods
+// in use: RFC 5280 section 4.2.1.2 (1) and (2), RFC 7093 section 2 (1) to (4),
+// and the whole SHA-256 or SHA-1 of key or SubjectPublicKeyInfo.
+func hashesOf(c *cert.Certificate, id []byte) bool {
+	for _, input := range [][]byte{c.Key.Public, c.SPKI} {
+		for _, h := range []hash.Hash{sha1.New(), sha256.New(), sha512.New384(), sha512.New()} { //nolint:gosec // see above
+			h.Write(input)
+			sum := h.Sum(nil)
+			// RFC 7093 takes the leftmost 160 bits of the longer hashes.
+			if bytes.Equal(id, sum) || len(sum) > 20 && bytes.Equal(id, sum[:20]) {
+				return true
+			}
+			if short := sum[len(sum)-8:]; len(id) == 8 && id[0]&0xf0 == 0x40 &&
+				id[0]&0x0f == short[0]&0x0f && bytes.Equal(id[1:], short[1:]) {
+				return true
+			}
+		}
+	}
+	return false
+}

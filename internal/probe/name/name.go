@@ -1,0 +1,101 @@
+// Package name turns the names in a certificate into facts: whom it says it is
+// for, who it says issued it, and what in these names deceives.
+package name
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/facts"
+)
+
+// Distinguished gives the facts about a subject or issuer; nil where the walk
+// did not get there.
+func Distinguished(n *cert.Name) *facts.Name {
+	if n.Raw == nil {
+		return nil
+	}
+	flaws := n.Check()
+	return &facts.Name{
+		Text: n.String(), Empty: n.Empty(),
+		CommonNames: known(n.CommonNames()), Organizations: known(n.Organizations()),
+		Units: known(n.Units()), Countries: known(n.Countries()),
+		NUL: flaws.NUL, Control: flaws.Control, Bidi: flaws.Bidi, MixedScript: flaws.MixedScript,
+		Malformed: flaws.Malformed,
+	}
+}
+
+// known makes an empty list of none: nil would mean unknown.
+func known(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// Alternative gives the facts about the subject alternative names; nil where
+// the extensions could not be reached.
+func Alternative(c *cert.Certificate) *facts.Names {
+	if c.SPKI == nil {
+		return nil
+	}
+	alt := c.AltNames()
+	flaws := c.CheckNames()
+	f := &facts.Names{
+		Present: alt.Present, Readable: alt.Err == nil && !c.Quirks.Has(cert.OddGeneralName),
+		DNS: []string{}, IP: []string{},
+		NUL: flaws.NUL, Control: flaws.Control || flaws.Space, Bidi: flaws.Bidi, MixedScript: flaws.MixedScript,
+		NonASCII: flaws.NonASCII, IPAsDNS: flaws.IP, BadWildcard: flaws.Wildcard,
+	}
+	for _, d := range c.DNSNames() {
+		d = strings.ToLower(d)
+		f.DNS = append(f.DNS, d)
+		f.Public = f.Public || Public(strings.TrimPrefix(d, "*."))
+		f.BadWildcard = f.BadWildcard || overSuffix(d)
+	}
+	for _, ip := range c.IPAddresses() {
+		f.IP = append(f.IP, ip.String())
+		f.Public = f.Public || publicIP(ip.Unmap())
+	}
+	for _, cn := range c.Subject.CommonNames() {
+		f.CNNotInSAN = f.CNNotInSAN || hostLike(cn) && !covered(f, cn)
+	}
+	return f
+}
+
+// overSuffix says whether a wildcard stands directly over a public suffix that
+// ICANN delegates, where it would cover the names of strangers.
+func overSuffix(dns string) bool {
+	parent, ok := strings.CutPrefix(dns, "*.")
+	if !ok {
+		return false
+	}
+	suffix, icann := publicsuffix.PublicSuffix(strings.TrimSuffix(parent, "."))
+	return icann && suffix == strings.TrimSuffix(parent, ".")
+}
+
+// hostLike says whether a commonName is meant as a host name.
+func hostLike(cn string) bool {
+	return strings.Contains(cn, ".") && !strings.ContainsAny(cn, " /@:")
+}
+
+func covered(f *facts.Names, host string) bool {
+	return slices.Contains(f.IP, host) || slices.ContainsFunc(f.DNS, func(d string) bool { return fold(d) == fold(host) })
+}
+
+// Covers says whether the leaf is valid for a host name or IP address by its
+// subject alternative names (RFC 9525 section 6.3; commonName does not count).
+// ok is false where the names could not be reached.
+func Covers(c *cert.Certificate, host string) (valid, ok bool) {
+	if c.SPKI == nil {
+		return false, false
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return slices.ContainsFunc(c.IPAddresses(), func(a netip.Addr) bool { return a.Unmap() == ip.Unmap() }), true
+	}
+	return slices.ContainsFunc(c.DNSNames(), func(d string) bool { return covers(d, host) }), true
+}

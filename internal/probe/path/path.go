@@ -1,0 +1,95 @@
+// Package path turns what handshakes told about the way to a server into facts.
+package path
+
+import (
+	"crypto/sha256"
+	"net/netip"
+	"strconv"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/name"
+)
+
+// Endpoint gives the facts about a live server; nil where the subject is none.
+func Endpoint(s *evidence.Subject) *facts.Endpoint {
+	if s.Kind != evidence.Endpoint {
+		return nil
+	}
+	f := &facts.Endpoint{Protocol: s.Protocol}
+	if ap, err := netip.ParseAddrPort(s.Address); err == nil {
+		f.Port, f.Private = int64(ap.Port()), !name.Public(ap.Addr().String())
+	}
+	leaves := map[[32]byte]bool{}
+	for i := range s.Handshakes {
+		h := &s.Handshakes[i]
+		f.Completed = f.Completed || h.Completed
+		f.Stapled = f.Stapled || len(h.OCSP) > 0
+		f.Refused = f.Refused || h.Salvaged
+		if len(h.Certificates) > 0 {
+			f.Answered = true
+			leaves[sha256.Sum256(h.Certificates[0])] = true
+		}
+		if f.Version == "" {
+			f.Version, f.Cipher, f.Group, f.ALPN = Version(h.Version), Cipher(h.Cipher), Group(h.Group), h.ALPN
+		}
+	}
+	f.Answers = int64(len(leaves))
+	f.Possession = possession(s)
+	f.HelloReset = helloReset(s)
+	return f
+}
+
+// possession is known once a handshake that delivered the judged leaf got as far
+// as proving the key, or tried to and failed there.
+func possession(s *evidence.Subject) *bool {
+	proven := false
+	for i := range s.Handshakes {
+		h := &s.Handshakes[i]
+		if len(h.Certificates) > 0 && len(s.Certificates) > 0 && string(h.Certificates[0]) == string(s.Certificates[0]) {
+			proven = proven || h.Possession
+		}
+	}
+	if !proven {
+		return nil
+	}
+	return &proven
+}
+
+// helloReset compares the first ClientHello with the small one after it.
+func helloReset(s *evidence.Subject) *bool {
+	if len(s.Handshakes) == 0 {
+		return nil
+	}
+	first := &s.Handshakes[0]
+	if !first.Reset {
+		no := false
+		return &no
+	}
+	for i := range s.Handshakes[1:] {
+		if h := &s.Handshakes[1+i]; len(h.Certificates) > 0 && h.HelloSize < first.HelloSize {
+			yes := true
+			return &yes
+		}
+	}
+	return nil
+}
+
+// Version names a TLS version as people write it: "1.3"; empty for none.
+func Version(v uint16) string {
+	switch v {
+	case 0:
+		return ""
+	case 0x0300:
+		return "SSL 3.0"
+	case 0x0301:
+		return "1.0"
+	case 0x0302:
+		return "1.1"
+	case 0x0303:
+		return "1.2"
+	case 0x0304:
+		return "1.3"
+	}
+	return "0x" + strconv.FormatUint(uint64(v), 16)
+}
