@@ -1,0 +1,186 @@
+package tlsdial
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// An attempt is one handshake and what the choice of the next depends on.
+type attempt struct {
+	evidence.Handshake
+	trouble trouble
+	// worth says that a completed DHE handshake would tell what a signature
+	// that cannot be checked here did not.
+	worth bool
+}
+
+// next is the profile that could tell more, or "".
+func (a *attempt) next() string {
+	hopeless := a.trouble == cancelled || a.trouble == flooded
+	switch a.Profile {
+	case profileFast:
+		if !a.Possession && !hopeless {
+			return profileDefault
+		}
+	case profileDefault, profileClassical:
+		switch {
+		case a.Completed || hopeless:
+		case a.Reset && a.Profile == profileDefault:
+			return profileClassical
+		case a.trouble == closed, a.trouble == refused:
+			return profileLegacy
+		}
+	case profileLegacy:
+		if a.worth {
+			return profileZcrypto
+		}
+	}
+	return ""
+}
+
+// attempt makes one handshake on conn and closes it.
+func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *attempt {
+	a := &attempt{Handshake: s.handshake(profile)}
+	deadline := time.Now().Add(s.d.opts.Handshake)
+	if s.until.Before(deadline) {
+		deadline = s.until
+	}
+	_ = conn.SetDeadline(deadline) // fails only on a connection that reads will fail on too
+	stop := context.AfterFunc(ctx, func() { _ = conn.Conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	defer conn.Close()
+
+	var err error
+	switch profile {
+	case profileFast, profileLegacy:
+		err = s.raw(conn, a)
+	case profileZcrypto:
+		err = s.zcrypto(conn, a, deadline)
+	default:
+		err = s.standard(conn, a)
+	}
+	a.Elapsed = time.Since(s.began)
+	a.HelloSize = conn.helloSize
+	if a.trouble = troubleOf(err); err != nil {
+		if s.over(ctx) {
+			a.trouble = cancelled
+		}
+		got := conn.recorded()
+		a.Reset = len(got) == 0 && (a.trouble == closed || a.trouble == tooSlow)
+		f := handshakeFailure(a.trouble, err, got)
+		if len(a.Certificates) > 0 && f.Hint == "" {
+			f.Hint = "the certificates were kept"
+		}
+		a.Failure = &f
+	}
+	return a
+}
+
+// standard is the handshake of crypto/tls.
+func (s *session) standard(conn *recorder, a *attempt) error {
+	var secrets secretLog
+	config := s.d.configs.of(a.Profile).Clone()
+	config.ServerName, config.NextProtos, config.KeyLogWriter = a.ServerName, s.alpn(), &secrets
+	client := tls.Client(conn, config)
+	err := client.Handshake()
+	state := client.ConnectionState()
+	if err != nil {
+		f := salvage(conn.recorded(), secrets.secret(), s.d.opts.MaxCertificates)
+		s.fill(a, f)
+		a.Salvaged = len(f.certs) > 0 && len(state.PeerCertificates) == 0
+		return err
+	}
+	conn.drop()
+	a.Completed, a.Possession = true, true
+	a.Version, a.Cipher, a.Group, a.ALPN = state.Version, state.CipherSuite, uint16(state.CurveID), state.NegotiatedProtocol
+	a.OCSP = bytes.Clone(state.OCSPResponse)
+	for _, sct := range state.SignedCertificateTimestamps {
+		a.SCTs = append(a.SCTs, bytes.Clone(sct))
+	}
+	for i, c := range state.PeerCertificates {
+		if i == s.d.opts.MaxCertificates {
+			s.dropped = len(state.PeerCertificates) - i
+			break
+		}
+		a.Certificates = append(a.Certificates, bytes.Clone(c.Raw))
+	}
+	_ = client.Close() // a polite close_notify; what was seen stays seen
+	return nil
+}
+
+// fill takes over what a flight met, in memory of its own.
+func (s *session) fill(a *attempt, f *flight) {
+	a.Version, a.Cipher, a.Group, a.ALPN = f.version, f.cipher, f.group, f.alpn
+	a.OCSP = bytes.Clone(f.ocsp)
+	for _, sct := range f.scts {
+		a.SCTs = append(a.SCTs, bytes.Clone(sct))
+	}
+	for _, der := range f.certs {
+		a.Certificates = append(a.Certificates, bytes.Clone(der))
+	}
+	s.dropped = max(s.dropped, f.dropped)
+}
+
+// raw is our own ClientHello up to the server's key exchange.
+func (s *session) raw(conn *recorder, a *attempt) error {
+	hello := newHello(a.Profile, a.ServerName, s.alpn())
+	if _, err := conn.Write(hello.record); err != nil {
+		return err
+	}
+	f := &flight{maxCerts: s.d.opts.MaxCertificates}
+	err := readFlight(conn, f)
+	f.rescue()
+	if len(f.ske) > 0 && len(f.certs) > 0 && err == nil {
+		err = s.prove(a, f, hello.random)
+		a.worth = err != nil && !errors.Is(err, errSignature) && kexOf(f.cipher) == kexDHE
+	}
+	s.fill(a, f)
+	return err
+}
+
+func (s *session) prove(a *attempt, f *flight, random []byte) error {
+	kx, err := parseKeyExchange(kexOf(f.cipher), f.version, f.ske)
+	if err != nil {
+		return fmt.Errorf("possession of the key is not proven: %w", err)
+	}
+	f.group = kx.group
+	if err := kx.verify(f.certs[0], random, f.random); err != nil {
+		return fmt.Errorf("possession of the key is not proven: %w", err)
+	}
+	a.Possession = true
+	return nil
+}
+
+var errUnproven = errors.New("possession of the key is not proven: the server chose a key exchange without a signature")
+
+// An alertError is an alert of the server (RFC 8446 section 6).
+type alertError alert
+
+func (e alertError) Error() string {
+	return fmt.Sprintf("the server refused with alert %d (%v)", e.code, tls.AlertError(e.code))
+}
+
+// readFlight reads records until the server has said all that it says before
+// our turn.
+func readFlight(conn *recorder, f *flight) error {
+	for f.ske == nil {
+		r, err := conn.next()
+		if err != nil {
+			return err
+		}
+		f.add(r)
+		switch {
+		case f.alert != nil && f.alert.level == 2:
+			return alertError(*f.alert)
+		case f.helloed && f.ske == nil, f.over:
+			return errUnproven
+		}
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package tlsdial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/target"
+)
+
+// Collect looks at one target: at every address with AllAddresses, otherwise
+// at the first that accepts a connection. It returns at least one subject;
+// what could not be done is a Failure in it, never silence. It returns soon
+// after ctx ends.
+func (d *Dialer) Collect(ctx context.Context, t target.Target) []*evidence.Subject {
+	if s, ok := target.LookupScheme(t.Scheme); !ok || !s.Implicit {
+		return []*evidence.Subject{d.failed(t, evidence.Failure{
+			Stage: evidence.StageCollect,
+			Error: t.Scheme + ":// is not spoken by this version",
+			Hint:  "a port where TLS starts with the first byte can be looked at as tls://HOST:PORT",
+		})}
+	}
+	addrs, err := d.addresses(ctx, t)
+	if err != nil {
+		return []*evidence.Subject{d.failed(t, resolveFailure(err))}
+	}
+	if d.opts.AllAddresses {
+		var all []*evidence.Subject
+		for _, addr := range addrs {
+			all = append(all, d.first(ctx, t, []netip.Addr{addr}))
+		}
+		return all
+	}
+	return []*evidence.Subject{d.first(ctx, t, addrs)}
+}
+
+func (d *Dialer) failed(t target.Target, f evidence.Failure) *evidence.Subject {
+	s := d.subject(t, netip.Addr{})
+	s.Failures = []evidence.Failure{f}
+	return s
+}
+
+// subject is the evidence of an address before anything is known.
+func (d *Dialer) subject(t target.Target, addr netip.Addr) *evidence.Subject {
+	s := &evidence.Subject{
+		ID:       t.ID(),
+		Kind:     evidence.Endpoint,
+		Target:   t.Raw,
+		Name:     t.Host,
+		Protocol: t.Scheme,
+		Vantage:  d.vantage,
+		Seen:     time.Now().UTC(),
+	}
+	if addr.IsValid() {
+		s.ID += "/" + addr.String()
+		s.Address = netip.AddrPortFrom(addr, t.Port).String()
+	}
+	if d.proxy != nil {
+		s.ID += "?via=" + d.vantage // else two vantages of one run had one name
+	}
+	return s
+}
+
+// first inspects the first of addrs that accepts a connection. Addresses that
+// were passed over are not failures: a host without IPv6 meets one with every
+// name.
+func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr) *evidence.Subject {
+	s := &session{d: d, target: t, until: time.Now().Add(d.opts.Total)}
+	var failures []evidence.Failure
+	for _, s.addr = range addrs {
+		conn, err := s.dial(ctx)
+		if err == nil {
+			subject := d.subject(t, s.addr)
+			s.inspect(ctx, conn, subject)
+			return subject
+		}
+		failures = append(failures, dialFailure(err))
+		if s.over(ctx) {
+			break
+		}
+	}
+	if len(addrs) > 1 {
+		s.addr = netip.Addr{}
+	}
+	subject := d.subject(t, s.addr)
+	subject.Failures = failures
+	return subject
+}
+
+// A session is all connections to one address for one target.
+type session struct {
+	d      *Dialer
+	target target.Target
+	addr   netip.Addr // zero where the proxy resolves
+	// until is the end of Options.Total. Time spent waiting for other
+	// connections is added to it: a busy run must not look like a slow server.
+	until time.Time
+	// began and connected are those of the connection dialled last.
+	began     time.Time
+	connected time.Duration
+	dropped   int // certificates beyond the limit
+}
+
+var (
+	errWaiting = errors.New("waiting for a turn to connect")
+	errTotal   = errors.New("the time for this target is used up")
+)
+
+// over says that nothing more can be begun.
+func (s *session) over(ctx context.Context) bool {
+	return ctx.Err() != nil || !time.Now().Before(s.until)
+}
+
+// dial makes one connection within the limits of the run.
+func (s *session) dial(ctx context.Context) (*recorder, error) {
+	var conn net.Conn
+	var release func()
+	err := s.d.opts.Pacer.Retry(ctx, transientDial, func() (err error) {
+		asked := time.Now()
+		if release, err = s.d.opts.Pacer.Acquire(ctx, s.addr); err != nil {
+			return fmt.Errorf("%w: %w", errWaiting, err)
+		}
+		s.began = time.Now()
+		s.until = s.until.Add(s.began.Sub(asked))
+		if conn, err = s.connect(ctx); err != nil {
+			release()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dialling %s: %w", s.remote(), err)
+	}
+	s.connected = time.Since(s.began)
+	return newRecorder(conn, s.d.opts.MaxHandshakeBytes, release), nil
+}
+
+func (s *session) connect(ctx context.Context) (net.Conn, error) {
+	left := s.until.Sub(s.began)
+	if left <= 0 {
+		return nil, errTotal
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(left, s.d.opts.Dial))
+	defer cancel()
+	if s.d.proxy != nil {
+		return s.d.proxy.DialContext(ctx, "tcp", s.remote())
+	}
+	conn, err := s.d.net.DialTCP(ctx, "tcp", netip.AddrPort{}, netip.AddrPortFrom(s.addr, s.target.Port))
+	if err != nil {
+		return nil, err // not a nil *TCPConn in an interface
+	}
+	return conn, nil
+}
+
+func (s *session) remote() string {
+	host := s.target.Host
+	if s.addr.IsValid() {
+		host = s.addr.String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(s.target.Port)))
+}
+
+func (s *session) serverName() string {
+	if s.d.opts.ServerName != "" {
+		return sniFor(s.d.opts.ServerName)
+	}
+	return sniFor(s.target.Host)
+}
+
+func (s *session) alpn() []string {
+	switch {
+	case s.d.opts.ALPN != nil:
+		return s.d.opts.ALPN
+	case s.target.Scheme == "https":
+		return []string{"h2", "http/1.1"}
+	}
+	return nil
+}
+
+// inspect makes handshakes, one profile after the other, until one has told
+// enough or none is left that could.
+func (s *session) inspect(ctx context.Context, conn *recorder, subject *evidence.Subject) {
+	profile := profileDefault
+	if s.d.opts.Fast {
+		profile = profileFast
+	}
+	for {
+		a := s.attempt(ctx, conn, profile)
+		subject.Handshakes = append(subject.Handshakes, a.Handshake)
+		if len(subject.Certificates) == 0 {
+			subject.Certificates = a.Certificates
+		}
+		if profile = a.next(); profile == "" || s.over(ctx) {
+			break
+		}
+		var err error
+		if conn, err = s.dial(ctx); err != nil {
+			f := dialFailure(err)
+			h := s.handshake(profile)
+			h.Elapsed, h.Failure = time.Since(s.began), &f
+			subject.Handshakes = append(subject.Handshakes, h)
+			break
+		}
+	}
+	subject.Seen = subject.Handshakes[0].Started
+	subject.Failures = s.failures(subject.Handshakes)
+}
+
+// failures are those of a subject: nothing where any handshake proved that
+// the certificates are the server's own, otherwise why each did not.
+func (s *session) failures(handshakes []evidence.Handshake) (out []evidence.Failure) {
+	if s.dropped > 0 {
+		out = append(out, evidence.Failure{
+			Stage: evidence.StageHandshake,
+			Error: fmt.Sprintf("the server sent %d certificates beyond the first %d, which were not kept", s.dropped, s.d.opts.MaxCertificates),
+			Hint:  "no honest chain is that long",
+		})
+	}
+	if slices.ContainsFunc(handshakes, func(h evidence.Handshake) bool { return h.Possession }) {
+		return out
+	}
+	for _, h := range handshakes {
+		if h.Failure != nil && !slices.Contains(out, *h.Failure) {
+			out = append(out, *h.Failure)
+		}
+	}
+	return out
+}
+
+func (s *session) handshake(profile string) evidence.Handshake {
+	return evidence.Handshake{
+		Profile:    profile,
+		ServerName: s.serverName(),
+		Address:    s.remote(),
+		Started:    s.began.UTC(),
+		Connect:    s.connected,
+	}
+}
