@@ -1,0 +1,173 @@
+package cert
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// TextFlaws are the ways in which a text deceives a reader or a program. The
+// zero value is a text without any.
+type TextFlaws struct {
+	NUL     bool // a NUL character, which ends the text for programs in C
+	Control bool // another control character
+	Bidi    bool // a bidirectional override, embedding, isolate or mark
+	// MixedScript says that one word mixes Latin letters with look-alike
+	// Cyrillic, Greek or Armenian ones. Words wholly of one script, and
+	// Japanese, Chinese or Korean with Latin, are no mixture.
+	MixedScript bool
+}
+
+func (f *TextFlaws) add(g TextFlaws) {
+	f.NUL = f.NUL || g.NUL
+	f.Control = f.Control || g.Control
+	f.Bidi = f.Bidi || g.Bidi
+	f.MixedScript = f.MixedScript || g.MixedScript
+}
+
+// CheckText looks for flaws of a text.
+func CheckText(s string) (f TextFlaws) {
+	var latin, alike bool
+	for _, r := range s {
+		switch {
+		case r == 0:
+			f.NUL = true
+		case r < 0x20 || r >= 0x7f && r < 0xa0:
+			f.Control = true
+		case unicode.Is(unicode.Bidi_Control, r):
+			f.Bidi = true
+		}
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != utf8.RuneError {
+			latin, alike = false, false
+			continue
+		}
+		latin = latin || unicode.Is(unicode.Latin, r)
+		alike = alike || strings.ContainsRune(lookalikes, r)
+		f.MixedScript = f.MixedScript || latin && alike
+	}
+	return f
+}
+
+// lookalikes are the Cyrillic, Greek and Armenian letters that Unicode
+// Technical Standard 39 lists as confusable with a letter of ASCII.
+const lookalikes = "авгезіјкмнорстухѕѡѵһӏԁԛԝьѢАВГЕЅІЈКМНОРСТУХЗԌЬѴӀԚԜԀ" +
+	"αβγεηικνορστυχωϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϺ" +
+	"ագզհլոսցօքռղյնՍՕԼՏՈՅԶԱ"
+
+// NameFlaws are what is wrong with a distinguished name.
+type NameFlaws struct {
+	TextFlaws
+	// Malformed says that the name is not a well-formed sequence of
+	// attributes, or a value does not fit its string type.
+	Malformed bool
+	// Loose says that a PrintableString or NumericString has ASCII characters
+	// that its type does not have, as genuine CAs wrote.
+	Loose bool
+}
+
+// Check looks for flaws in all attributes.
+func (n Name) Check() (f NameFlaws) {
+	list, rest, err := Next(n.Raw)
+	f.Malformed = err != nil || len(rest) > 0 || list.ID != idSequence
+	for b := list.Body; len(b) > 0 && !f.Malformed; {
+		var rdn Element
+		rdn, b, err = Next(b)
+		f.Malformed = err != nil || len(rdn.Body) == 0
+	}
+	for a := range n.parts() {
+		a.decode()
+		switch {
+		case a.Err == nil:
+		case errors.Is(a.Err, errLoose):
+			f.Loose = true
+		// A value of a type that is no string is odd; in an attribute that
+		// is not text by definition, such as a birth date, it is right.
+		case errors.Is(a.Err, errNotText) && !textAttribute(a.Type):
+			continue
+		default:
+			f.Malformed = true
+		}
+		f.TextFlaws.add(CheckText(a.Text))
+	}
+	return f
+}
+
+// textAttribute says whether the attribute is one of those that are strings.
+func textAttribute(o OID) bool { return len(o) > 0 && o.attributeName() != o.String() }
+
+// DNSFlaws are what is wrong with a dNSName.
+type DNSFlaws struct {
+	TextFlaws
+	// Space says that it holds white space.
+	Space bool
+	// NonASCII says that it holds octets above 0x7f.
+	NonASCII bool
+	// IP says that it is an IP address.
+	IP bool
+	// Wildcard says that an asterisk stands anywhere but alone in the first
+	// label, or alone in the name.
+	Wildcard bool
+	// Empty says that there is no name, or an empty label within it.
+	Empty bool
+	// Character says that it holds characters other than letters, digits,
+	// hyphens, underscores, dots and an asterisk.
+	Character bool
+}
+
+// maxLabel is the longest label that is decoded (RFC 1035 section 2.3.4).
+// Punycode decoding costs the square of the length.
+const maxLabel = 63
+
+// CheckDNSName looks for flaws in a dNSName as written. Bidirectional
+// characters and mixed scripts are looked for in the decoded form of
+// internationalised labels, too.
+func CheckDNSName(name string) (f DNSFlaws) {
+	f.TextFlaws = CheckText(name)
+	f.Space = strings.ContainsAny(name, " \t\r\n\v\f")
+	f.NonASCII = !plain(name)
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	f.IP = err == nil
+	for first := true; ; first = false {
+		label, rest, more := strings.Cut(name, ".")
+		if label == "" && (more || first) {
+			f.Empty = true
+		}
+		if strings.Contains(label, "*") && (label != "*" || !first || !more) {
+			f.Wildcard = true
+		}
+		f.Character = f.Character || strings.ContainsFunc(label, oddInName)
+		if len(label) > 4 && len(label) <= maxLabel && strings.EqualFold(label[:4], "xn--") {
+			if u, err := idna.Punycode.ToUnicode(strings.ToLower(label)); err == nil {
+				f.TextFlaws.add(CheckText(u))
+			}
+		}
+		if !more {
+			return f
+		}
+		name = rest
+	}
+}
+
+func oddInName(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+		r == '-' || r == '_' || r == '*')
+}
+
+// CheckNames joins the flaws of all dNSName entries.
+func (c *Certificate) CheckNames() (f DNSFlaws) {
+	for _, name := range c.DNSNames() {
+		g := CheckDNSName(name)
+		f.TextFlaws.add(g.TextFlaws)
+		f.Space = f.Space || g.Space
+		f.NonASCII = f.NonASCII || g.NonASCII
+		f.IP = f.IP || g.IP
+		f.Wildcard = f.Wildcard || g.Wildcard
+		f.Empty = f.Empty || g.Empty
+		f.Character = f.Character || g.Character
+	}
+	return f
+}
