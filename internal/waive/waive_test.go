@@ -59,7 +59,7 @@ func TestApply(t *testing.T) {
 		{"certificate", "certificate: " + cert, id, about(cert), true},
 		{"another certificate", "certificate: " + cert, id, about(cert2), false},
 		{"certificate, none known", "certificate: " + cert, Identity{}, about(""), false},
-		{"fingerprint", "fingerprint: " + print, Identity{}, about(""), true},
+		{"fingerprint", "fingerprint: " + mark, Identity{}, about(""), true},
 		{"another fingerprint", "fingerprint: v1:" + strings.Repeat("00", 16), id, about(cert), false},
 		{"endpoint by name", "endpoint: host.Example:443", id, about(cert2), true},
 		{"endpoint by address", "endpoint: 203.0.113.7:443", id, about(cert), true},
