@@ -59,7 +59,7 @@ func TestCheckComplains(t *testing.T) {
 		{"folder without a row", "internal/util/util.go", doc, "internal/util: has no row: add one to Table"},
 		{"folder below a row", "internal/facts/deep/deep.go", doc, "internal/facts/deep: has no row"},
 		{"upward import", "internal/facts/up.go", ours("internal/audit"), "internal/facts/up.go:4: internal/facts imports internal/audit: the table"},
-		{"sideways import", "internal/probe/chain/chain.go", ours("internal/probe/key"), "internal/probe/chain imports internal/probe/key: the table"},
+		{"sideways import", "internal/probe/key/key.go", ours("internal/probe/chain"), "internal/probe/key imports internal/probe/chain: the table"},
 		{"probe that imports a collector", "internal/probe/chain/chain.go", ours("internal/collect"), "internal/probe/chain imports internal/collect"},
 		{"import of an unknown folder", "internal/facts/up.go", ours("internal/util"), "that folder has no row"},
 		{"lab in the program", "internal/audit/lab.go", ours("internal/lab"), "no part of the program"},

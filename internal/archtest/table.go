@@ -36,12 +36,13 @@ var pipeline = []string{
 // go one way, from the command line down to the vocabulary.
 var Table = []Row{
 	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
-	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory")},
-	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding"}},
-	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive"}},
+	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest")},
+	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
+	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/suggest"}},
 	{Folder: "internal/audit", Imports: pipeline},
 
-	{Folder: "internal/target"},
+	{Folder: "internal/suggest"},
+	{Folder: "internal/target", Imports: []string{"internal/suggest"}},
 	{Folder: "internal/evidence"},
 	{Folder: "internal/cert"},
 	{Folder: "internal/facts"},
@@ -56,10 +57,12 @@ var Table = []Row{
 
 	{Folder: "internal/probe", Imports: probing},
 	{Folder: "internal/probe/*", Imports: probing},
-	// These two take further what another family has established.
+	// These take further what another family has established: who signed
+	// whom, and what a name is.
+	{Folder: "internal/probe/chain", Imports: join(probing, "internal/probe/name", "internal/probe/signature")},
 	{Folder: "internal/probe/issuance", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},
-	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding"}},
+	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
 	{Folder: "internal/report", Imports: vocabulary},
 	{Folder: "rules"},
