@@ -1,6 +1,7 @@
 package tlsdial
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -192,7 +193,7 @@ func (s *session) inspect(ctx context.Context, conn *recorder, subject *evidence
 	for {
 		a := s.attempt(ctx, conn, profile)
 		subject.Handshakes = append(subject.Handshakes, a.Handshake)
-		if len(subject.Certificates) == 0 {
+		if extends(a.Certificates, subject.Certificates) {
 			subject.Certificates = a.Certificates
 		}
 		if profile = a.next(); profile == "" || s.over(ctx) {
@@ -209,6 +210,12 @@ func (s *session) inspect(ctx context.Context, conn *recorder, subject *evidence
 	}
 	subject.Seen = subject.Handshakes[0].Started
 	subject.Failures = s.failures(subject.Handshakes)
+}
+
+// extends says that a chain is the other one and more: the first that was
+// served, or the rest of one that was cut short.
+func extends(chain, other []evidence.DER) bool {
+	return len(chain) > len(other) && slices.EqualFunc(chain[:len(other)], other, func(a, b evidence.DER) bool { return bytes.Equal(a, b) })
 }
 
 // failures are those of a subject: nothing where any handshake proved that

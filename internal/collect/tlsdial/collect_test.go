@@ -103,6 +103,10 @@ func TestCollectKeepsOddCertificates(t *testing.T) {
 	for name, odd := range oddities(t, good) {
 		t.Run(name, func(t *testing.T) { keepsOdd(t, good, odd) })
 	}
+	s := collectFrom(t, serveTLS(t, &tls.Config{Certificates: chainOf(keys().ecdsa, append(good, 0))}), Options{})
+	if h := s.Handshakes[0]; !h.Salvaged || h.Possession || h.Failure == nil {
+		t.Errorf("handshake %+v, want it salvaged", h)
+	}
 }
 
 func TestCollectKeepsOddCorpus(t *testing.T) {
@@ -134,16 +138,13 @@ func keepsOdd(t *testing.T, good, odd []byte) {
 			s := collectFrom(t, addr, Options{})
 			wantCertificates(t, s, chain...)
 			h := s.Handshakes[0]
-			if h.Version != version || h.Completed == h.Salvaged && len(chain) == 1 {
-				t.Errorf("version %#x, completed %v, salvaged %v", h.Version, h.Completed, h.Salvaged)
+			if h.Version != version || h.Completed && h.Salvaged || h.Completed != (h.Failure == nil) {
+				t.Errorf("version %#x, completed %v, salvaged %v, failure %v", h.Version, h.Completed, h.Salvaged, h.Failure)
 			}
 			// TLS 1.2 lets us prove possession without the library's consent,
 			// as long as the key can be read.
 			if len(chain) == 2 && version == tls.VersionTLS12 && len(s.Failures) > 0 {
 				t.Errorf("failures %+v, want none: the leaf is good", s.Failures)
-			}
-			if len(s.Failures) > 0 && !h.Completed && s.Failures[0].Error == "" {
-				t.Errorf("failures %+v say nothing", s.Failures)
 			}
 		}
 	}
@@ -287,6 +288,9 @@ func TestCollectManyAtOnce(t *testing.T) {
 	}
 	n := 0
 	err = collect.Run(t.Context(), slices.Values(slices.Repeat([]target.Target{what}, 300)), collect.Limits{Concurrency: 16}, d.Collect,
+		func(t target.Target, f evidence.Failure) []*evidence.Subject {
+			return []*evidence.Subject{collect.Failed(t, f)}
+		},
 		func(s []*evidence.Subject) error {
 			if len(s) == 1 && len(s[0].Certificates) == 1 && bytes.Equal(s[0].Certificates[0], der) {
 				n++

@@ -30,8 +30,9 @@ type recorder struct {
 	limit int
 	read  int // offset in the recording of the next record for next
 	// helloSize is the size of the first write, which is the ClientHello.
-	helloSize int
-	release   func() // gives the connection back to the pacer
+	helloSize   int
+	helloRandom [32]byte // of that ClientHello
+	release     func()   // gives the connection back to the pacer
 }
 
 func newRecorder(conn net.Conn, limit int, release func()) *recorder {
@@ -57,6 +58,9 @@ func (r *recorder) Read(b []byte) (int, error) {
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.helloSize == 0 {
 		r.helloSize = len(b)
+		if len(b) >= 43 { // record and message headers, version, random
+			r.helloRandom = [32]byte(b[11:43])
+		}
 	}
 	return r.Conn.Write(b)
 }

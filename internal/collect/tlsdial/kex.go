@@ -2,6 +2,7 @@ package tlsdial
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // servers with such keys are what an audit looks for
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	_ "crypto/md5" // for crypto.MD5SHA1 and RSA with MD5
@@ -10,6 +11,7 @@ import (
 	_ "crypto/sha256" // likewise
 	_ "crypto/sha512" // likewise
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -115,9 +117,11 @@ func verifyOld(key crypto.PublicKey, signed, signature []byte) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
 		both := append(sum(crypto.MD5, signed), sum(crypto.SHA1, signed)...)
-		return signatureError(rsa.VerifyPKCS1v15(key, crypto.MD5SHA1, both, signature) == nil)
+		return rsaError(key, rsa.VerifyPKCS1v15(key, crypto.MD5SHA1, both, signature))
 	case *ecdsa.PublicKey:
 		return signatureError(ecdsa.VerifyASN1(key, sum(crypto.SHA1, signed), signature))
+	case *dsa.PublicKey:
+		return verifyDSA(key, sum(crypto.SHA1, signed), signature)
 	}
 	return fmt.Errorf("a key exchange signed by a %T is not checked", key)
 }
@@ -130,14 +134,18 @@ func verifyScheme(key crypto.PublicKey, scheme uint16, signed, signature []byte)
 	case *rsa.PublicKey:
 		if hash := pssHash(scheme); hash != 0 {
 			options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-			return signatureError(rsa.VerifyPSS(key, hash, sum(hash, signed), signature, options) == nil)
+			return rsaError(key, rsa.VerifyPSS(key, hash, sum(hash, signed), signature, options))
 		}
 		if hash := oldHash(scheme); hash != 0 && scheme&0xff == 1 {
-			return signatureError(rsa.VerifyPKCS1v15(key, hash, sum(hash, signed), signature) == nil)
+			return rsaError(key, rsa.VerifyPKCS1v15(key, hash, sum(hash, signed), signature))
 		}
 	case *ecdsa.PublicKey:
 		if hash := oldHash(scheme); hash != 0 && scheme&0xff == 3 {
 			return signatureError(ecdsa.VerifyASN1(key, sum(hash, signed), signature))
+		}
+	case *dsa.PublicKey:
+		if hash := oldHash(scheme); hash != 0 && scheme&0xff == 2 {
+			return verifyDSA(key, sum(hash, signed), signature)
 		}
 	case ed25519.PublicKey:
 		if scheme == 0x0807 {
@@ -145,6 +153,29 @@ func verifyScheme(key crypto.PublicKey, scheme uint16, signed, signature []byte)
 		}
 	}
 	return unsupported
+}
+
+// rsaError tells a wrong signature from a key that crypto/rsa will not use:
+// unless GODEBUG says rsa1024min=0, it refuses all below 1024 bits.
+func rsaError(key *rsa.PublicKey, err error) error {
+	if err != nil && key.N.BitLen() < 1024 {
+		return fmt.Errorf("a signature of an RSA key of %d bits is not checked", key.N.BitLen())
+	}
+	return signatureError(err == nil)
+}
+
+// verifyDSA checks a signature of FIPS 186-4 section 4.7. The bounds are those
+// of honest keys: cost grows with the cube of the prime.
+func verifyDSA(key *dsa.PublicKey, digest, signature []byte) error {
+	if key.P.BitLen() > 4096 || key.Q.BitLen() > 512 {
+		return fmt.Errorf("a DSA key of %d bits is not computed with", key.P.BitLen())
+	}
+	var rs struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(signature, &rs); err != nil || len(rest) > 0 {
+		return errSignature
+	}
+	digest = digest[:min(len(digest), (key.Q.BitLen()+7)/8)] // its leftmost bits count
+	return signatureError(dsa.Verify(key, digest, rs.R, rs.S))
 }
 
 func signatureError(ok bool) error {

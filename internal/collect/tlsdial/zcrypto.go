@@ -98,6 +98,7 @@ func (s *screen) inspect() error {
 func (s *session) zcrypto(conn *recorder, a *attempt, deadline time.Time) error {
 	type result struct {
 		state  ztls.ConnectionState
+		proven bool
 		flight *flight
 		err    error
 	}
@@ -116,23 +117,49 @@ func (s *session) zcrypto(conn *recorder, a *attempt, deadline time.Time) error 
 		}()
 		client := ztls.Client(guarded, config)
 		r.err = client.Handshake()
-		r.state = client.ConnectionState()
+		r.state, r.proven = client.ConnectionState(), proven(client.GetHandshakeLog())
 	}()
 	timer := time.NewTimer(time.Until(deadline) + time.Second) // reads end at the deadline; the rest is computing
 	defer timer.Stop()
 	select {
 	case r := <-done:
 		conn.helloSize = own.helloSize
+		if r.err == nil {
+			// zcrypto checks no PSS signature, though it offers PSS.
+			a.Possession = r.proven || len(r.flight.certs) > 0 && s.prove(a, r.flight, own.helloRandom[:]) == nil
+		}
 		s.fill(a, r.flight)
 		if r.err != nil {
 			return fmt.Errorf("completing the handshake with zcrypto: %w", r.err)
 		}
-		a.Completed, a.Possession = true, true
+		a.Completed = true
 		a.Version, a.Cipher, a.ALPN = r.state.Version, r.state.CipherSuite, r.state.NegotiatedProtocol
 		return nil
 	case <-timer.C:
 		return errors.New("zcrypto used more time than it was given")
 	}
+}
+
+// proven says that the key exchange was signed by the certificate's key. A
+// completed handshake does not: with InsecureSkipVerify zcrypto's DHE goes on
+// after a wrong signature, so that anyone could serve anyone's certificate.
+func proven(log *ztls.ServerHandshake) bool {
+	if log == nil || log.ServerKeyExchange == nil {
+		return false
+	}
+	kx := log.ServerKeyExchange
+	return kx.SignatureError == "" && kx.Signature != nil && kx.Signature.Valid
+}
+
+// zcryptoSuites are the DHE suites that zcrypto has code for.
+var zcryptoSuites = []uint16{
+	ztls.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, ztls.TLS_DHE_RSA_WITH_AES_256_GCM_SHA384,
+	ztls.TLS_DHE_RSA_WITH_AES_128_CBC_SHA256, ztls.TLS_DHE_RSA_WITH_AES_256_CBC_SHA256,
+	ztls.TLS_DHE_RSA_WITH_AES_128_CBC_SHA, ztls.TLS_DHE_RSA_WITH_AES_256_CBC_SHA,
+	ztls.TLS_DHE_DSS_WITH_AES_128_GCM_SHA256, ztls.TLS_DHE_DSS_WITH_AES_256_GCM_SHA384,
+	ztls.TLS_DHE_DSS_WITH_AES_128_CBC_SHA256, ztls.TLS_DHE_DSS_WITH_AES_256_CBC_SHA256,
+	ztls.TLS_DHE_DSS_WITH_AES_128_CBC_SHA, ztls.TLS_DHE_DSS_WITH_AES_256_CBC_SHA,
+	ztls.TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA, ztls.TLS_DHE_DSS_WITH_3DES_EDE_CBC_SHA,
 }
 
 // zcryptoConfig offers DHE only: everything else is done better elsewhere.
@@ -144,7 +171,8 @@ func zcryptoConfig(serverName string, alpn []string) *ztls.Config {
 		NextProtos:         alpn,
 		MinVersion:         ztls.VersionTLS10,
 		MaxVersion:         ztls.VersionTLS12,
-		CipherSuites:       dheSuites,
+		CipherSuites:       zcryptoSuites,
+		ForceSuites:        true,                // without it these are not offered
 		RootCAs:            zx509.NewCertPool(), // else it reads the system's and builds chains
 	}
 }
