@@ -126,11 +126,14 @@ func start(t *testing.T, dir, port, program string, args ...string) {
 	t.Cleanup(func() {
 		stop(cmd, ended)
 		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(program), output.String())
+			t.Logf("the last that %s said:\n%s", filepath.Base(program), tail(output.String()))
 		}
 	})
 	awaitPort(t, port, filepath.Base(program), ended)
 }
+
+// tail keeps the end of what a talkative server said.
+func tail(text string) string { return text[max(0, len(text)-2000):] }
 
 func awaitPort(t *testing.T, port, program string, ended <-chan struct{}) {
 	t.Helper()
