@@ -25,7 +25,7 @@
 // Rejected: CEL's native-types extension, which reads a nil pointer as the zero
 // value, so that a missing fact becomes a false one; and CEL's partial
 // evaluation, which has the right semantics but needs an attribute pattern for
-// every unknown fact of every evaluation and is four times slower.
+// every unknown fact of every evaluation.
 //
 // A user's rule may be hostile or just slow. Its cost is estimated when it is
 // loaded, with declared sizes of lists and texts; above [maxCost] it runs under
