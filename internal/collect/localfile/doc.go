@@ -1,0 +1,23 @@
+// Package localfile reads certificates from files, directories and standard
+// input.
+//
+// It understands PEM (many blocks, with text around them), DER (several
+// certificates one after the other), PKCS #7 and CMS SignedData in DER or BER,
+// and base64 without armour. Certificates are kept byte for byte, including
+// those that no parser accepts. What cannot be read is reported with its file,
+// block and line, and reading goes on; the contents of private keys are never
+// read.
+//
+// # Design
+//
+// One file is one subject: a chain in the order of the file, the first
+// certificate being the leaf, as servers read such files. A bundle of roots is
+// no chain, though, and one verdict over 140 unrelated roots helps nobody. So a
+// file with more than [MaxChain] certificates in which the first one's issuer
+// is not found becomes one subject per certificate. The number matters: a
+// chain copied from a misconfigured or hostile server may be of unrelated
+// certificates as well, and must be judged as what it is, a chain.
+//
+// In a PKCS #7 the certificates are a set, whose order means nothing; there the
+// one that none of the others names as its issuer comes first.
+package localfile
