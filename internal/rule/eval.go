@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -136,7 +137,12 @@ func (n *run) why(path string) string {
 
 // explain fills in what is printed with a finding.
 func (n *run) explain(r *Rule, res *Result) {
+	if len(r.show) == 0 {
+		res.Message = r.Message
+		return
+	}
 	texts := make([]string, len(r.show))
+	size := len(r.Message)
 	for i, s := range r.show {
 		texts[i] = "(unknown)"
 		if n.unknown.meets(&s.prog.needs) {
@@ -153,8 +159,10 @@ func (n *run) explain(r *Rule, res *Result) {
 			res.Details[s.name] = plain
 			texts[i] = text(plain)
 		}
+		size += len(texts[i])
 	}
 	var b strings.Builder
+	b.Grow(size)
 	for _, p := range r.message {
 		if p.value < 0 {
 			b.WriteString(p.text)
@@ -202,6 +210,12 @@ func native(v ref.Val) any {
 const maxListed = 5
 
 func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	}
 	list, ok := v.([]any)
 	if !ok {
 		return fmt.Sprint(v)

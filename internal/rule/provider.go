@@ -116,20 +116,14 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	for i, g := range a.vocab.root.order {
-		if g != f {
-			continue
+	if a.cache[f.position] == nil {
+		val, err := f.cel.GetFrom(a.facts)
+		if err != nil {
+			val = types.WrapErr(err)
 		}
-		if a.cache[i] == nil {
-			val, err := f.cel.GetFrom(a.facts)
-			if err != nil {
-				val = types.WrapErr(err)
-			}
-			a.cache[i] = val
-		}
-		return a.cache[i], true
+		a.cache[f.position] = val
 	}
-	return nil, false
+	return a.cache[f.position], true
 }
 
 // Parent implements cel.Activation.

@@ -19,6 +19,7 @@ const factTag = "fact"
 type field struct {
 	name, path, doc string
 	index           int         // in its Go struct
+	position        int         // in its record
 	typ             *types.Type // as CEL sees it
 	nilable         bool        // nil means unknown
 	bit             int         // in bits; -1 where it is always known or stands in a list
@@ -88,7 +89,7 @@ func (v *vocabulary) record(t reflect.Type, parent *field, path string, inList b
 		if name == "" {
 			continue
 		}
-		f := &field{name: name, path: join(path, name), doc: sf.Tag.Get("doc"), index: i, bit: -1, parent: parent}
+		f := &field{name: name, path: join(path, name), doc: sf.Tag.Get("doc"), index: i, position: len(r.order), bit: -1, parent: parent}
 		f.unknown = &unknownFact{f.path}
 		v.shape(f, sf.Type, inList)
 		if f.nilable && !inList {
