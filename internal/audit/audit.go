@@ -9,6 +9,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/waive"
 )
 
 // Options are what an Auditor judges by.
@@ -17,20 +18,25 @@ type Options struct {
 	Trust *trust.Store
 	// At is the time of judgement; it must not be zero.
 	At time.Time
+	// Waivers and Baseline may be nil.
+	Waivers  *waive.List
+	Baseline *waive.Baseline
 }
 
 // An Auditor judges subjects. It is safe for concurrent use.
 type Auditor struct {
-	rules   *rule.Set
-	trust   *trust.Store
-	at      time.Time
-	memory  memory
-	checker signature.Checker
+	rules    *rule.Set
+	trust    *trust.Store
+	at       time.Time
+	waivers  *waive.List
+	baseline *waive.Baseline
+	memory   memory
+	checker  signature.Checker
 }
 
 // New makes an Auditor.
 func New(o Options) *Auditor {
-	return &Auditor{rules: o.Rules, trust: o.Trust, at: o.At}
+	return &Auditor{rules: o.Rules, trust: o.Trust, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline}
 }
 
 // A judgement is what the rules say of one subject, before waivers.
@@ -39,6 +45,9 @@ type judgement struct {
 	facts    *facts.Facts
 	findings []finding.Finding
 	gaps     []finding.Gap
+	// behindLeaf says, for each gap, that it is about a certificate other than
+	// the leaf alone.
+	behindLeaf []bool
 }
 
 // kept leaves out the outcomes that say nothing.
@@ -100,6 +109,7 @@ func (j *judgement) add(results []rule.Result, c *certificate, identity string) 
 		r := &results[i]
 		if r.Outcome == finding.Inconclusive {
 			j.gaps = append(j.gaps, r.Gap())
+			j.behindLeaf = append(j.behindLeaf, c != j.certs[0])
 			continue
 		}
 		f := r.Finding()

@@ -131,10 +131,12 @@ func hintOf(err error) string {
 type command struct {
 	streams Streams
 	env     config.Env
+	// around wraps standard output where a progress line shares the terminal.
+	around func(io.Writer) io.Writer
 }
 
 func newRoot(streams Streams) *cobra.Command {
-	c := &command{streams: streams, env: config.Environment}
+	c := &command{streams: streams, env: config.Environment, around: func(w io.Writer) io.Writer { return w }}
 	root := &cobra.Command{
 		Use:   "certassay",
 		Short: "Find forged TLS certificates",

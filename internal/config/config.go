@@ -11,8 +11,8 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +31,9 @@ type Config struct {
 	// Name is what certificates from files have to be valid for; empty asks
 	// for nothing.
 	Name string
-	// Resolve pins addresses: "host:port" to address.
-	Resolve map[string]netip.Addr
+	// Resolve pins addresses, HOST:PORT:ADDRESS each, as written: the dialler
+	// reads them before it contacts anybody.
+	Resolve []string
 	// AllAddresses audits every address of a name, not only the first that
 	// answers.
 	AllAddresses bool
@@ -46,8 +47,7 @@ type Config struct {
 	// Evidence is the bundle to write; empty writes none.
 	Evidence string
 
-	// Roots are files or directories of further anchors; Known of reference
-	// certificates.
+	// Roots are files or directories of further anchors.
 	Roots []string
 	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
 	LogList string
@@ -116,7 +116,7 @@ func ParseFailOn(s string) (FailOn, error) {
 	return FailOn{}, fmt.Errorf("cannot fail on %q (want info, low, medium, high, critical, suspicious, forged, inconclusive or never)", s)
 }
 
-// At parses a time of judgement: RFC 3339, or a date at midnight UTC.
+// parseTime reads a time of judgement: RFC 3339, or a date at midnight UTC.
 func parseTime(s string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -124,23 +124,6 @@ func parseTime(s string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("cannot read the time %q (want 2006-01-02 or 2006-01-02T15:04:05Z)", s)
-}
-
-// parseResolve reads HOST:PORT:ADDR, as curl does. ADDR may be in brackets.
-func parseResolve(list []string) (map[string]netip.Addr, error) {
-	m := make(map[string]netip.Addr, len(list))
-	var errs []error
-	for _, s := range list {
-		host, rest, ok := strings.Cut(s, ":")
-		port, addr, ok2 := strings.Cut(rest, ":")
-		ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
-		if !ok || !ok2 || host == "" || port == "" || err != nil {
-			errs = append(errs, fmt.Errorf("cannot read --resolve %q (want HOST:PORT:ADDRESS, such as example.org:443:192.0.2.1)", s))
-			continue
-		}
-		m[strings.ToLower(host)+":"+port] = ip
-	}
-	return m, errors.Join(errs...)
 }
 
 func parseVia(list []string) ([]*url.URL, error) {
@@ -175,7 +158,7 @@ func parseOutputs(format, output string, reports, known []string) ([]Output, err
 	}
 	paths := map[string]bool{}
 	for _, o := range outs {
-		if !contains(known, o.Format) {
+		if !slices.Contains(known, o.Format) {
 			errs = append(errs, fmt.Errorf("unknown report format %q (this version writes %s)", o.Format, strings.Join(known, ", ")))
 		}
 		if paths[o.Path] {
@@ -184,13 +167,4 @@ func parseOutputs(format, output string, reports, known []string) ([]Output, err
 		paths[o.Path] = true
 	}
 	return outs, errors.Join(errs...)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

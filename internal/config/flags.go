@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +93,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		Lists: f.lists, Port: f.port, SNI: f.sni, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
+		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
 		Evidence: f.evidence, Roots: f.roots, LogList: f.logList, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
@@ -106,8 +107,6 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	}
 	var err error
 	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats)
-	check(err)
-	c.Resolve, err = parseResolve(f.resolve)
 	check(err)
 	c.Via, err = parseVia(f.via)
 	check(err)
@@ -132,7 +131,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 // ranges checks the values that have no parser of their own.
 func (f *Flags) ranges() error {
 	var errs []error
-	if !contains([]string{"auto", "always", "never"}, f.color) {
+	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
 		errs = append(errs, fmt.Errorf("unknown --color %q (want auto, always or never)", f.color))
 	}
 	if f.quiet && f.verbose {

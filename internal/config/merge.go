@@ -132,3 +132,6 @@ func scalars(n *yaml.Node) ([]string, bool) {
 	}
 	return nil, false
 }
+
+// Environment is the process's environment.
+func Environment(name string) (string, bool) { return os.LookupEnv(name) }

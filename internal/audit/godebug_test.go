@@ -1,0 +1,2 @@
+//go:debug x509negativeserial=1
+package audit

@@ -1,0 +1,70 @@
+package audit
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strconv"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/waive"
+)
+
+// Judged is a subject with its verdict, and the certificates that it refers to.
+type Judged struct {
+	Subject      *report.Subject
+	Certificates []report.Certificate
+}
+
+// Judge gives a subject its verdict. It is pure and safe for concurrent use.
+func (a *Auditor) Judge(s *evidence.Subject) Judged {
+	j := a.judge(s)
+	trusted := false
+	if c := j.facts.Chain; c != nil {
+		trusted = c.Anchor == string(trust.Public) || c.Anchor == string(trust.Inventory)
+	}
+	j.relax(trusted)
+	r := a.describe(s, j)
+	if a.waivers != nil {
+		a.waivers.Apply(identity(s, j), r.Findings, a.at)
+	}
+	if a.baseline != nil {
+		a.baseline.Apply(r.Findings)
+	}
+	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, s.Collected())
+	return Judged{Subject: r, Certificates: a.certificates(s, j)}
+}
+
+// relax lets a verdict stand although a rule could not be decided for a
+// certificate behind the leaf, where a path that does not need that certificate
+// was accepted.
+func (j *judgement) relax(trusted bool) {
+	for i := range j.gaps {
+		if trusted && j.behindLeaf[i] {
+			j.gaps[i].Needed = false
+		}
+	}
+}
+
+// identity is what waivers are matched against.
+func identity(s *evidence.Subject, j *judgement) waive.Identity {
+	id := waive.Identity{SPKI: map[string]string{}}
+	if s.Kind == evidence.Endpoint {
+		id.Endpoints = append(id.Endpoints, s.Address)
+		if ap, err := netip.ParseAddrPort(s.Address); err == nil && s.Name != "" {
+			id.Endpoints = append(id.Endpoints, s.Name+":"+strconv.Itoa(int(ap.Port())))
+		}
+	}
+	for i, c := range j.certs {
+		hash := evidence.Hash(c.sha256)
+		if i == 0 {
+			id.Leaf = hash
+		}
+		if spki, ok := c.parsed.SPKISHA256(); ok {
+			id.SPKI[hash] = "sha256/" + base64.StdEncoding.EncodeToString(spki[:])
+		}
+	}
+	return id
+}

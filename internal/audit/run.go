@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"context"
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/certassay/certassay/internal/collect"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/target"
+)
+
+// A Collector takes evidence of one target: at least one subject, which may hold
+// nothing but what failed.
+type Collector func(context.Context, target.Target) []*evidence.Subject
+
+// A Sink takes judged subjects, one after the other in the order of the input.
+type Sink func(*evidence.Subject, Judged) error
+
+// Scan collects evidence of every target through every collector, which stands
+// for one vantage each, and judges it as it comes. One slow or hostile target
+// never holds up the others. When ctx ends, what was started is still delivered,
+// and the cause of ctx returned.
+func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], vantages []Collector, limits collect.Limits, sink Sink) error {
+	work := func(ctx context.Context, t target.Target) []pair {
+		var out []pair
+		for _, vantage := range vantages {
+			subjects := vantage(ctx, t)
+			if len(subjects) == 0 {
+				subjects = []*evidence.Subject{collect.Failed(t, evidence.Failure{
+					Stage: evidence.StageCollect, Error: "the collector returned nothing", Hint: "this is a bug of certassay; please report it",
+				})}
+			}
+			for _, s := range subjects {
+				out = append(out, pair{s, a.Judge(s)})
+			}
+		}
+		return out
+	}
+	lost := func(t target.Target, f evidence.Failure) []pair {
+		s := collect.Failed(t, f)
+		return []pair{{s, a.Judge(s)}}
+	}
+	return collect.Run(ctx, targets, limits, work, lost, func(pairs []pair) error {
+		for _, p := range pairs {
+			if err := sink(p.evidence, p.judged); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+type pair struct {
+	evidence *evidence.Subject
+	judged   Judged
+}
+
+// Check judges evidence that is at hand, in order, on all processors.
+func (a *Auditor) Check(ctx context.Context, subjects iter.Seq[*evidence.Subject], sink Sink) error {
+	ctx, stop := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer stop()
+
+	type job struct {
+		subject *evidence.Subject
+		judged  chan Judged
+	}
+	jobs := make(chan job)
+	inOrder := make(chan job, 4*runtime.GOMAXPROCS(0))
+	workers.Go(func() {
+		defer close(inOrder)
+		defer close(jobs)
+		for s := range subjects {
+			j := job{s, make(chan Judged, 1)}
+			for _, queue := range []chan job{inOrder, jobs} {
+				select {
+				case queue <- j:
+				case <-ctx.Done():
+					close(j.judged)
+					return
+				}
+			}
+		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for j := range jobs {
+				j.judged <- a.Judge(j.subject)
+			}
+		})
+	}
+	for j := range inOrder {
+		judged, ok := <-j.judged
+		if !ok {
+			break
+		}
+		if err := sink(j.subject, judged); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/localfile"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/report"
+)
+
+func (c *command) newCheck() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files; offline",
+		Long: `Judges certificates from files. Nobody is contacted.
+
+A path is a file in PEM, DER or PKCS#7, a directory of such files, or - for
+standard input. One file is one chain, the leaf first, as servers read it. An
+evidence bundle that a scan wrote is judged again, and gives the same report
+with the same rules, roots and --at.
+
+` + exitHelp,
+		Example: `  certassay check chain.pem --name example.org
+  certassay check /etc/nginx/certs -f json | jq .summary
+  openssl s_client -connect host:443 -showcerts </dev/null | certassay check - --name host
+  certassay check run.evidence`,
+		Args: cobra.ArbitraryArgs,
+	}
+	flags := config.Bind(cmd.Flags(), config.Which{Files: true}, report.Formats())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := flags.Config(c.env)
+		if err != nil {
+			return usage(err)
+		}
+		if len(args) == 0 {
+			return usage(&hinted{errors.New("no file was given"), "give a file, a directory, or - for standard input"})
+		}
+		return c.check(cmd.Context(), cfg, args)
+	}
+	return cmd
+}
+
+func (c *command) check(ctx context.Context, cfg *config.Config, paths []string) error {
+	in := bufio.NewReader(c.streams.In)
+	if len(paths) == 1 {
+		bundle, err := openBundle(paths[0], in)
+		if err != nil {
+			return failed(err)
+		}
+		if bundle != nil {
+			defer bundle.close()
+			return c.replay(ctx, cfg, bundle)
+		}
+	}
+	started := audit.Now()
+	s, err := c.newSession(cfg, evidence.Run{Command: "check", Started: started, At: started, Vantage: "none", Contacted: []string{}}, len(paths))
+	if err != nil {
+		return err
+	}
+	var readErr error
+	err = s.auditor.Check(ctx, c.files(ctx, cfg, paths, in, &readErr), s.take)
+	return s.finish(cause(ctx, errors.Join(err, readErr)), audit.Now())
+}
+
+// files yields the subjects of all paths.
+func (c *command) files(ctx context.Context, cfg *config.Config, paths []string, stdin io.Reader, failure *error) iter.Seq[*evidence.Subject] {
+	return func(yield func(*evidence.Subject) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		stopped := false
+		emit := func(s *evidence.Subject) {
+			if s.Name == "" && s.Kind != evidence.Endpoint {
+				s.Name = cfg.Name
+			}
+			if !stopped && !yield(s) {
+				stopped = true
+				stop()
+			}
+		}
+		opts := localfile.Options{Emit: emit, Stdin: stdin, Divert: divertBundle(emit)}
+		if cfg.Verbose {
+			opts.Note = func(path, text string) {
+				fmt.Fprintf(c.streams.Err, "certassay: note: %s: %s\n", report.Escape(path), report.Escape(text))
+			}
+		}
+		for _, path := range paths {
+			if err := localfile.Read(ctx, path, opts); err != nil {
+				if !stopped {
+					*failure = err
+				}
+				return
+			}
+		}
+	}
+}
+
+// divertBundle reads the evidence bundles among several files. Their subjects
+// are judged like any others; only a bundle that is given alone brings its run.
+func divertBundle(emit func(*evidence.Subject)) func(string, *bufio.Reader) (bool, error) {
+	return func(_ string, r *bufio.Reader) (bool, error) {
+		prefix, _ := r.Peek(bundlePrefix)
+		if !evidence.IsBundle(prefix) {
+			return false, nil
+		}
+		b, err := spoolBundle(r)
+		if err != nil {
+			return true, err
+		}
+		defer b.close()
+		for s, err := range b.reader.Subjects() {
+			if err != nil {
+				return true, err
+			}
+			emit(s)
+		}
+		return true, nil
+	}
+}
+
+// bundlePrefix is how much of a file tells whether it is a bundle.
+const bundlePrefix = 64
+
+// A bundle is an evidence bundle that was verified and can be replayed.
+type bundle struct {
+	reader *evidence.Reader
+	file   *os.File
+	remove bool
+}
+
+func (b *bundle) close() {
+	b.file.Close()
+	if b.remove {
+		os.Remove(b.file.Name())
+	}
+}
+
+// openBundle opens a path that is an evidence bundle, and gives nil for one that
+// is not.
+func openBundle(path string, stdin *bufio.Reader) (*bundle, error) {
+	if path == localfile.Stdin {
+		if prefix, _ := stdin.Peek(bundlePrefix); evidence.IsBundle(prefix) {
+			return spoolBundle(stdin)
+		}
+		return nil, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil // not a bundle, or localfile will say what is wrong
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil
+	}
+	prefix := make([]byte, bundlePrefix)
+	n, _ := io.ReadFull(f, prefix)
+	if !evidence.IsBundle(prefix[:n]) {
+		f.Close()
+		return nil, nil
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return newBundle(path, f, false)
+}
+
+// spoolBundle copies a bundle that cannot be read twice into a temporary file.
+func spoolBundle(r io.Reader) (*bundle, error) {
+	f, err := os.CreateTemp("", "certassay-*.evidence")
+	if err != nil {
+		return nil, fmt.Errorf("reading evidence: %w", err)
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		f.Close()
+		os.Remove(f.Name())
+		return nil, fmt.Errorf("reading evidence: %w", err)
+	}
+	return newBundle(localfile.Stdin, f, true)
+}
+
+func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
+	b := &bundle{file: f, remove: remove}
+	var err error
+	if b.reader, err = evidence.NewReader(f); err != nil {
+		b.close()
+		return nil, fmt.Errorf("reading evidence %s: %w", name, err)
+	}
+	return b, nil
+}
+
+// replay judges a bundle as its run did: with its command, times and vantage.
+func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle) error {
+	run := b.reader.Run()
+	run.Contacted = []string{}
+	s, err := c.newSession(cfg, run, b.reader.Len())
+	if err != nil {
+		return err
+	}
+	var readErr error
+	subjects := func(yield func(*evidence.Subject) bool) {
+		for s, err := range b.reader.Subjects() {
+			if err != nil {
+				readErr = err
+				return
+			}
+			if !yield(s) {
+				return
+			}
+		}
+	}
+	err = s.auditor.Check(ctx, subjects, s.take)
+	s.incomplete = s.incomplete || !run.Complete
+	return s.finish(cause(ctx, errors.Join(err, readErr)), run.Finished)
+}

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/trust"
+)
+
+func (c *command) newData() *cobra.Command {
+	return group("data", "Show the trust data the program judges by", c.dataStatus())
+}
+
+func (c *command) dataStatus() *cobra.Command {
+	var roots []string
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show date and source of every set of trust data", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			sets, err := readRoots(roots, c.streams.In)
+			if err != nil {
+				return usage(err)
+			}
+			store, err := trust.New(sets, localRoots())
+			if err != nil {
+				return usage(err)
+			}
+			w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "DATA\tDATE\tENTRIES\tSOURCE")
+			for _, d := range store.Status() {
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Name, d.Date, d.Entries, d.Source)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().StringArrayVar(&roots, "roots", nil, "also show the CA certificates in `FILE|DIR` (repeatable)")
+	return cmd
+}

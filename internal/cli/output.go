@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/report"
+)
+
+// outputs are all reports of a run.
+type outputs struct {
+	writers []report.Writer
+	files   []*outputFile
+	// severity is the lowest that is shown.
+	severity finding.Severity
+}
+
+// An outputFile is a report's destination. A regular file appears under its name
+// when the report is complete, so that nobody reads half of one.
+type outputFile struct {
+	buf  *bufio.Writer
+	file *os.File // nil for standard output
+	path string   // empty where there is nothing to rename
+}
+
+func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
+	o := &outputs{severity: cfg.Severity}
+	var errs []error
+	for _, out := range cfg.Outputs {
+		f, err := c.openOutput(out.Path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		opts := report.Options{
+			Rule: explain, Verbose: cfg.Verbose, Quiet: cfg.Quiet, Subjects: subjects,
+			Color: cfg.Color == config.Always,
+		}
+		if file, ok := c.streams.Out.(*os.File); ok && out.Path == "-" && term.IsTerminal(int(file.Fd())) {
+			opts.Color = cfg.Color != config.Never
+			if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+				opts.Width = width
+			}
+		}
+		w, err := report.New(out.Format, f.buf, opts)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		o.files = append(o.files, f)
+		o.writers = append(o.writers, w)
+	}
+	if err := errors.Join(errs...); err != nil {
+		o.discard()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (c *command) openOutput(path string) (*outputFile, error) {
+	if path == "-" {
+		return &outputFile{buf: bufio.NewWriter(c.around(c.streams.Out))}, nil
+	}
+	file, final, err := create(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing report: %w", err)
+	}
+	return &outputFile{buf: bufio.NewWriter(file), file: file, path: final}, nil
+}
+
+// create opens a file that is to be renamed to final once it is complete. What
+// is there and no regular file, such as a pipe, is opened as it is.
+func create(path string) (file *os.File, final string, err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		if info.IsDir() {
+			return nil, "", fmt.Errorf("%s is a directory", path)
+		}
+		file, err = os.OpenFile(path, os.O_WRONLY, 0)
+		return file, "", err
+	}
+	file, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return nil, "", err
+	}
+	// As another program would have made it; the umask is not ours to guess.
+	return file, path, file.Chmod(0o644)
+}
+
+// complete closes a file that create opened and gives it its name.
+func complete(file *os.File, final string) error {
+	err := file.Close()
+	if err == nil && final != "" {
+		err = os.Rename(file.Name(), final)
+	}
+	return err
+}
+
+func (o *outputs) begin(tool report.Tool, run evidence.Run) error {
+	return o.each(func(w report.Writer) error { return w.Begin(tool, run) })
+}
+
+// subject writes one subject, without the findings that are not to be shown. Text
+// on a terminal appears at once.
+func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
+	shown := s.Findings[:0:0]
+	for _, f := range s.Findings {
+		if f.Severity >= o.severity {
+			shown = append(shown, f)
+		}
+	}
+	s.Findings = shown
+	if err := o.each(func(w report.Writer) error { return w.Subject(s, certs) }); err != nil {
+		return err
+	}
+	for _, f := range o.files {
+		if f.file == nil {
+			if err := f.buf.Flush(); err != nil {
+				return failed(fmt.Errorf("writing report: %w", err))
+			}
+		}
+	}
+	return nil
+}
+
+func (o *outputs) end(run evidence.Run, summary report.Summary, warnings []report.Warning) error {
+	err := o.each(func(w report.Writer) error { return w.End(run, summary, warnings) })
+	for _, f := range o.files {
+		if e := f.buf.Flush(); e != nil {
+			err = errors.Join(err, fmt.Errorf("writing report: %w", e))
+		}
+		if f.file != nil {
+			if e := complete(f.file, f.path); e != nil {
+				err = errors.Join(err, fmt.Errorf("writing report: %w", e))
+			}
+		}
+	}
+	return err
+}
+
+// each does something with every writer; one that fails does not cost the others
+// their report.
+func (o *outputs) each(do func(report.Writer) error) error {
+	var errs []error
+	for _, w := range o.writers {
+		if err := do(w); err != nil {
+			errs = append(errs, fmt.Errorf("writing report: %w", err))
+		}
+	}
+	if len(errs) > 0 {
+		return failed(errors.Join(errs...))
+	}
+	return nil
+}
+
+// discard removes what was begun.
+func (o *outputs) discard() {
+	for _, f := range o.files {
+		if f.file != nil {
+			f.file.Close()
+			if f.path != "" {
+				os.Remove(f.file.Name())
+			}
+		}
+	}
+}
+
+// A bundleFile is the evidence bundle of a run.
+type bundleFile struct {
+	w     *evidence.Writer
+	file  *os.File
+	final string
+}
+
+func createBundle(path string) (*bundleFile, error) {
+	file, final, err := create(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing evidence: %w", err)
+	}
+	return &bundleFile{w: evidence.NewWriter(file), file: file, final: final}, nil
+}
+
+func (b *bundleFile) add(s *evidence.Subject) error {
+	if err := b.w.Add(s); err != nil {
+		return fmt.Errorf("writing evidence: %w", err)
+	}
+	return nil
+}
+
+func (b *bundleFile) close(run evidence.Run) error {
+	err := b.w.Close(run)
+	if err = errors.Join(err, complete(b.file, b.final)); err != nil {
+		return fmt.Errorf("writing evidence: %w", err)
+	}
+	return nil
+}
+
+// isTerminal says whether a stream is one.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// newProgress shows how far a run is, on standard error where that is a
+// terminal.
+func (c *command) newProgress(cfg *config.Config, total int) *report.Progress {
+	opts := report.ProgressOptions{Terminal: isTerminal(c.streams.Err) && !cfg.Quiet && total > 1, Total: total, Now: audit.Now}
+	if f, ok := c.streams.Err.(*os.File); ok && opts.Terminal {
+		opts.Width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	return report.NewProgress(c.streams.Err, opts)
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/certassay/certassay/internal/report"
+)
+
+func (c *command) newReport() *cobra.Command {
+	return group("report", "Show, convert and compare reports", c.reportShow(), c.reportConvert(), c.reportDiff())
+}
+
+// readReport reads a JSON or JSON Lines report, - for standard input.
+func (c *command) readReport(path string) (*report.Document, error) {
+	in := c.streams.In
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, usage(fmt.Errorf("reading report: %w", err))
+		}
+		defer f.Close()
+		in = f
+	}
+	doc, err := report.Read(bufio.NewReader(in))
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading report %s: %w", path, err))
+	}
+	return doc, nil
+}
+
+// textOptions suit standard output.
+func (c *command) textOptions() report.Options {
+	var o report.Options
+	if f, ok := c.streams.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		_, noColor := c.env("NO_COLOR")
+		o.Color = !noColor
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.Width = width
+		}
+	}
+	return o
+}
+
+func (c *command) reportShow() *cobra.Command {
+	var verbose bool
+	cmd := &cobra.Command{
+		Use: "show FILE", Short: "Show a JSON report as text", Args: cobra.ExactArgs(1),
+		Example: "  certassay report show report.json",
+		RunE: func(_ *cobra.Command, args []string) error {
+			opts := c.textOptions()
+			opts.Verbose = verbose
+			return c.convert(args[0], "text", c.streams.Out, opts)
+		},
+	}
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
+	return cmd
+}
+
+func (c *command) reportConvert() *cobra.Command {
+	var format, output string
+	cmd := &cobra.Command{
+		Use: "convert FILE", Short: "Write a JSON report in another format", Args: cobra.ExactArgs(1),
+		Example: "  certassay report convert report.jsonl -f json -o report.json",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if output == "-" {
+				return c.convert(args[0], format, c.streams.Out, c.textOptions())
+			}
+			file, final, err := create(output)
+			if err != nil {
+				return usage(fmt.Errorf("writing report: %w", err))
+			}
+			if err := c.convert(args[0], format, file, report.Options{}); err != nil {
+				file.Close()
+				if final != "" {
+					os.Remove(file.Name())
+				}
+				return err
+			}
+			if err := complete(file, final); err != nil {
+				return failed(fmt.Errorf("writing report: %w", err))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "the format to write")
+	cmd.Flags().StringVarP(&output, "output", "o", "-", "write to `FILE`")
+	return cmd
+}
+
+func (c *command) convert(path, format string, out io.Writer, opts report.Options) error {
+	doc, err := c.readReport(path)
+	if err != nil {
+		return err
+	}
+	opts.Rule = doc.Explain
+	opts.Subjects = len(doc.Subjects)
+	buf := bufio.NewWriter(out)
+	w, err := report.New(format, buf, opts)
+	if err != nil {
+		return usage(err)
+	}
+	if err := doc.Replay(w); err != nil {
+		return failed(err)
+	}
+	if err := buf.Flush(); err != nil {
+		return failed(fmt.Errorf("writing report: %w", err))
+	}
+	return nil
+}
+
+func (c *command) reportDiff() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use: "diff OLD NEW", Short: "Say what changed between two reports", Args: cobra.ExactArgs(2),
+		Long: "Lists findings that are new and that are gone, subjects that appeared or\ndisappeared, and keys that changed. Exits with 1 where a finding is new.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			before, err := c.readReport(args[0])
+			if err != nil {
+				return err
+			}
+			after, err := c.readReport(args[1])
+			if err != nil {
+				return err
+			}
+			changes := report.Diff(before, after)
+			switch format {
+			case "text":
+				err = changes.WriteText(c.streams.Out, c.textOptions())
+			case "json":
+				err = changes.WriteJSON(c.streams.Out)
+			default:
+				return usage(fmt.Errorf("unknown format %q (want text or json)", format))
+			}
+			if err != nil {
+				return failed(err)
+			}
+			if len(changes.New) > 0 {
+				return &exit{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
+	return cmd
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect"
+	"github.com/certassay/certassay/internal/collect/tlsdial"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/target"
+)
+
+func (c *command) newScan() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "scan TARGET...", Short: "Audit live servers",
+		Long: `Connects to each target, keeps every certificate it serves, and judges it.
+Nobody but the targets is contacted, and a name server for their names.
+
+A target is a host, host:port, [v6]:port, a URL such as https://example.org or
+tls://mail.example.org:465, or a range of addresses such as 192.0.2.0/28.
+Without a port it is 443.
+
+` + exitHelp,
+		Example: `  certassay scan example.org
+  certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem
+  certassay scan -l hosts.txt -f jsonl --evidence run.evidence > report.jsonl
+  certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128`,
+	}
+	flags := config.Bind(cmd.Flags(), config.Which{Network: true}, report.Formats())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := flags.Config(c.env)
+		if err != nil {
+			return usage(err)
+		}
+		return c.scan(cmd.Context(), cfg, args)
+	}
+	return cmd
+}
+
+func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) error {
+	if len(args) == 0 && len(cfg.Lists) == 0 {
+		return usage(&hinted{errors.New("no target was given"), "give a host, such as: certassay scan example.org, or a list with -l FILE"})
+	}
+	set, err := c.targets(cfg, args)
+	if err != nil {
+		return usage(err)
+	}
+	targets, err := set.Targets()
+	if err != nil {
+		// An empty list must never look like a clean one.
+		return &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was checked"}}
+	}
+	limits := collect.Limits{Concurrency: cfg.Concurrency, Rate: cfg.Rate, Retries: cfg.Retries}
+	if cfg.Retries == 0 {
+		limits.Retries = -1
+	}
+	dialers, vantage, err := newDialers(cfg, limits)
+	if err != nil {
+		return usage(err)
+	}
+	progress := c.newProgress(cfg, set.Len()*len(dialers))
+	c.around = progress.Around
+	started := audit.Now()
+	s, err := c.newSession(cfg, evidence.Run{Command: "scan", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, set.Len()*len(dialers))
+	if err != nil {
+		return err
+	}
+	err = s.auditor.Scan(ctx, targets, dialers, limits, func(e *evidence.Subject, j audit.Judged) error {
+		err := s.take(e, j)
+		progress.Done(j.Subject)
+		return err
+	})
+	progress.Finish()
+	return s.finish(cause(ctx, err), audit.Now())
+}
+
+// cause tells an interrupt from a failure.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// targets reads the command line and the lists. All that is wrong is reported
+// together, before anything is contacted.
+func (c *command) targets(cfg *config.Config, args []string) (*target.Set, error) {
+	defaults := target.Defaults{Port: cfg.Port}
+	set := &target.Set{}
+	errs := []error{set.AddArgs(args, defaults)}
+	for _, path := range cfg.Lists {
+		if path == "-" {
+			errs = append(errs, set.AddList(c.streams.In, "standard input", defaults))
+			continue
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading targets: %w", err))
+			continue
+		}
+		errs = append(errs, set.AddList(f, path, defaults))
+		f.Close()
+	}
+	return set, errors.Join(errs...)
+}
+
+// newDialers makes one dialler for each vantage.
+func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Collector, vantage string, err error) {
+	opts := tlsdial.Options{
+		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
+		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
+		Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
+	}
+	var errs []error
+	for _, text := range cfg.Resolve {
+		hostPort, addrs, err := tlsdial.ParseOverride(text)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		opts.Overrides[hostPort] = append(opts.Overrides[hostPort], addrs...)
+	}
+	vias := cfg.Via
+	if len(vias) == 0 {
+		vias = []*url.URL{nil}
+	}
+	for _, via := range vias {
+		opts.Via = via
+		d, err := tlsdial.New(opts)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		dialers = append(dialers, d.Collect)
+		vantage = d.Vantage()
+	}
+	if len(vias) > 1 {
+		vantage = "several"
+	}
+	return dialers, vantage, errors.Join(errs...)
+}

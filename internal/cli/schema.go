@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/rule"
+)
+
+func (c *command) newSchema() *cobra.Command {
+	print := func(use, short string, schema func() ([]byte, error)) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			text, err := schema()
+			if err != nil {
+				return failed(err)
+			}
+			_, err = c.streams.Out.Write(text)
+			return err
+		}}
+	}
+	return group("schema", "Print the JSON Schema of reports and rules, and the facts that rules read",
+		print("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
+		print("rule", "JSON Schema of rule files", rule.Schema),
+		print("facts", "Every fact that rules can read, with type and meaning", rule.VocabularyJSON),
+	)
+}

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/waive"
+)
+
+// A session is one run of scan or check: what it judges by and where its
+// reports go. Everything a user can get wrong is found while it is made, before
+// the first packet or certificate.
+type session struct {
+	cfg      *config.Config
+	rules    *rule.Set
+	trust    *trust.Store
+	waivers  *waive.List
+	baseline *waive.Baseline
+	auditor  *audit.Auditor
+	run      evidence.Run
+	out      *outputs
+	bundle   *bundleFile // nil where none is written
+	summary  report.Summary
+	warnings []report.Warning
+	// What the exit code depends on.
+	atBar, incomplete bool
+	contacted         map[string]bool
+}
+
+// newSession checks everything and opens every output. at is the time of
+// judgement where none was asked for; subjects is how many are expected, 0 for
+// unknown.
+func (c *command) newSession(cfg *config.Config, run evidence.Run, subjects int) (*session, error) {
+	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}}
+	if !cfg.At.IsZero() {
+		s.run.At = cfg.At
+	}
+	if err := s.load(c); err != nil {
+		return nil, usage(err)
+	}
+	s.auditor = audit.New(audit.Options{
+		Rules: s.rules, Trust: s.trust, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
+	})
+	var err error
+	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
+		return nil, usage(err)
+	}
+	if cfg.Evidence != "" {
+		if s.bundle, err = createBundle(cfg.Evidence); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return s, s.out.begin(s.tool(), s.run)
+}
+
+// load reads rules, anchors, waivers and baseline. All problems are reported
+// together.
+func (s *session) load(c *command) error {
+	var errs []error
+	check := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	set, err := loadRules(s.cfg.Rules)
+	check(err)
+	if err == nil {
+		s.rules, err = set.Select(s.cfg.Only, s.cfg.Skip)
+		check(err)
+	}
+	sets, err := readRoots(s.cfg.Roots, c.streams.In)
+	check(err)
+	if err == nil {
+		s.trust, err = trust.New(sets, localRoots())
+		check(err)
+	}
+	if s.trust != nil {
+		for _, e := range s.trust.Unusable() {
+			s.warn(e.Error(), "")
+		}
+	}
+	check(s.readWaivers(set))
+	check(s.readBaseline())
+	return errors.Join(errs...)
+}
+
+// localRoots is the machine's own store. It never makes a chain good, so that a
+// machine without one loses nothing but a remark.
+func localRoots() *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil
+	}
+	return pool
+}
+
+func (s *session) readWaivers(set *rule.Set) error {
+	if s.cfg.Waivers == "" {
+		return nil
+	}
+	text, err := os.ReadFile(s.cfg.Waivers)
+	if err != nil {
+		return fmt.Errorf("reading waivers: %w", err)
+	}
+	s.waivers, err = waive.Parse(s.cfg.Waivers, text, s.run.At)
+	if err != nil || set == nil {
+		return err
+	}
+	return s.waivers.Resolve(func(id string) (string, error) {
+		r, err := set.Rule(id)
+		if err != nil {
+			return "", err
+		}
+		return r.ID, nil
+	})
+}
+
+func (s *session) readBaseline() error {
+	if s.cfg.Baseline == "" {
+		return nil
+	}
+	f, err := os.Open(s.cfg.Baseline)
+	if err != nil {
+		return fmt.Errorf("reading baseline: %w", err)
+	}
+	defer f.Close()
+	s.baseline, err = waive.ReadBaseline(f)
+	return err
+}
+
+func (s *session) warn(message, hint string) {
+	s.warnings = append(s.warnings, report.Warning{Message: message, Hint: hint})
+}
+
+func (s *session) tool() report.Tool {
+	return report.Tool{
+		Version: programVersion(), RulesDigest: s.rules.Digest(),
+		Data: map[string]string{"roots": trust.MozillaDate},
+	}
+}
+
+// take is the sink of the pipeline.
+func (s *session) take(e *evidence.Subject, j audit.Judged) error {
+	if s.bundle != nil {
+		if err := s.bundle.add(e); err != nil {
+			return failed(err)
+		}
+	}
+	for i := range e.Handshakes {
+		if a := e.Handshakes[i].Address; a != "" && !s.contacted[a] {
+			s.contacted[a] = true
+			s.run.Contacted = append(s.run.Contacted, a)
+		}
+	}
+	s.weigh(e, j.Subject)
+	s.summary.Add(j.Subject)
+	return s.out.subject(j.Subject, j.Certificates)
+}
+
+// weigh notes what the exit code depends on. It looks at all findings, also at
+// those that are not shown.
+func (s *session) weigh(e *evidence.Subject, r *report.Subject) {
+	var fresh []finding.Finding
+	for _, f := range r.Findings {
+		if f.Waiver == nil && f.Status == finding.New {
+			fresh = append(fresh, f)
+		}
+	}
+	bar := s.cfg.FailOn
+	for _, f := range fresh {
+		s.atBar = s.atBar || bar.Severity != finding.NoSeverity && f.Severity >= bar.Severity
+	}
+	verdict := finding.Judge(fresh, r.Inconclusive, e.Collected())
+	s.atBar = s.atBar || bar.Verdict != "" && !bar.Verdict.Worse(verdict)
+	unreachable := !e.Collected() && e.Kind == evidence.Endpoint
+	if !unreachable || !s.cfg.AllowUnreachable {
+		s.incomplete = s.incomplete || !r.Complete || r.Verdict == finding.Undetermined
+	}
+}
+
+// finish completes bundle and reports, and gives the exit code. cause is why the
+// run ended early, or nil. now is when it ended.
+func (s *session) finish(cause error, now time.Time) error {
+	s.run.Finished = now
+	s.run.Complete = cause == nil && !s.incomplete
+	s.ownWarnings()
+	var errs []error
+	if s.bundle != nil {
+		errs = append(errs, s.bundle.close(s.run))
+	}
+	errs = append(errs, s.out.end(s.run, s.summary, s.warnings))
+	if err := errors.Join(errs...); err != nil {
+		return failed(err)
+	}
+	return s.exitCode(cause)
+}
+
+func (s *session) exitCode(cause error) error {
+	switch {
+	case errors.Is(cause, errInterrupted):
+		return &exit{exitInterrupted, &hinted{errors.New("interrupted"), "the report holds what was finished, and says that it is incomplete"}}
+	case cause != nil:
+		return failed(cause)
+	case s.cfg.ExitZero:
+		return nil
+	case s.atBar:
+		return &exit{code: exitFindings}
+	case s.incomplete:
+		return &exit{code: exitIncomplete}
+	}
+	return nil
+}
+
+// ownWarnings says which waivers have no effect any more.
+func (s *session) ownWarnings() {
+	if s.waivers == nil {
+		return
+	}
+	for _, w := range s.waivers.Expired(s.run.At) {
+		s.warn("expired, and no longer in effect: "+w.String(), "renew it with a new reason and date, or remove it")
+	}
+	for _, w := range s.waivers.Unused(s.run.At) {
+		s.warn("waives nothing in this run: "+w.String(), "remove it if what it accepted is gone")
+	}
+}
+
+// errInterrupted is the cause of a run that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+// printWarnings writes warnings to standard error, where people look who send
+// the report to a file.
+func printWarnings(w io.Writer, warnings []report.Warning) {
+	for _, warning := range warnings {
+		fmt.Fprintf(w, "certassay: warning: %s\n", report.Escape(warning.Message))
+		if warning.Hint != "" {
+			fmt.Fprintf(w, "certassay: hint: %s\n", warning.Hint)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package trust
+
+// A Data is one set of data that verdicts rest on.
+type Data struct {
+	Name string
+	// Date is when its source was last changed, 2006-01-02; "-" where the
+	// owner or the machine keeps it.
+	Date    string
+	Entries int
+	Source  string
+}
+
+// identitiesDate is when the tables of identities were last checked.
+const identitiesDate = "2026-11-22"
+
+// Status lists every set of data, the bundled ones first.
+func (s *Store) Status() []Data {
+	out := []Data{}
+	for _, p := range s.programs {
+		d := Data{Name: "roots: " + p.Name, Date: "-", Entries: p.Roots, Source: "named by the owner"}
+		if p.Anchor == Public {
+			d.Date, d.Source = MozillaDate, "Mozilla's root program, from golang.org/x/crypto/x509roots/fallback"
+		}
+		out = append(out, d)
+	}
+	if s.local != nil {
+		out = append(out, Data{
+			Name: "roots: local", Date: "-", Entries: len(s.local.Subjects()), //nolint:staticcheck // a count; the platform's own store may add more
+			Source: "this machine's store; never makes a chain good",
+		})
+	}
+	return append(out,
+		Data{"interceptors", identitiesDate, len(interceptors) + len(interceptedLeaves), "CA names and leaf names of interception software"},
+		Data{"attack tools", identitiesDate, len(attackTools) + len(magicSerials), "default names and serial numbers of attack tools"},
+		Data{"published keys", identitiesDate, len(publishedKeys) + len(publishedCertificates), "keys and certificates that anyone can sign with"},
+	)
+}
