@@ -18,6 +18,7 @@ type node struct {
 	selfIssued      bool
 	duplicate       bool
 	reached         bool // on a path from the leaf, by name
+	vouches         bool // on a path from the leaf, by signatures
 	signedBy        int  // index, -1 none
 	signedKnown     bool
 	nameKnown       bool // subject is a known CA's
@@ -106,7 +107,7 @@ func (g *graph) check(child, issuer *cert.Certificate) cert.Outcome {
 	return g.in.Check.Check(child, issuer)
 }
 
-// reach marks what is on a path from the leaf by name.
+// reach marks what is on a path from the leaf, by name and by signatures.
 func (g *graph) reach() {
 	todo := []int{0}
 	for len(todo) > 0 {
@@ -117,6 +118,9 @@ func (g *graph) reach() {
 		}
 		n.reached = true
 		todo = append(todo, n.named...)
+	}
+	for i := 0; i >= 0 && !g.nodes[i].vouches; i = g.nodes[i].signedBy {
+		g.nodes[i].vouches = true
 	}
 }
 
@@ -269,7 +273,8 @@ func genuineTail(in *Input, g *graph, v verified) *bool {
 	}
 	for i := range g.head() {
 		n := &g.nodes[i]
-		if i == 0 || n.duplicate || n.selfIssued || i > maxTails {
+		// What signed the leaf belongs to it, whatever else is wrong with the path.
+		if n.vouches || n.duplicate || n.selfIssued || i > maxTails {
 			continue
 		}
 		if a := verify(in, g, n.c).anchor; a == trust.Public || a == trust.Inventory {
