@@ -1,0 +1,375 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+)
+
+func hashOf(s string) string { return evidence.Hash(evidence.DER(s).SHA256()) }
+
+func ptr[T any](v T) *T { return &v }
+
+func testCert(name, issuer string) Certificate {
+	return Certificate{
+		Hash: hashOf(name), Subject: name, Issuer: issuer, Serial: "0a", Key: "ECDSA P-256",
+		NotBefore: "2026-09-01T00:00:00Z", NotAfter: "2026-11-30T23:59:59Z",
+		DNSNames: []string{"shop.example.com"}, SPKISHA256: "sha256/" + name,
+		Parsers: Parsers{"ok", "ok", "ok"}, PEM: "-----BEGIN CERTIFICATE-----\n…",
+	}
+}
+
+const hostileCN = "CN=\x1b[2Jgood\u202egnp.exe\u200b\r\n::error::x\x00 \xff"
+
+func testFindings() []finding.Finding {
+	return []finding.Finding{
+		{Rule: "name-odd", Version: 1, Class: finding.Hygiene, Severity: finding.Low, Confidence: finding.Weak,
+			Title: "Odd name", Message: "name is " + hostileCN, Fingerprint: "v1:03", Status: finding.New},
+		{Rule: "chain-lookalike-issuer", Version: 1, Class: finding.Forgery, Severity: finding.Critical, Confidence: finding.Proof,
+			Title: "Issuer carries a known CA's name but not its key", Message: "issuer name belongs to a known CA, issuer key does not",
+			Details:     map[string]any{"keys": []string{"a", "b"}, "known": json.Number("123456789012345678"), "who": hostileCN},
+			Certificate: hashOf("leaf"), Fingerprint: "v1:01", Status: finding.New},
+		{Rule: "time-long", Version: 1, Class: finding.Policy, Severity: finding.High, Confidence: finding.Strong,
+			Title: "Valid for too long", Message: "900 days", Certificate: hashOf("not in the chain"), Fingerprint: "v1:02", Status: finding.Known,
+			Waiver: &finding.Waiver{Reason: "lab appliance", Owner: "network-security", Expires: "2027-05-01"}},
+	}
+}
+
+// testDocument has a subject of every verdict, hostile ones among them.
+func testDocument() *Document {
+	leaf, inter, root := testCert("leaf", "CN=Corp CA"), testCert("inter", "CN=Root"), testCert("root", "CN=Root")
+	stray, odd := testCert("stray", "CN=Elsewhere"), testCert("odd", "")
+	leaf.Subject, inter.Subject, root.Subject = "CN=shop.example.com", "CN=Corp CA", "CN=Root"
+	odd.Subject, odd.NotBefore, odd.DNSNames = hostileCN, "", nil
+	odd.Quirks = []string{"trailing-data"}
+	d := &Document{
+		Schema: SchemaName,
+		Tool:   Tool{Version: "v0.1.0", RulesDigest: hashOf("rules"), Data: map[string]string{"roots": "2026-10-30"}},
+		Run: evidence.Run{Command: "scan", Vantage: "direct", Contacted: []string{"203.0.113.7:443"},
+			Started: time.Date(2026, 11, 1, 0, 0, 0, 5, time.UTC), Finished: time.Date(2026, 11, 1, 0, 0, 9, 0, time.UTC),
+			At: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
+		Certificates: map[string]Certificate{},
+		Rules: map[string]Rule{"chain-lookalike-issuer": {
+			Title: "Issuer carries a known CA's name but not its key", Summary: "A CA certificate\nin the chain.",
+			Why:         "The name in an issuer field is a claim; the key is the identity. Whoever made this certificate wanted it to look like that CA's.",
+			Benign:      []string{"The CA cut over to a new key after our list was built.", "The owner runs a test CA under that name."},
+			Remediation: "Compare the issuer key hash with CCADB; find out who answered on this path.",
+			References:  []string{"https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4"}}},
+		Subjects: []Subject{
+			{ID: "tls://shop.example.com:443/203.0.113.7", Kind: evidence.Endpoint, Target: "shop.example.com", Address: "203.0.113.7:443",
+				Name: "shop.example.com", Protocol: "https", Verdict: finding.Forged, Complete: true, Anchor: "none",
+				Chain: []string{leaf.Hash, inter.Hash, root.Hash, stray.Hash}, AlsoSeen: []string{odd.Hash},
+				Links: []Link{
+					{Index: 0, Certificate: leaf.Hash, NamesIssuer: ptr(1)},
+					{Index: 1, Certificate: inter.Hash, SignedBy: ptr(2)},
+					{Index: 2, Certificate: root.Hash, SignedBy: ptr(2), Anchor: []string{"mozilla"}, Notes: []string{"self-issued"}},
+					{Index: 3, Certificate: stray.Hash, Notes: []string{"stray"}}},
+				VerifyError: "signature", Findings: testFindings(),
+				Handshake: &Handshake{Profile: "classical", Version: "1.3", Cipher: "TLS_AES_128_GCM_SHA256", Group: "X25519", ALPN: "h2",
+					Possession: true, ElapsedMS: 35, Reset: "the first ClientHello (1600 bytes) was reset, a small one was answered"},
+				Notes: []string{"The chain was completed from nothing."}},
+			{ID: "odd.pem", Kind: evidence.Certificate, Target: "odd.pem\x1b[31m", Verdict: finding.Suspicious, Complete: true, Anchor: "none",
+				Chain: []string{odd.Hash}, Links: []Link{{Index: 0, Certificate: odd.Hash, SignedBy: ptr(0)}},
+				Findings: testFindings()[:1]},
+			{ID: "tls://intranet:443/10.0.0.1", Kind: evidence.Endpoint, Target: "intranet", Address: "10.0.0.1:443",
+				Verdict: finding.Undetermined, Anchor: "none", Chain: []string{},
+				Inconclusive: []finding.Gap{{Rule: "sct-missing", Reason: "no certificate"}, {Rule: "chain-no-anchor", Reason: "only the owner can say", Needed: true}},
+				Errors:       []evidence.Failure{{Stage: evidence.StageDial, Error: "connection refused\x1b[0m", Hint: "is it running?"}}},
+			{ID: "tls://ok.example.com:443/203.0.113.8", Kind: evidence.Endpoint, Target: "ok.example.com", Address: "203.0.113.8:443",
+				Seen: time.Date(2026, 11, 1, 0, 0, 1, 0, time.UTC), Verdict: finding.OK, Complete: true, Anchor: "public", Programs: []string{"mozilla"},
+				Chain: []string{stray.Hash}, Links: []Link{{Index: 0, Certificate: stray.Hash, SignedByRoot: "CN=Root X1"}}},
+		},
+		Warnings: []Warning{{Message: "waiver of chain-x expired on 2026-01-01", Hint: "renew it or remove it"}},
+	}
+	for _, c := range []Certificate{leaf, inter, root, stray, odd} {
+		d.Certificates[c.Hash] = *c.filled()
+	}
+	for i := range d.Subjects {
+		d.Subjects[i].fillLists()
+		d.Summary.Add(&d.Subjects[i])
+	}
+	return d
+}
+
+func render(t testing.TB, format string, o Options, d *Document) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	o.Rule = d.Explain
+	w, err := New(format, &out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Replay(w); err != nil {
+		t.Fatalf("writing %s: %v", format, err)
+	}
+	return out.Bytes()
+}
+
+// golden compares with a file in testdata; UPDATE=1 writes it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", name, diff)
+	}
+}
+
+// many gives a document with more subjects than are explained without a table.
+func many(n int) *Document {
+	d := testDocument()
+	base := d.Subjects
+	d.Subjects, d.Summary = nil, Summary{}
+	for i := range n {
+		s := base[(i*3+1)%len(base)]
+		s.ID = fmt.Sprintf("%s?%d", s.ID, i)
+		if i%5 == 0 {
+			s.Target = fmt.Sprintf("%d.a-very-long-name-that-does-not-fit.時刻.example.com", i)
+		}
+		d.Subjects = append(d.Subjects, s)
+		d.Summary.Add(&s)
+	}
+	return d
+}
+
+func TestGolden(t *testing.T) {
+	complete := testDocument()
+	complete.Run.Complete, complete.Warnings = true, nil
+	tests := []struct {
+		name   string
+		format string
+		o      Options
+		d      *Document
+	}{
+		{"few.txt", "text", Options{Width: 80}, testDocument()},
+		{"few-40.txt", "text", Options{Width: 1}, testDocument()},
+		{"few-color.txt", "text", Options{Width: 80, Color: true}, complete},
+		{"few-quiet.txt", "text", Options{Width: 80, Quiet: true}, testDocument()},
+		{"many.txt", "text", Options{Width: 100}, many(8)},
+		{"verbose.txt", "text", Options{Width: 80, Verbose: true, Subjects: 8}, many(8)},
+		{"nothing.txt", "text", Options{}, &Document{Run: evidence.Run{Complete: true}}},
+		{"report.json", "json", Options{}, testDocument()},
+		{"report.jsonl", "jsonl", Options{}, testDocument()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := render(t, tt.format, tt.o, tt.d)
+			golden(t, tt.name, got)
+			if again := render(t, tt.format, tt.o, tt.d); !bytes.Equal(got, again) {
+				t.Error("the same report twice gives other bytes")
+			}
+			for _, r := range string(got) {
+				if r != '\n' && !visible(r) && !(r == '\x1b' && tt.o.Color) && r != ' ' {
+					t.Errorf("the report lets %U through", r)
+				}
+			}
+		})
+	}
+}
+
+// A table starts at once where many subjects are expected, and its rows fit.
+func TestTableStreams(t *testing.T) {
+	d := many(60)
+	var out bytes.Buffer
+	w, err := New("text", &out, Options{Width: 72, Subjects: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Begin(d.Tool, d.Run); err != nil {
+		t.Fatal(err)
+	}
+	for i := range d.Subjects {
+		if err := w.Subject(&d.Subjects[i], nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(out.String(), "\n"); got != i+2 {
+			t.Fatalf("%d lines after %d subjects, want a row for each", got, i+1)
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := columns(strings.TrimSuffix(line, "\n")); n > 72 {
+			t.Errorf("row of %d columns, want at most 72: %q", n, line)
+		}
+	}
+	out.Reset()
+	if err := w.End(d.Run, d.Summary, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), "proves that this is not"); got != 15 {
+		t.Errorf("%d forged subjects explained, want all 15", got)
+	}
+	if !strings.Contains(out.String(), "25 more that are not ok") {
+		t.Error("what is not explained is not mentioned")
+	}
+}
+
+func TestColorSaysNothingAlone(t *testing.T) {
+	with := string(render(t, "text", Options{Color: true}, testDocument()))
+	if got, want := stripStyle(with), string(render(t, "text", Options{}, testDocument())); got != want {
+		t.Errorf("without its colours the text differs:\n%s", cmp.Diff(want, got))
+	}
+}
+
+// "ok" never says that nothing speaks against a certificate where something does.
+func TestOKInWords(t *testing.T) {
+	accusing := finding.Finding{Class: finding.Forgery, Confidence: finding.Weak}
+	waived := accusing
+	waived.Confidence, waived.Waiver = finding.Proof, &finding.Waiver{}
+	for want, findings := range map[string][]finding.Finding{
+		"nothing speaks":     {{Class: finding.Hygiene}},
+		"one weak sign":      {accusing},
+		"certificate is wai": {accusing, waived},
+	} {
+		if got := inWords(&Subject{Verdict: finding.OK, Findings: findings}); !strings.Contains(got, want) {
+			t.Errorf("inWords = %q, want it to say %q", got, want)
+		}
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	_, err := New("sarif", nil, Options{})
+	if err == nil || !strings.Contains(err.Error(), "want text, json, jsonl") {
+		t.Errorf("New(sarif) = %v, want an error that lists the formats", err)
+	}
+}
+
+// A report that waits on disk is the same as one that waits in memory, and
+// leaves nothing behind.
+func TestJSONSpools(t *testing.T) {
+	d, dir := many(40), t.TempDir()
+	want := render(t, "json", Options{}, d)
+	var out bytes.Buffer
+	w, err := New("json", &out, Options{Rule: d.Explain, TempDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := w.(*jsonWriter)
+	j.subjects.limit, j.certificates.limit = 5000, 100
+	if err := d.Replay(w); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), want) {
+		t.Error("spooled to disk the report differs")
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%d files are left behind", len(left))
+	}
+	if n := bytes.Count(out.Bytes(), []byte(`"pem"`)); n != 5 {
+		t.Errorf("%d certificates, want each of 5 once", n)
+	}
+}
+
+func TestJSONLLinesStandAlone(t *testing.T) {
+	lines := bytes.Split(bytes.TrimSpace(render(t, "jsonl", Options{}, testDocument())), []byte("\n"))
+	for i, line := range lines[:len(lines)-1] {
+		var l struct {
+			Subject
+			Certificates map[string]Certificate
+			Rules        map[string]Rule
+		}
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		for _, hash := range l.certificateNames() {
+			if l.Certificates[hash].PEM == "" {
+				t.Errorf("line %d lacks certificate %s", i+1, hash)
+			}
+		}
+	}
+	if !bytes.Contains(lines[0], []byte(`"rules":{"chain-lookalike-issuer"`)) {
+		t.Error("the first line does not explain its rule")
+	}
+}
+
+// FuzzTextOfCertificate puts hostile text everywhere: text stays printable, JSON
+// stays true.
+func FuzzTextOfCertificate(f *testing.F) {
+	f.Add(hostileCN, 80)
+	f.Add("\u2028\u061c\U000e0001", 40)
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		d := testDocument()
+		sub := &d.Subjects[0]
+		c := d.Certificates[sub.Chain[0]]
+		c.Subject, c.Issuer, c.NotAfter, c.Key = s, s, s, s
+		d.Certificates[sub.Chain[0]] = c
+		sub.Target, sub.Address, sub.Anchor, sub.VerifyError, sub.Handshake.ALPN = s, s, s, s, s
+		sub.Findings[0].Message, sub.Findings[0].Details = s, map[string]any{s: s}
+		for _, r := range string(render(t, "text", Options{Width: width % 300}, d)) {
+			if r != '\n' && unicode.In(r, unicode.C, unicode.Bidi_Control) {
+				t.Fatalf("text lets %U through", r)
+			}
+		}
+		got, err := Read(bytes.NewReader(render(t, "json", Options{}, d)))
+		if err != nil {
+			t.Fatalf("Read of our own report: %v", err)
+		}
+		if want := string([]rune(s)); got.Subjects[0].Target != want {
+			t.Errorf("JSON turns %q into %q", want, got.Subjects[0].Target)
+		}
+	})
+}
+
+func BenchmarkJSON(b *testing.B) {
+	benchmarkWriter(b, "json")
+}
+
+func BenchmarkText(b *testing.B) {
+	benchmarkWriter(b, "text")
+}
+
+// benchmarkWriter writes 100 000 subjects with a leaf of their own each.
+func benchmarkWriter(b *testing.B, format string) {
+	const n = 100_000
+	d := testDocument()
+	base, leaf := d.Subjects[3], testCert("leaf", "CN=CA")
+	leaf.PEM = strings.Repeat("MIIB", 450)
+	for b.Loop() {
+		out, err := os.CreateTemp(b.TempDir(), "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		w, err := New(format, out, Options{Subjects: n, TempDir: b.TempDir()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Begin(d.Tool, d.Run); err != nil {
+			b.Fatal(err)
+		}
+		var sum Summary
+		for i := range n {
+			s, c := base, leaf
+			s.ID = fmt.Sprintf("tls://host%d:443", i)
+			c.Hash = hashOf(s.ID)
+			s.Chain = []string{c.Hash, base.Chain[0]}
+			if err := w.Subject(&s, []Certificate{c, d.Certificates[base.Chain[0]]}); err != nil {
+				b.Fatal(err)
+			}
+			sum.Add(&s)
+		}
+		heapMiB(b)
+		if err := w.End(d.Run, sum, nil); err != nil {
+			b.Fatal(err)
+		}
+		out.Close()
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "subjects/s")
+}

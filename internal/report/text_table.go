@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/certassay/certassay/internal/finding"
+)
+
+// A table prints rows as they come: its columns are fixed by the width of the
+// terminal, not by the contents.
+type table struct {
+	o      *Options
+	widths [5]int // verdict, target, address, anchor, reason
+}
+
+func newTable(o *Options) *table {
+	const verdict, anchor, gaps = 12, 9, 4
+	rest := max(o.Width-verdict-anchor-gaps, 30)
+	target, address := rest*3/10, min(rest*25/100, 21)
+	return &table{o, [5]int{verdict, target, address, anchor, rest - target - address}}
+}
+
+func (t *table) header() string {
+	return t.line(bold, "VERDICT", "TARGET", "ADDRESS", "ANCHOR", "WORST FINDING")
+}
+
+func (t *table) row(s *Subject) string {
+	target := s.Target
+	if target == "" {
+		target = s.ID
+	}
+	return t.line(verdictStyle(s.Verdict), verdictWord(s.Verdict),
+		outside(target), outside(s.Address), outside(s.Anchor), reason(s))
+}
+
+// line sets five cells; the style is that of the first.
+func (t *table) line(first style, cells ...string) string {
+	var b strings.Builder
+	for i, cell := range cells {
+		cell = fit(cell, t.widths[i])
+		if i == len(cells)-1 {
+			cell = strings.TrimRight(cell, " ")
+		}
+		if i == 0 {
+			cell = t.o.paint(first, cell)
+		} else {
+			b.WriteByte(' ')
+		}
+		b.WriteString(cell)
+	}
+	return strings.TrimRight(b.String(), " ") + "\n"
+}
+
+// reason says in a few words why a subject has its verdict.
+func reason(s *Subject) string {
+	if len(s.Findings) > 0 && byGravity(s.Findings)[0].Waiver == nil {
+		worst := byGravity(s.Findings)[0]
+		text := fmt.Sprintf("%s: %s", worst.Severity, prose(worst.Title))
+		if n := len(s.Findings) - 1; n > 0 {
+			return fmt.Sprintf("(+%d) %s", n, text)
+		}
+		return text
+	}
+	if s.Verdict == finding.OK {
+		return ""
+	}
+	if len(s.Errors) > 0 {
+		return outside(s.Errors[0].Stage + ": " + s.Errors[0].Error)
+	}
+	for _, gap := range s.Inconclusive {
+		if gap.Needed {
+			return outside(gap.Rule + ": " + gap.Reason)
+		}
+	}
+	return ""
+}
+
+// verdictWord is the verdict as text prints it.
+func verdictWord(v finding.Verdict) string {
+	if v == "" {
+		return "NO VERDICT"
+	}
+	return strings.ToUpper(outside(string(v)))
+}
