@@ -1,0 +1,49 @@
+package facts
+
+// Chain is the certificates of a subject together.
+type Chain struct {
+	Name        string `fact:"name" doc:"the name or address that was asked for; empty where none was"`
+	NameAsked   bool   `fact:"name_asked" doc:"a name or address was asked for"`
+	NameMatches *bool  `fact:"name_matches" doc:"the leaf is valid for it; unknown where none was asked for"`
+	NamePublic  *bool  `fact:"name_public" doc:"the name asked for, or else one in the leaf, is of the public Internet; unknown where there is no name"`
+	Length      int64  `fact:"length" doc:"number of certificates"`
+	Live        bool   `fact:"live" doc:"it was served by an endpoint, not read from a file"`
+	Links       []Link `fact:"links" doc:"every certificate in the order served"`
+
+	Anchor         string   `fact:"anchor" doc:"public, inventory, local or none: the best reason to trust a root that the leaf chains to, validity dates aside"`
+	AnchorExpected *bool    `fact:"anchor_expected" doc:"such a name must chain to a public or inventory root; unknown where only the owner can say"`
+	Programs       []string `fact:"programs" doc:"root programs and named anchors that the leaf chains to"`
+	VerifyError    string   `fact:"verify_error" doc:"why the standard library accepts no path: expired, name-constraint, signature, ...; empty where it accepts one"`
+
+	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
+	InOrder         bool  `fact:"in_order" doc:"every certificate names the next one as its issuer"`
+	Duplicates      int64 `fact:"duplicates" doc:"certificates that were already there"`
+	Strays          int64 `fact:"strays" doc:"certificates that are on no path from the leaf, by name"`
+	RootServed      bool  `fact:"root_served" doc:"a self-issued certificate stands behind the leaf"`
+	GenuineTail     *bool `fact:"genuine_tail" doc:"a certificate that chains to a public or inventory root, and so does not belong to it, stands behind a leaf that reaches none"`
+	CopiedNames     bool  `fact:"copied_leaf_names" doc:"another leaf in the chain bears names of the first"`
+	BrokenLink      *bool `fact:"broken_link" doc:"a certificate names another served one as its issuer by name, and that one's key does not verify it, nor any other of the same name"`
+	KeyIDMismatch   *bool `fact:"key_id_mismatch" doc:"a certificate that is verified by another has an authority key identifier that is not its issuer's subject key identifier"`
+	KeyIDCopied     bool  `fact:"key_id_copied" doc:"two certificates of the chain share a subject key identifier over different keys"`
+	LeafKeyIsIssuer *bool `fact:"leaf_key_is_issuers" doc:"the leaf has the same public key as a certificate behind it with another subject"`
+	SameKeyTwice    bool  `fact:"same_key_twice" doc:"two certificates with different subjects share a public key"`
+	LeafIsIssuer    *bool `fact:"leaf_is_issuer" doc:"a certificate that is no CA verifies another"`
+}
+
+// Link is one certificate of a chain.
+type Link struct {
+	Index      int64  `fact:"index" doc:"position, 0 is the leaf"`
+	SHA256     string `fact:"sha256" doc:"SHA-256 of the DER, sha256:hex"`
+	Subject    string `fact:"subject" doc:"subject as text"`
+	IsCA       bool   `fact:"is_ca" doc:"basicConstraints says CA, or version 1 and self-issued"`
+	SelfIssued bool   `fact:"self_issued" doc:"subject and issuer are the same bytes"`
+	NameKnown  bool   `fact:"name_known" doc:"the subject is a known public or inventory CA's name"`
+	KeyKnown   bool   `fact:"key_known" doc:"the key is known under that name"`
+	// SignedBy is -1 where no certificate of the chain verifies it.
+	SignedBy    int64 `fact:"signed_by" doc:"index of the certificate in the chain whose key verifies it, -1 if none"`
+	SignedKnown bool  `fact:"signed_by_known_ca" doc:"a known root's key verifies it"`
+	NamesIssuer bool  `fact:"names_served_issuer" doc:"its issuer is the subject of another certificate of the chain"`
+	Duplicate   bool  `fact:"duplicate" doc:"the same bytes stand earlier in the chain"`
+	Stray       bool  `fact:"stray" doc:"it is on no path from the leaf"`
+	Ended       bool  `fact:"ended" doc:"its notAfter is before the time of judgement"`
+}

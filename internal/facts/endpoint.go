@@ -1,0 +1,19 @@
+package facts
+
+// Endpoint is a live server.
+type Endpoint struct {
+	Protocol   string `fact:"protocol" doc:"scheme spoken: https, tls, ..."`
+	Port       int64  `fact:"port" doc:"TCP port"`
+	Private    bool   `fact:"private_address" doc:"the address is not of the public Internet"`
+	Answered   bool   `fact:"answered" doc:"at least one handshake delivered certificates"`
+	Completed  bool   `fact:"completed" doc:"a handshake was completed"`
+	Possession *bool  `fact:"possession" doc:"the server proved that it holds the leaf's private key; unknown where no handshake got that far"`
+	Version    string `fact:"tls_version" doc:"1.0, 1.1, 1.2, 1.3; empty where none was negotiated"`
+	Cipher     string `fact:"cipher" doc:"cipher suite by its IANA name"`
+	Group      string `fact:"group" doc:"key exchange group"`
+	ALPN       string `fact:"alpn" doc:"application protocol; empty where none"`
+	Stapled    bool   `fact:"ocsp_stapled" doc:"an OCSP response was stapled"`
+	HelloReset *bool  `fact:"large_hello_reset" doc:"the first ClientHello was reset or went unanswered and a small one was answered; unknown where only one was sent and failed"`
+	Refused    bool   `fact:"refused_by_library" doc:"the TLS library refused the certificates; they were taken from the recorded bytes"`
+	Answers    int64  `fact:"distinct_leaves" doc:"number of different leaves over all handshakes"`
+}
