@@ -14,25 +14,40 @@ const BundleFormat = "certassay/evidence/v1"
 // BundlePrefix is how many bytes [IsBundle] wants to see.
 const BundlePrefix = 8 + len(BundleFormat) + 1
 
-// Limits of a bundle, with the attack each one stops. They hold for writer and
+// limits of a bundle, with the attack each one stops. They hold for writer and
 // reader alike, so that what was written can be read.
-const (
-	// maxLine bounds one line: a line without end would fill memory.
-	maxLine = 64 << 20
-	// maxFresh bounds the certificates that one subject brings along: lines of
+type limits struct {
+	// line bounds one line: a line without end would fill memory.
+	line int
+	// fresh bounds the certificates that one subject brings along: lines of
 	// certificates that no subject ever names would fill memory.
-	maxFresh = 64 << 20
-	// maxRemembered is how much of certificates is remembered between subjects.
-	maxRemembered = 32 << 20
+	fresh int
+	// remembered is how much of certificates is remembered between subjects.
+	remembered int
+	// content bounds the lines together: a bomb would keep us busy for days.
+	content int64
+	// ratio and slack bound the lines together by the size of the file: zstd
+	// can turn 20 kB into a gigabyte of zeros, evidence never does.
+	ratio, slack int64
+}
+
+// bundleLimits are those of the format; tests use smaller ones.
+func bundleLimits() limits {
+	return limits{line: 64 << 20, fresh: 64 << 20, remembered: 32 << 20, content: 64 << 30, ratio: 500, slack: 64 << 20}
+}
+
+// unpacked is how many bytes of lines a file of the given size may hold.
+func (l *limits) unpacked(size int64) int64 {
+	if size > l.content/l.ratio {
+		return l.content
+	}
+	return l.slack + l.ratio*size
+}
+
+const (
 	// perCertificate is what remembering costs besides the bytes: a million
 	// empty certificates would fill memory as well.
 	perCertificate = 128
-	// maxContent bounds the lines together: a bomb would keep us busy for days.
-	maxContent = 64 << 30
-	// maxRatio and ratioSlack bound the lines together by the size of the file:
-	// zstd can turn 20 kB into a gigabyte of zeros, evidence never does.
-	maxRatio   = 500
-	ratioSlack = 64 << 20
 	// zstdWindow is the memory that a decoder has to give: a frame that asks
 	// for gigabytes is refused.
 	zstdWindow = 4 << 20
@@ -58,14 +73,6 @@ func IsBundle(prefix []byte) bool {
 	head := bundleHead()
 	family := head[:len(head)-len("v1\n")]
 	return len(prefix) >= BundlePrefix && bytes.HasPrefix(prefix, family)
-}
-
-// contentLimit is how many bytes of lines a file of the given size may hold.
-func contentLimit(size int64) int64 {
-	if size > maxContent/maxRatio {
-		return maxContent
-	}
-	return ratioSlack + maxRatio*size
 }
 
 // A BundleError says why a bundle cannot be read or written, and what can be

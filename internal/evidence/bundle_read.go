@@ -19,6 +19,7 @@ type Reader struct {
 	file    io.ReadSeeker
 	size    int64
 	trailer wireTrailer
+	limits  limits
 }
 
 // NewReader verifies a whole bundle before it gives anything of it: the seal, the
@@ -27,7 +28,9 @@ type Reader struct {
 // is a [*BundleError]; there is no partial result. It reads file from its start
 // to its end, wherever it stood; file has to stay as it is while the Reader is in
 // use.
-func NewReader(file io.ReadSeeker) (*Reader, error) {
+func NewReader(file io.ReadSeeker) (*Reader, error) { return newReader(file, bundleLimits()) }
+
+func newReader(file io.ReadSeeker, lim limits) (*Reader, error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, fmt.Errorf("finding the end of evidence bundle: %w", err)
@@ -35,7 +38,7 @@ func NewReader(file io.ReadSeeker) (*Reader, error) {
 	if err := verifySeal(file, size); err != nil {
 		return nil, err
 	}
-	r := &Reader{file: file, size: size}
+	r := &Reader{file: file, size: size, limits: lim}
 	trailer, err := r.scan(func(*Subject) bool { return true })
 	if err != nil {
 		return nil, err
@@ -120,12 +123,13 @@ func (r *Reader) scan(visit func(*Subject) bool) (*wireTrailer, error) {
 		return nil, damaged("%v", err)
 	}
 	defer zr.Close()
-	limit := contentLimit(r.size)
+	limit := r.limits.unpacked(r.size)
 	s := &scanner{
 		lines:   bufio.NewReaderSize(&io.LimitedReader{R: zr, N: limit + 1}, 64<<10),
+		limits:  r.limits,
 		limit:   limit,
 		content: sha256.New(),
-		known:   newMemory(),
+		known:   newMemory(r.limits.remembered),
 	}
 	return s.run(visit)
 }
@@ -136,7 +140,8 @@ var errStopped = errors.New("stopped")
 // A scanner is one pass over the lines of a bundle.
 type scanner struct {
 	lines   *bufio.Reader
-	limit   int64
+	limits  limits
+	limit   int64 // of the lines together
 	length  int64 // of the lines so far
 	number  int64 // of the current line
 	buf     []byte
@@ -193,8 +198,8 @@ func (s *scanner) next() (*wireLine, error) {
 		switch {
 		case s.length > s.limit:
 			return nil, foreign(s.number, fmt.Errorf("more than %d bytes unpacked, which is out of proportion to the file", s.limit))
-		case len(s.buf) > maxLine:
-			return nil, foreign(s.number, fmt.Errorf("longer than %d bytes", maxLine))
+		case len(s.buf) > s.limits.line:
+			return nil, foreign(s.number, fmt.Errorf("longer than %d bytes", s.limits.line))
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF):
@@ -231,8 +236,8 @@ func (s *scanner) certificate(c *wireCertificate) error {
 	if s.known.has(c.SHA256) {
 		return fmt.Errorf("certificate %s was given before", Hash(c.SHA256))
 	}
-	if s.freshSize += len(c.DER) + perCertificate; s.freshSize > maxFresh {
-		return fmt.Errorf("more than %d bytes of certificates before a subject", maxFresh)
+	if s.freshSize += len(c.DER) + perCertificate; s.freshSize > s.limits.fresh {
+		return fmt.Errorf("more than %d bytes of certificates before a subject", s.limits.fresh)
 	}
 	s.known.add(c.SHA256, DER(c.DER), len(c.DER))
 	s.fresh = append(s.fresh, c.SHA256)

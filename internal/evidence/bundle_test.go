@@ -255,8 +255,7 @@ func TestBundleHostileContent(t *testing.T) {
 		{"subject removed", strings.Replace(good, `{"subject":{"id":"nothing"`, `{"subject":{"id":"notting"`, 1), "digest"},
 		{"count", body + strings.Replace(trailer, `"subjects":4`, `"subjects":5`, 1), "announced"},
 		{"after the trailer", good + subject, "follows the trailer"},
-		{"line too long", format + strings.Repeat(" ", maxLine+1), "longer than"},
-		{"bomb", format + strings.Repeat(strings.Repeat(" ", 1<<20)+"\n", 80), "whole JSON object"},
+		{"line too long", format + strings.Repeat(" ", bundleLimits().line+1), "longer than"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -274,8 +273,10 @@ func TestBundleHostileContent(t *testing.T) {
 // proportion, long before its end.
 func TestBundleBomb(t *testing.T) {
 	var out bytes.Buffer
-	w := NewWriter(&out)
-	line := strings.Repeat("a", 1<<20)
+	lim := bundleLimits()
+	lim.slack = 1 << 20
+	w := newWriter(&out, lim)
+	line := strings.Repeat("a", 1<<16)
 	for range 200 {
 		if err := w.Add(&Subject{ID: line}); err != nil {
 			t.Fatal(err)
@@ -284,8 +285,8 @@ func TestBundleBomb(t *testing.T) {
 	if err := w.Close(testRun); err == nil {
 		t.Error("Close of a bundle that looks like a bomb gives no error")
 	}
-	if got := wantBundleError(t, "bomb", out.Bytes()).Error(); !strings.Contains(got, "out of proportion") {
-		t.Errorf("error is %q, want it to say that the contents are out of proportion", got)
+	if _, err := newReader(bytes.NewReader(out.Bytes()), lim); err == nil || !strings.Contains(err.Error(), "out of proportion") {
+		t.Errorf("error is %v, want it to say that the contents are out of proportion", err)
 	}
 }
 
@@ -346,7 +347,7 @@ type swapped struct{ *bytes.Reader }
 func TestWriterRefusesWhatReaderWould(t *testing.T) {
 	var out bytes.Buffer
 	w := NewWriter(&out)
-	huge := &Subject{ID: "huge", Certificates: []DER{make(DER, maxLine)}}
+	huge := &Subject{ID: "huge", Certificates: []DER{make(DER, bundleLimits().line)}}
 	if err := w.Add(huge); err == nil {
 		t.Error("Add of a certificate above the limit gives no error")
 	}
@@ -361,6 +362,36 @@ func TestWriterRefusesWhatReaderWould(t *testing.T) {
 	}
 	if err := w.Add(&Subject{}); err == nil {
 		t.Error("Add after Close gives no error")
+	}
+}
+
+// A reader that forgets as the format says refuses what names a certificate that
+// is forgotten, or writes one again that is not.
+func TestBundleReaderForgets(t *testing.T) {
+	var subjects []*Subject
+	for i := range 5 {
+		subjects = append(subjects, &Subject{ID: fmt.Sprint(i), Certificates: []DER{{byte(i)}, {9}}})
+	}
+	small, large := bundleLimits(), bundleLimits()
+	small.remembered = 2 * perCertificate
+	for _, tt := range []struct {
+		name          string
+		writer, other limits
+		want          string
+	}{{"reader forgets more", large, small, "was not given"}, {"reader forgets less", small, large, "given before"}} {
+		var out bytes.Buffer
+		w := newWriter(&out, tt.writer)
+		for _, s := range subjects {
+			if err := w.Add(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(testRun); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newReader(bytes.NewReader(out.Bytes()), tt.other); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error is %v, want it to say %q", tt.name, err, tt.want)
+		}
 	}
 }
 
@@ -380,7 +411,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 // grows with the number of subjects.
 func TestBundleForgetsAlike(t *testing.T) {
 	subject := func(i int) *Subject {
-		leaf := make(DER, 1<<20)
+		leaf := make(DER, 1<<12)
 		copy(leaf, fmt.Sprint(i))
 		for j := range leaf[100:] { // not compressible below the ratio
 			leaf[100+j] = byte(uint32(j*j+i) * 2654435761 >> 24)
@@ -389,7 +420,9 @@ func TestBundleForgetsAlike(t *testing.T) {
 	}
 	const n = 80
 	var out bytes.Buffer
-	w := NewWriter(&out)
+	lim := bundleLimits()
+	lim.remembered = 32 << 12
+	w := newWriter(&out, lim)
 	for i := range n {
 		if err := w.Add(subject(i)); err != nil {
 			t.Fatal(err)
@@ -398,13 +431,13 @@ func TestBundleForgetsAlike(t *testing.T) {
 	if err := w.Close(testRun); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.known.queue) > 40 {
-		t.Errorf("writer remembers %d certificates of 1 MiB, want about 32", len(w.known.queue))
+	if len(w.known.queue) > 34 {
+		t.Errorf("writer remembers %d certificates of 4 KiB, want about 32", len(w.known.queue))
 	}
 	if w.trailer.Certificates <= n+1 {
 		t.Errorf("%d certificate lines, want the issuer written again", w.trailer.Certificates)
 	}
-	r, err := NewReader(bytes.NewReader(out.Bytes()))
+	r, err := newReader(bytes.NewReader(out.Bytes()), lim)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,6 +472,7 @@ func BenchmarkBundle(b *testing.B) {
 			}
 		}
 		heap(b)
+		runtime.KeepAlive(w)
 	})
 	b.Run("read", func(b *testing.B) {
 		var out bytes.Buffer
@@ -475,4 +509,29 @@ func heap(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	b.ReportMetric(float64(m.HeapInuse)/(1<<20), "heap-MiB")
+}
+
+// A frame that asks for more memory than the format allows is refused.
+func TestBundleWindow(t *testing.T) {
+	content := unpack(t, write(t, testRun, testSubjects()...))
+	var out bytes.Buffer
+	s := NewWriter(&out)
+	zw, err := zstd.NewWriter(s.out, zstd.WithWindowSize(2*zstdWindow), zstd.WithSingleSegment(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // in one piece the encoder would shrink the window to fit
+		if _, err := zw.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		if err := zw.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(zw.Close(), s.out.seal()); err != nil {
+		t.Fatal(err)
+	}
+	if got := wantBundleError(t, "window", out.Bytes()).Error(); !strings.Contains(got, "window") {
+		t.Errorf("error is %q, want it to name the window", got)
+	}
 }

@@ -129,16 +129,9 @@ func (r Run) toUTC() Run {
 
 // encodeLine appends a line with its line end to buf.
 func encodeLine(buf *bytes.Buffer, l *wireLine) error {
-	start := buf.Len()
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(l); err != nil {
-		return err
-	}
-	if n := buf.Len() - start; n > maxLine {
-		return fmt.Errorf("line of %d bytes, the limit is %d", n, maxLine)
-	}
-	return nil
+	return enc.Encode(l)
 }
 
 // decodeLine reads a line. A line has one encoding only: what the writer would
@@ -175,6 +168,7 @@ type memory struct {
 	held  map[certSHA256]DER
 	queue []remembered
 	size  int
+	limit int
 }
 
 type remembered struct {
@@ -182,7 +176,7 @@ type remembered struct {
 	cost int
 }
 
-func newMemory() *memory { return &memory{held: map[certSHA256]DER{}} }
+func newMemory(limit int) *memory { return &memory{held: map[certSHA256]DER{}, limit: limit} }
 
 func (m *memory) has(hash certSHA256) bool {
 	_, ok := m.held[hash]
@@ -200,7 +194,7 @@ func (m *memory) add(hash certSHA256, der DER, length int) {
 // never loses its own.
 func (m *memory) trim() {
 	drop := 0
-	for ; m.size > maxRemembered; drop++ {
+	for ; m.size > m.limit; drop++ {
 		m.size -= m.queue[drop].cost
 		delete(m.held, m.queue[drop].hash)
 	}

@@ -22,12 +22,15 @@ type Writer struct {
 	known   *memory
 	buf     bytes.Buffer
 	trailer wireTrailer
+	limits  limits
 	err     error // of the first write that failed; the bundle is lost then
 }
 
 // NewWriter starts a bundle on w. Nothing can be read from it before
 // [Writer.Close].
-func NewWriter(w io.Writer) *Writer {
+func NewWriter(w io.Writer) *Writer { return newWriter(w, bundleLimits()) }
+
+func newWriter(w io.Writer, lim limits) *Writer {
 	out := &sealer{w: w, hash: sha256.New()}
 	zw, err := zstd.NewWriter(out,
 		zstd.WithEncoderConcurrency(1), // no goroutines: output depends on input alone
@@ -37,7 +40,7 @@ func NewWriter(w io.Writer) *Writer {
 	if err != nil {
 		panic("evidence: zstd refuses fixed options: " + err.Error())
 	}
-	b := &Writer{out: out, zw: zw, content: sha256.New(), known: newMemory()}
+	b := &Writer{out: out, zw: zw, content: sha256.New(), known: newMemory(lim.remembered), limits: lim}
 	if _, err := out.Write(bundleHead()); err != nil {
 		b.err = fmt.Errorf("writing evidence bundle: %w", err)
 	}
@@ -90,18 +93,31 @@ func (b *Writer) fresh(ders []DER) []wireCertificate {
 func (b *Writer) encode(subject *wireSubject, fresh []wireCertificate) error {
 	size := 0
 	for i := range fresh {
-		if size += len(fresh[i].DER) + perCertificate; size > maxFresh {
-			return fmt.Errorf("more than %d bytes of certificates", maxFresh)
+		if size += len(fresh[i].DER) + perCertificate; size > b.limits.fresh {
+			return fmt.Errorf("more than %d bytes of certificates", b.limits.fresh)
 		}
-		if err := encodeLine(&b.buf, &wireLine{Certificate: &fresh[i]}); err != nil {
+		if err := b.line(&wireLine{Certificate: &fresh[i]}); err != nil {
 			return err
 		}
 	}
-	if err := encodeLine(&b.buf, &wireLine{Subject: subject}); err != nil {
+	if err := b.line(&wireLine{Subject: subject}); err != nil {
 		return err
 	}
-	if b.length+int64(b.buf.Len()) > maxContent-maxLine {
-		return fmt.Errorf("the bundle would hold more than %d bytes", int64(maxContent))
+	// One line has to stay free for the trailer.
+	if limit := b.limits.content - int64(b.limits.line); b.length+int64(b.buf.Len()) > limit {
+		return fmt.Errorf("the bundle would hold more than %d bytes", limit)
+	}
+	return nil
+}
+
+// line puts one line into the buffer.
+func (b *Writer) line(l *wireLine) error {
+	start := b.buf.Len()
+	if err := encodeLine(&b.buf, l); err != nil {
+		return err
+	}
+	if n := b.buf.Len() - start; n > b.limits.line {
+		return fmt.Errorf("line of %d bytes, the limit is %d", n, b.limits.line)
 	}
 	return nil
 }
@@ -128,7 +144,7 @@ func (b *Writer) Close(run Run) error {
 	}
 	b.trailer.Run = run.toUTC()
 	b.trailer.SHA256 = certSHA256(b.content.Sum(nil))
-	if err := encodeLine(&b.buf, &wireLine{Trailer: &b.trailer}); err != nil {
+	if err := b.line(&wireLine{Trailer: &b.trailer}); err != nil {
 		b.err = fmt.Errorf("writing trailer of evidence bundle: %w", err)
 		return b.err
 	}
@@ -143,7 +159,7 @@ func (b *Writer) Close(run Run) error {
 		return b.err
 	}
 	b.err = errClosed
-	if b.length > contentLimit(b.out.size) {
+	if b.length > b.limits.unpacked(b.out.size) {
 		return &BundleError{Problem: fmt.Sprintf("%d bytes in a file of %d", b.length, b.out.size),
 			Advice: "a reader would take this for a decompression bomb; split the run"}
 	}
