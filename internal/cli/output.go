@@ -13,7 +13,6 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
-	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/report"
 )
 
@@ -21,8 +20,6 @@ import (
 type outputs struct {
 	writers []report.Writer
 	files   []*outputFile
-	// severity is the lowest that is shown.
-	severity finding.Severity
 }
 
 // An outputFile is a report's destination. A regular file appears under its name
@@ -34,7 +31,7 @@ type outputFile struct {
 }
 
 func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
-	o := &outputs{severity: cfg.Severity}
+	o := &outputs{}
 	var errs []error
 	for _, out := range cfg.Outputs {
 		f, err := c.openOutput(out.Path)
@@ -109,16 +106,8 @@ func (o *outputs) begin(tool report.Tool, run evidence.Run) error {
 	return o.each(func(w report.Writer) error { return w.Begin(tool, run) })
 }
 
-// subject writes one subject, without the findings that are not to be shown. Text
-// on a terminal appears at once.
+// subject writes one subject. What goes to standard output appears at once.
 func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
-	shown := s.Findings[:0:0]
-	for _, f := range s.Findings {
-		if f.Severity >= o.severity {
-			shown = append(shown, f)
-		}
-	}
-	s.Findings = shown
 	if err := o.each(func(w report.Writer) error { return w.Subject(s, certs) }); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
@@ -164,6 +165,7 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 		}
 	}
 	s.weigh(e, j.Subject)
+	j.Subject.Findings = slices.DeleteFunc(j.Subject.Findings, func(f finding.Finding) bool { return f.Severity < s.cfg.Severity })
 	s.summary.Add(j.Subject)
 	return s.out.subject(j.Subject, j.Certificates)
 }

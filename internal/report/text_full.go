@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,14 +130,27 @@ func (p *page) connection(h *Handshake) {
 
 func (p *page) heading(s string) { p.para(2, "", p.o.paint(bold, s)) }
 
-// findings explains each finding, the gravest first; a rule once.
+// pressing says whether somebody has to act on a finding now: it speaks against
+// the certificate, or the harm is high.
+func pressing(f *finding.Finding) bool {
+	return f.Class.Accuses() || f.Class == finding.CompromisedKey || f.Severity >= finding.High
+}
+
+// findings explains each pressing finding, the gravest first and a rule once,
+// and lists the others. All of them are explained where that was asked for.
 func (p *page) findings(s *Subject, rule func(string) (Rule, bool)) {
 	explained := map[string]bool{}
-	for i, f := range byGravity(s.Findings) {
-		if i == maxItems {
+	var others []finding.Finding
+	i := -1
+	for _, f := range byGravity(s.Findings) {
+		if !p.o.Verbose && !pressing(&f) {
+			others = append(others, f)
+			continue
+		}
+		if i++; i == maxItems {
 			p.blank()
-			p.para(2, "", fmt.Sprintf("… and %s; the JSON report has all of them.", count(len(s.Findings)-i, "more finding")))
-			return
+			p.para(2, "", fmt.Sprintf("… and %s; the JSON report has all of them.", count(len(s.Findings)-i-len(others), "more finding")))
+			break
 		}
 		p.blank()
 		severity := strings.ToUpper(f.Severity.String())
@@ -157,6 +171,24 @@ func (p *page) findings(s *Subject, rule func(string) (Rule, bool)) {
 			explained[f.Rule] = true
 			p.explanation(&r)
 		}
+	}
+	p.noted(others)
+}
+
+// noted lists findings in one line each.
+func (p *page) noted(findings []finding.Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	p.blank()
+	p.heading("Also noted (\"certassay rules explain ID\" says more)")
+	for i, f := range findings {
+		if i == maxItems {
+			p.para(4, "", fmt.Sprintf("… and %s", count(len(findings)-i, "more")))
+			return
+		}
+		severity := p.o.paint(severityStyle(f.Severity), f.Severity.String())
+		p.para(4, severity+"  ", outside(fmt.Sprintf("%s: %s", f.Rule, cmp.Or(f.Message, f.Title))))
 	}
 }
 
@@ -243,6 +275,17 @@ func (p *page) explanation(r *Rule) {
 	}
 }
 
+// inPlainWords leaves out the path of the unknown fact where a reason follows it:
+// "unknown: chain.anchor_expected: only its owner can say".
+func inPlainWords(reason string) string {
+	if fact, ok := strings.CutPrefix(reason, "unknown: "); ok {
+		if _, why, ok := strings.Cut(fact, ": "); ok {
+			return why
+		}
+	}
+	return reason
+}
+
 // unchecked says what could not be checked or done, and why. What the verdict
 // needs comes first.
 func (p *page) unchecked(s *Subject) {
@@ -269,7 +312,7 @@ func (p *page) unchecked(s *Subject) {
 		if gap.Needed {
 			needed = "(needed for the verdict) "
 		}
-		p.para(4, outside(gap.Rule)+": ", needed+outside(gap.Reason))
+		p.para(4, outside(gap.Rule)+": ", needed+outside(inPlainWords(gap.Reason)))
 	}
 	if len(s.Errors) > 0 {
 		p.blank()
