@@ -47,10 +47,16 @@ var keys = sync.OnceValue(func() (k struct {
 // selfSigned is a certificate for testHost under key.
 func selfSigned(t testing.TB, key crypto.Signer) []byte {
 	t.Helper()
+	return selfSignedFor(t, key)
+}
+
+func selfSignedFor(t testing.TB, key crypto.Signer, ips ...net.IP) []byte {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(0x1122334455),
 		Subject:      pkix.Name{CommonName: testHost},
 		DNSNames:     []string{testHost},
+		IPAddresses:  ips,
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(time.Hour),
 	}
