@@ -1,0 +1,130 @@
+package audit
+
+import (
+	"crypto/x509"
+	"testing"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/lab"
+	"github.com/certassay/certassay/internal/rule"
+)
+
+// live makes a subject look as if an endpoint had served it, so that every
+// scope of rules speaks.
+func live(s *evidence.Subject) *evidence.Subject {
+	s.Kind, s.Protocol, s.Address = evidence.Endpoint, "https", "203.0.113.7:443"
+	s.Handshakes = []evidence.Handshake{{
+		Profile: "default", Version: 0x0304, Cipher: 0x1301, Group: 29, Completed: true, Possession: true,
+		HelloSize: 1500, Certificates: s.Certificates,
+	}}
+	return s
+}
+
+// BenchmarkParse is what reading one leaf costs: our walker, all libraries, and
+// crypto/x509 alone beside them.
+func BenchmarkParse(b *testing.B) {
+	leaf := lab.New(lab.Config{}).Leaf
+	b.Run("walker", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			cert.Parse(leaf)
+		}
+	})
+	b.Run("all", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c := cert.Parse(leaf)
+			c.Disagreements(c.Libraries())
+		}
+	})
+	b.Run("stdlib", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := x509.ParseCertificate(leaf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkRules is what all rules cost on one chain's facts, the certificate
+// scope being kept by hash.
+func BenchmarkRules(b *testing.B) {
+	set := shippedRules(b)
+	for _, name := range []string{"honest", "own-key-squid"} {
+		c := caseNamed(b, name)
+		a := auditor(b, set, c.Roots, c.At)
+		j := a.judge(live(subjectOf(c)))
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var results []rule.Result
+			for b.Loop() {
+				results = set.Eval(results[:0], rule.ScopeChain, j.facts)
+				results = set.Eval(results, rule.ScopeEndpoint, j.facts)
+			}
+		})
+	}
+}
+
+// BenchmarkJudge is what one subject costs from evidence to verdict: met before
+// (all certificates known), with a new leaf, and the standard library's verifier
+// alone beside them.
+func BenchmarkJudge(b *testing.B) {
+	c := caseNamed(b, "honest")
+	set := shippedRules(b)
+	s := live(subjectOf(c))
+	b.Run("known", func(b *testing.B) {
+		a := auditor(b, set, c.Roots, c.At)
+		b.ReportAllocs()
+		for b.Loop() {
+			a.Judge(s)
+		}
+	})
+	b.Run("new-leaf", func(b *testing.B) {
+		a := auditor(b, set, c.Roots, c.At)
+		b.ReportAllocs()
+		for b.Loop() {
+			a.memory.forget(memoryKey{s.Certificates[0].SHA256(), roleLeaf})
+			a.Judge(s)
+		}
+	})
+	b.Run("verify-alone", func(b *testing.B) {
+		opts := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: c.At}
+		parse := func(der []byte) *x509.Certificate {
+			parsed, err := x509.ParseCertificate(der)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return parsed
+		}
+		opts.Roots.AddCert(parse(c.Roots[0]))
+		opts.Intermediates.AddCert(parse(c.Chain[1]))
+		leaf := parse(c.Chain[0])
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := leaf.Verify(opts); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func caseNamed(t testing.TB, name string) lab.Case {
+	t.Helper()
+	for _, c := range lab.Cases() {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("the lab has no case %q", name)
+	return lab.Case{}
+}
+
+// forget drops a certificate, for benchmarks that want to meet it anew.
+func (m *memory) forget(k memoryKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.recent, k)
+	delete(m.older, k)
+}
