@@ -151,11 +151,9 @@ func (s *session) connect(ctx context.Context) (net.Conn, error) {
 	if s.d.proxy != nil {
 		return s.d.proxy.DialContext(ctx, "tcp", s.remote())
 	}
-	conn, err := s.d.net.DialTCP(ctx, "tcp", netip.AddrPort{}, netip.AddrPortFrom(s.addr, s.target.Port))
-	if err != nil {
-		return nil, err // not a nil *TCPConn in an interface
-	}
-	return conn, nil
+	// Not Dialer.DialTCP: a zero local address makes it bind, and then no two
+	// connections, to whatever servers, can share a local port.
+	return s.d.net.DialContext(ctx, "tcp", s.remote())
 }
 
 func (s *session) remote() string {

@@ -104,6 +104,9 @@ func TestCollectKeepsOddCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) { keepsOdd(t, good, odd) })
 	}
 	s := collectFrom(t, serveTLS(t, &tls.Config{Certificates: chainOf(keys().ecdsa, append(good, 0))}), Options{})
+	if len(s.Handshakes) == 0 {
+		t.Fatalf("failures %v", s.Failures)
+	}
 	if h := s.Handshakes[0]; !h.Salvaged || h.Possession || h.Failure == nil {
 		t.Errorf("handshake %+v, want it salvaged", h)
 	}

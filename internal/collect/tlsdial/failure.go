@@ -58,7 +58,17 @@ func transientDial(err error) bool {
 	if errors.As(err, &status) {
 		return status >= 502 && status <= 504
 	}
-	return dropped(err) || errors.As(err, &network) && network.Timeout()
+	return dropped(err) || exhausted(err) || errors.As(err, &network) && network.Timeout()
+}
+
+// exhausted says that this machine has no socket left.
+func exhausted(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.ENOBUFS} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func resolveFailure(err error) evidence.Failure {
@@ -86,6 +96,8 @@ func dialFailure(err error) evidence.Failure {
 		f.Hint = "the proxy wants other credentials; write them into --via as user:password@"
 	case errors.As(err, &status):
 		f.Hint = "the proxy would not make this connection"
+	case exhausted(err):
+		f.Hint = "this machine ran out of sockets; lower --concurrency or --rate, or raise the limit of open files"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Hint = "nothing listens there, or a firewall says so; check the port"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
