@@ -62,6 +62,8 @@ var Table = []Row{
 	{Folder: "internal/probe/chain", Imports: join(probing, "internal/probe/name", "internal/probe/signature")},
 	{Folder: "internal/probe/issuance", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},
+	{Folder: "internal/probe/signature", Imports: join(probing, "internal/probe/signature/*")},
+	{Folder: "internal/probe/signature/*", Imports: probing},
 	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
 	{Folder: "internal/report", Imports: vocabulary},
