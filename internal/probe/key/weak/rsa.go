@@ -1,0 +1,98 @@
+package weak
+
+import "math/big"
+
+// MaxModulusBits is the largest RSA modulus that is looked at. Certificates
+// carry up to 16384 bits; work grows with the square or cube of the size, and a
+// certificate of 60 kB could otherwise hold a core for minutes.
+const MaxModulusBits = 16384
+
+// maxCostlyBits bounds the checks of cubic cost for the same reason: Wiener's
+// attack and primality on 8192 bits take a tenth of a second each.
+const maxCostlyBits = 4096
+
+// RSA gives everything that is wrong with an RSA key. n and e are the content
+// octets of the two integers, as a certificate has them. It is false where the
+// modulus is too large to be looked at.
+func RSA(n, e []byte) (results []Result, ok bool) {
+	if len(n) > MaxModulusBits/8+1 {
+		return nil, false
+	}
+	k := newModulus(n)
+	results = append(results, exponent(n, e, k)...)
+	if k.n.Cmp(one) <= 0 || negative(n) {
+		return append(results, Result{Name: ModulusNotPositive}), true
+	}
+	for _, check := range [...]func(*modulus) (Result, bool){
+		smallFactor, closePrimes, power, roca, biased, patterned,
+	} {
+		if r, found := check(k); found {
+			results = append(results, r)
+		}
+	}
+	return append(results, k.costly(e)...), true
+}
+
+// A modulus is an RSA modulus in the two forms that the checks need.
+type modulus struct {
+	n *big.Int
+	// words is n in big-endian 64-bit words, whatever the machine's words are.
+	words []uint64
+}
+
+var one = big.NewInt(1)
+
+func newModulus(n []byte) *modulus {
+	k := &modulus{n: new(big.Int).SetBytes(n)}
+	buf := k.n.FillBytes(make([]byte, (k.n.BitLen()+63)/64*8))
+	for ; len(buf) > 0; buf = buf[8:] {
+		var w uint64
+		for _, c := range buf[:8] {
+			w = w<<8 | uint64(c)
+		}
+		k.words = append(k.words, w)
+	}
+	return k
+}
+
+func negative(content []byte) bool { return len(content) > 0 && content[0]&0x80 != 0 }
+
+// exponent looks at the public exponent (RFC 8017 section 3.1: odd, at least 3,
+// below the modulus).
+func exponent(n, e []byte, k *modulus) (out []Result) {
+	x := new(big.Int).SetBytes(e)
+	switch {
+	case negative(e) || x.Sign() == 0:
+		return []Result{{Name: ExponentNotPositive}}
+	case x.Cmp(one) == 0:
+		return []Result{{Name: ExponentOne, Recovered: true}}
+	case x.Bit(0) == 0:
+		out = append(out, Result{Name: ExponentEven})
+	}
+	if !negative(n) && x.Cmp(k.n) >= 0 {
+		out = append(out, Result{Name: ExponentTooLarge})
+	}
+	return out
+}
+
+// ordinary says that the key has a size and an exponent that common software
+// chooses by itself. Any other key is worth a closer look.
+func ordinary(k *modulus, e []byte) bool {
+	x := new(big.Int).SetBytes(e)
+	usual := x.IsUint64() && (x.Uint64() == 65537 || x.Uint64() == 3)
+	return usual && k.n.BitLen()%128 == 0
+}
+
+// costly runs what a cheap property has to ask for first.
+func (k *modulus) costly(e []byte) (out []Result) {
+	if k.n.BitLen() > maxCostlyBits || ordinary(k, e) {
+		return nil
+	}
+	if wiener(k.n, new(big.Int).SetBytes(e)) {
+		out = append(out, Result{Name: SmallPrivateExponent, Recovered: true})
+	}
+	if k.n.ProbablyPrime(0) {
+		out = append(out, Result{Name: ModulusPrime, Recovered: true})
+	}
+	return out
+}
