@@ -80,7 +80,8 @@ type Subject struct {
 	Vantage string `json:"vantage,omitempty"`
 	// Certificates are the DER bytes in the order served or found: the chain
 	// that is judged. For an endpoint it is that of the first handshake that
-	// delivered any.
+	// delivered any, or of a later one that continues the same chain where the
+	// first was cut short.
 	Certificates []DER `json:"certificates,omitempty"`
 	// Handshakes are all attempts in the order made. Empty for files.
 	Handshakes []Handshake `json:"handshakes,omitempty"`
@@ -139,12 +140,17 @@ type Handshake struct {
 	Connect time.Duration `json:"connect"`
 	// HelloSize is the number of bytes of the ClientHello record.
 	HelloSize int `json:"hello_size,omitempty"`
-	// Completed says that both Finished messages were exchanged.
+	// Completed says that both Finished messages were exchanged. The profiles
+	// "fast" and "legacy" stop before, and have no Failure where the server
+	// proved its key.
 	Completed bool `json:"completed"`
 	// Possession says that the server proved that it holds the private key of
 	// the first certificate: a verified CertificateVerify or
-	// ServerKeyExchange signature, or a completed handshake.
+	// ServerKeyExchange signature, or a completed handshake of crypto/tls.
 	Possession bool `json:"possession"`
+	// Refuted says that the signature that had to prove possession is not
+	// that key's: the server shows a certificate that it cannot use.
+	Refuted bool `json:"refuted,omitempty"`
 	// Version, Cipher and Group are the IANA code points that were
 	// negotiated, 0 where that was not reached.
 	Version uint16 `json:"version,omitempty"`

@@ -66,7 +66,7 @@ func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *
 		err = s.standard(conn, a)
 	}
 	a.Elapsed = time.Since(s.began)
-	a.HelloSize = conn.helloSize
+	a.HelloSize = len(conn.hello)
 	if a.trouble = troubleOf(err); err != nil {
 		if s.over(ctx) {
 			a.trouble = cancelled
@@ -91,9 +91,10 @@ func (s *session) standard(conn *recorder, a *attempt) error {
 	err := client.Handshake()
 	state := client.ConnectionState()
 	if err != nil {
-		f := salvage(conn.recorded(), secrets.secret(), s.d.opts.MaxCertificates)
+		f := s.salvage(conn, secrets.secret())
 		s.fill(a, f)
 		a.Salvaged = len(f.certs) > 0 && len(state.PeerCertificates) == 0
+		a.proved(f.possession(conn.hello))
 		return err
 	}
 	conn.drop()
@@ -112,6 +113,31 @@ func (s *session) standard(conn *recorder, a *attempt) error {
 	}
 	_ = client.Close() // a polite close_notify; what was seen stays seen
 	return nil
+}
+
+// rest is how long the end of a server's flight is waited for once crypto/tls
+// has refused its certificates. It was sent in one go and is usually there.
+const rest = 200 * time.Millisecond
+
+// salvage reads what was recorded, and what the server had sent besides up to
+// its proof of possession.
+func (s *session) salvage(conn *recorder, secret []byte) *flight {
+	f := salvage(conn.recorded(), secret, s.d.opts.MaxCertificates)
+	if len(f.certs) == 0 || f.version != tls13 || f.proof != nil {
+		return f
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(rest))
+	for f.proof == nil && !f.over && conn.fill() == nil {
+		f = salvage(conn.recorded(), secret, s.d.opts.MaxCertificates)
+	}
+	return f
+}
+
+// proved takes over the answer to whether the server proved its key: nil for
+// yes, errSignature for a wrong signature, anything else for unknown.
+func (a *attempt) proved(err error) {
+	a.Possession = err == nil
+	a.Refuted = errors.Is(err, errSignature)
 }
 
 // fill takes over what a flight met, in memory of its own.
@@ -150,10 +176,11 @@ func (s *session) prove(a *attempt, f *flight, random []byte) error {
 		return fmt.Errorf("possession of the key is not proven: %w", err)
 	}
 	f.group = kx.group
-	if err := kx.verify(f.certs[0], random, f.random); err != nil {
+	err = kx.verify(f.certs[0], random, f.random)
+	a.proved(err)
+	if err != nil {
 		return fmt.Errorf("possession of the key is not proven: %w", err)
 	}
-	a.Possession = true
 	return nil
 }
 

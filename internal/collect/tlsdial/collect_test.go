@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"net"
 	"net/netip"
@@ -107,9 +110,41 @@ func TestCollectKeepsOddCertificates(t *testing.T) {
 	if len(s.Handshakes) == 0 {
 		t.Fatalf("failures %v", s.Failures)
 	}
-	if h := s.Handshakes[0]; !h.Salvaged || h.Possession || h.Failure == nil {
-		t.Errorf("handshake %+v, want it salvaged", h)
+	// A library's refusal leaves the server's proof of its key standing.
+	if h := s.Handshakes[0]; !h.Salvaged || !h.Possession || h.Refuted || h.Failure == nil {
+		t.Errorf("salvaged %v, possession %v, refuted %v, failure %v, want it salvaged and proven", h.Salvaged, h.Possession, h.Refuted, h.Failure)
 	}
+}
+
+// A server that shows somebody else's certificate cannot sign with its key, and
+// that is known, not merely unproven; with a readable certificate and with one
+// that crypto/tls refuses, in both versions and in the fast profile.
+func TestCollectRefutesPossession(t *testing.T) {
+	good := selfSigned(t, keys().ecdsa)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for name, der := range map[string][]byte{"readable": good, "refused": append(bytes.Clone(good), 0)} {
+			for _, fast := range []bool{false, true} {
+				config := &tls.Config{Certificates: chainOf(otherKey(t), der), MinVersion: version, MaxVersion: version}
+				s := collectFrom(t, serveTLS(t, config), Options{Fast: fast})
+				refuted, proven := false, false
+				for _, h := range s.Handshakes {
+					refuted, proven = refuted || h.Refuted, proven || h.Possession
+				}
+				if !refuted || proven {
+					t.Errorf("TLS %#x, %s, fast %v: refuted %v, proven %v, want refuted only", version, name, fast, refuted, proven)
+				}
+			}
+		}
+	}
+}
+
+func otherKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func TestCollectKeepsOddCorpus(t *testing.T) {

@@ -29,10 +29,10 @@ type recorder struct {
 	in    *bytes.Buffer // nil once closed
 	limit int
 	read  int // offset in the recording of the next record for next
-	// helloSize is the size of the first write, which is the ClientHello.
-	helloSize   int
-	helloRandom [32]byte // of that ClientHello
-	release     func()   // gives the connection back to the pacer
+	// hello is the first write, which is the ClientHello with its record
+	// header.
+	hello   []byte
+	release func() // gives the connection back to the pacer
 }
 
 func newRecorder(conn net.Conn, limit int, release func()) *recorder {
@@ -56,13 +56,19 @@ func (r *recorder) Read(b []byte) (int, error) {
 
 // Write implements net.Conn.
 func (r *recorder) Write(b []byte) (int, error) {
-	if r.helloSize == 0 {
-		r.helloSize = len(b)
-		if len(b) >= 43 { // record and message headers, version, random
-			r.helloRandom = [32]byte(b[11:43])
-		}
+	if r.hello == nil {
+		r.hello = bytes.Clone(b)
 	}
 	return r.Conn.Write(b)
+}
+
+// helloRandom is the random of the ClientHello (RFC 8446 section 4.1.2), behind
+// the headers of record and message and the version.
+func (r *recorder) helloRandom() []byte {
+	if len(r.hello) < 43 {
+		return nil
+	}
+	return r.hello[11:43]
 }
 
 // recorded is what the server sent; valid until drop.

@@ -85,6 +85,10 @@ func resolveFailure(err error) evidence.Failure {
 
 func dialFailure(err error) evidence.Failure {
 	f := evidence.Failure{Stage: evidence.StageDial, Error: err.Error()}
+	// net says again what was dialled.
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
+		f.Error = strings.Replace(f.Error, fmt.Sprintf("dial %s %s: ", op.Net, op.Addr), "", 1)
+	}
 	var status proxyRefusal
 	var network net.Error
 	switch {

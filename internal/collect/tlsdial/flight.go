@@ -17,6 +17,7 @@ const (
 	typeCertificate         = 11
 	typeServerKeyExchange   = 12
 	typeServerHelloDone     = 14
+	typeCertificateVerify   = 15
 	typeFinished            = 20
 	typeCertificateStatus   = 22
 )
@@ -62,6 +63,11 @@ type flight struct {
 	scts    [][]byte
 	ske     []byte
 	helloed bool // ServerHelloDone
+	retried bool // a HelloRetryRequest came first
+	// proof is the CertificateVerify of TLS 1.3; hs up to covered is what it
+	// signs of the server's messages.
+	proof   []byte
+	covered int
 	alert   *alert
 }
 
@@ -124,6 +130,9 @@ func (f *flight) messages() {
 		if !rest.ReadUint8(&kind) || !rest.ReadUint24LengthPrefixed(&body) {
 			return
 		}
+		if kind == typeCertificateVerify && f.proof == nil && f.version == tls13 {
+			f.proof, f.covered = body, f.off
+		}
 		f.off += 4 + len(body)
 		f.message(kind, body)
 	}
@@ -173,6 +182,7 @@ func (f *flight) serverHello(s cryptobyte.String) {
 		return
 	}
 	f.hello = string(random) != helloRetry
+	f.retried = f.retried || !f.hello
 	f.version, f.cipher, f.random = version, suite, random
 	eachExtension(s, f.extension)
 }

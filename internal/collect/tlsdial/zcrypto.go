@@ -123,10 +123,10 @@ func (s *session) zcrypto(conn *recorder, a *attempt, deadline time.Time) error 
 	defer timer.Stop()
 	select {
 	case r := <-done:
-		conn.helloSize = own.helloSize
+		conn.hello = own.hello
 		if r.err == nil {
 			// zcrypto checks no PSS signature, though it offers PSS.
-			a.Possession = r.proven || len(r.flight.certs) > 0 && s.prove(a, r.flight, own.helloRandom[:]) == nil
+			a.Possession = r.proven || len(r.flight.certs) > 0 && s.prove(a, r.flight, own.helloRandom()) == nil
 		}
 		s.fill(a, r.flight)
 		if r.err != nil {

@@ -41,16 +41,16 @@ func Endpoint(s *evidence.Subject) *facts.Endpoint {
 }
 
 // possession is known once a handshake that delivered the judged leaf got as far
-// as proving the key, or tried to and failed there.
+// as the signature that proves the key.
 func possession(s *evidence.Subject) *bool {
-	proven := false
+	var proven, refuted bool
 	for i := range s.Handshakes {
 		h := &s.Handshakes[i]
 		if len(h.Certificates) > 0 && len(s.Certificates) > 0 && string(h.Certificates[0]) == string(s.Certificates[0]) {
-			proven = proven || h.Possession
+			proven, refuted = proven || h.Possession, refuted || h.Refuted
 		}
 	}
-	if !proven {
+	if !proven && !refuted {
 		return nil
 	}
 	return &proven
