@@ -91,7 +91,7 @@ func (s *source) identity(r *Rule, p place) {
 	case !idForm.MatchString(r.ID):
 		s.key("id", "lower-case words and digits joined by hyphens, the family first: sct-signature-invalid", "id %q is malformed", r.ID)
 	case !slices.Contains(Families, family):
-		s.key("id", hintOr(suggest(family, Families), "families are "+strings.Join(Families, ", ")), "id %q begins with %q, which is no family", r.ID, family)
+		s.key("id", hintOr(didYouMean(family, Families), "families are "+strings.Join(Families, ", ")), "id %q begins with %q, which is no family", r.ID, family)
 	case p.base != r.ID+".yaml":
 		s.key("id", "name the file "+r.ID+".yaml", "id %q does not fit the name of the file", r.ID)
 	case p.dir != "" && p.dir != family:
@@ -153,7 +153,7 @@ func oneOf[T ~string](s *source, key string, v T, all []T) {
 	for i, a := range all {
 		words[i] = string(a)
 	}
-	s.key(key, suggest(string(v), words), "unknown %s %q (want %s)", key, v, strings.Join(words, ", "))
+	s.key(key, didYouMean(string(v), words), "unknown %s %q (want %s)", key, v, strings.Join(words, ", "))
 }
 
 // texts refuses texts that are empty or could steer what prints them.
@@ -200,7 +200,7 @@ func (s *source) expressions(e *engine, f *File, r *Rule) {
 		r.show = append(r.show, shown{name, s.compile(e, "show."+name, f.Show[name], wantValue)})
 	}
 	for _, name := range r.setMessage(r.Message) {
-		s.key("message", hintOr(suggest(name, slices.Collect(maps.Keys(f.Show))), "add it to show"),
+		s.key("message", hintOr(didYouMean(name, slices.Collect(maps.Keys(f.Show))), "add it to show"),
 			"the message uses {{%s}}, which show does not have", name)
 	}
 	for _, p := range r.message {

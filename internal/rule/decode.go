@@ -166,7 +166,7 @@ func (s *source) decodeStruct(n *yaml.Node, v reflect.Value, tag, path string) {
 	s.pairs(n, func(key, value *yaml.Node) {
 		i, ok := fields[key.Value]
 		if !ok {
-			hint := suggest(key.Value, names)
+			hint := didYouMean(key.Value, names)
 			if hint == "" {
 				hint = "known are " + strings.Join(names, ", ")
 			}

@@ -38,11 +38,11 @@ func (e *engine) hint(parsed *ast.AST, id int64) string {
 	case found == nil:
 		return ""
 	case found.Kind() == ast.IdentKind:
-		return suggest(found.AsIdent(), e.vocab.root.names())
+		return didYouMean(found.AsIdent(), e.vocab.root.names())
 	case found.Kind() == ast.SelectKind:
 		name := found.AsSelect().FieldName()
 		if r := e.resolve(found.AsSelect().Operand()); r != nil {
-			if s := suggest(name, r.names()); s != "" {
+			if s := didYouMean(name, r.names()); s != "" {
 				return s
 			}
 			return "known there are " + strings.Join(r.names(), ", ")
@@ -51,7 +51,7 @@ func (e *engine) hint(parsed *ast.AST, id int64) string {
 		for _, f := range e.vocab.all() {
 			all = append(all, f.name)
 		}
-		return suggest(name, all)
+		return didYouMean(name, all)
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ func Scaffold(id string) (string, error) {
 		return "", &SelectionError{id, fmt.Sprintf("id %q is malformed", id), "lower-case words and digits joined by hyphens, the family first: sct-signature-invalid"}
 	case !slices.Contains(Families, family):
 		return "", &SelectionError{id, fmt.Sprintf("id %q begins with %q, which is no family", id, family),
-			hintOr(suggest(family, Families), "families are "+strings.Join(Families, ", "))}
+			hintOr(didYouMean(family, Families), "families are "+strings.Join(Families, ", "))}
 	}
 	return strings.NewReplacer("{ID}", id).Replace(scaffold), nil
 }

@@ -80,7 +80,7 @@ func (s *Set) noRule(id string) error {
 	for _, r := range s.all {
 		ids = append(append(ids, r.ID), r.Aliases...)
 	}
-	return &SelectionError{id, fmt.Sprintf("no rule has the id %q", id), hintOr(suggest(id, ids), `"certassay rules list" shows all`)}
+	return &SelectionError{id, fmt.Sprintf("no rule has the id %q", id), hintOr(didYouMean(id, ids), `"certassay rules list" shows all`)}
 }
 
 // Select gives the set in which only the rules run that match one of only, if

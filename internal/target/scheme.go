@@ -1,6 +1,10 @@
 package target
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/certassay/certassay/internal/suggest"
+)
 
 // A Scheme is a protocol that carries TLS.
 type Scheme struct {
@@ -65,35 +69,13 @@ func hintFor(name string) string {
 	case "file":
 		return `files are read by "certassay check"`
 	}
-	best, distance := "", 3 // further away is another word, not a slip
-	for _, s := range schemes {
-		if d := editDistance(name, s.Name); d < distance {
-			best, distance = s.Name, d
-		}
+	names := make([]string, len(schemes))
+	for i, s := range schemes {
+		names[i] = s.Name
 	}
+	best := suggest.Nearest(name, names)
 	if best == "" {
 		return "write tls:// for TLS from the first byte"
 	}
 	return "did you mean " + best + "://?"
-}
-
-// editDistance is Levenshtein's, over bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
