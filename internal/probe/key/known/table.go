@@ -1,0 +1,134 @@
+package known
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The format of badkeys' blocklist.dat (docs/BLOCKLISTFORMAT.md of
+// github.com/badkeys/badkeys): sorted records of a hash's first octets and the
+// number of a list.
+const (
+	hashSize   = 15
+	recordSize = hashSize + 1
+)
+
+const (
+	// maxTable is the largest table that is read: sixteen times badkeys'. A
+	// sparse file of petabytes costs no more to search, but cannot be one.
+	maxTable = 1 << 30
+	// samples is how many places of a table are looked at when it is opened,
+	// so that a file of another kind or an unsorted one is refused. A table
+	// that is searched while unsorted would lose keys in silence.
+	samples = 1024
+)
+
+// A Table is a sorted list of hashes of public keys. It is safe for concurrent
+// use if its reader is.
+type Table struct {
+	name  string
+	data  io.ReaderAt
+	count int64
+}
+
+// NewTable reads the table of size octets in data. The name is for reports and
+// errors. Nothing but samples is read now: a table can be larger than memory.
+func NewTable(name string, data io.ReaderAt, size int64) (*Table, error) {
+	t := &Table{name: name, data: data, count: size / recordSize}
+	switch {
+	case size == 0:
+		return nil, t.fail(errors.New("it is empty"))
+	case size > maxTable:
+		return nil, t.fail(fmt.Errorf("%d octets are more than the limit of %d", size, maxTable))
+	}
+	if err := t.refuseOthers(size); err != nil {
+		return nil, t.fail(err)
+	}
+	if size%recordSize != 0 {
+		return nil, t.fail(fmt.Errorf("%d octets are no multiple of %d: it is cut off, or in another format", size, recordSize))
+	}
+	if err := t.checkOrder(); err != nil {
+		return nil, t.fail(err)
+	}
+	return t, nil
+}
+
+func (t *Table) fail(err error) error {
+	return fmt.Errorf("reading known keys %s: %w", t.name, err)
+}
+
+// Name is the name that the table was opened with.
+func (t *Table) Name() string { return t.name }
+
+// Len is the number of records.
+func (t *Table) Len() int { return int(t.count) }
+
+// refuseOthers recognises what people pass by mistake.
+func (t *Table) refuseOthers(size int64) error {
+	head := make([]byte, min(size, recordSize))
+	if _, err := t.data.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		return errors.New("it is compressed; unpack it with xz -d")
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return errors.New("it is compressed; unpack it with gzip -d")
+	case bytes.HasPrefix(head, []byte("-----BEGIN ")), bytes.HasPrefix(head, []byte("{")):
+		return errors.New("it is text and not a blocklist.dat of badkeys")
+	}
+	return nil
+}
+
+// checkOrder looks at pairs of neighbours spread over the table: each pair, and
+// all of them together, have to ascend.
+func (t *Table) checkOrder() error {
+	var last [hashSize]byte
+	pairs := min(t.count-1, samples)
+	for i := range pairs {
+		at := i * (t.count - 1) / pairs
+		a, err := t.record(at)
+		if err != nil {
+			return err
+		}
+		b, err := t.record(at + 1)
+		if err != nil {
+			return err
+		}
+		if bytes.Compare(a[:hashSize], last[:]) < 0 || bytes.Compare(b[:hashSize], a[:hashSize]) < 0 {
+			return fmt.Errorf("record %d is out of order: it is no blocklist.dat of badkeys, or damaged", at)
+		}
+		last = [hashSize]byte(b[:])
+	}
+	return nil
+}
+
+func (t *Table) record(i int64) (r [recordSize]byte, err error) {
+	// A reader may say io.EOF along with the last record.
+	if n, err := t.data.ReadAt(r[:], i*recordSize); n < recordSize {
+		return r, fmt.Errorf("record %d: %w", i, err)
+	}
+	return r, nil
+}
+
+// list gives the number of the list that holds the hash, by binary search.
+func (t *Table) list(hash [32]byte) (list byte, found bool, err error) {
+	for low, high := int64(0), t.count; low < high; {
+		middle := low + (high-low)/2
+		r, err := t.record(middle)
+		if err != nil {
+			return 0, false, t.fail(err)
+		}
+		switch bytes.Compare(r[:hashSize], hash[:hashSize]) {
+		case 0:
+			return r[hashSize], true, nil
+		case -1:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return 0, false, nil
+}
