@@ -1,6 +1,7 @@
-// Package ct reads what Certificate Transparency puts into certificates and
-// handshakes: signed certificate timestamps and the lists that carry them. It is
-// pure: it reads bytes and asks nobody.
+// Package ct reads and verifies what Certificate Transparency puts into
+// certificates, handshakes and OCSP responses: signed certificate timestamps, the
+// lists that carry them, and the entries that logs signed; and it knows the logs.
+// It is pure: it reads bytes and asks nobody.
 package ct
 
 import (
