@@ -3,9 +3,12 @@ package audit
 import (
 	"time"
 
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -16,6 +19,9 @@ import (
 type Options struct {
 	Rules *rule.Set
 	Trust *trust.Store
+	// Logs are the CT logs whose SCTs can be verified; nil means the embedded
+	// list.
+	Logs *ct.LogList
 	// At is the time of judgement; it must not be zero.
 	At time.Time
 	// Waivers and Baseline may be nil.
@@ -27,16 +33,21 @@ type Options struct {
 type Auditor struct {
 	rules    *rule.Set
 	trust    *trust.Store
+	logs     *ct.LogList
 	at       time.Time
 	waivers  *waive.List
 	baseline *waive.Baseline
 	memory   memory
 	checker  signature.Checker
+	scts     sct.Verifier
 }
 
 // New makes an Auditor.
 func New(o Options) *Auditor {
-	return &Auditor{rules: o.Rules, trust: o.Trust, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline}
+	if o.Logs == nil {
+		o.Logs = ct.Known()
+	}
+	return &Auditor{rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline}
 }
 
 // A judgement is what the rules say of one subject, before waivers.
@@ -72,6 +83,13 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		}
 		j.certs = append(j.certs, a.certificate(der, role))
 	}
+	chain := make([]*cert.Certificate, len(j.certs))
+	for i, c := range j.certs {
+		chain[i] = c.parsed
+	}
+	for i, c := range j.certs {
+		j.certs[i] = a.judged(c, chain)
+	}
 	j.facts = a.chainFacts(s, j.certs)
 	if len(j.certs) == 0 {
 		return j
@@ -83,7 +101,7 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		seen[c.sha256] = true
 		results := c.results
 		if i == 0 && len(j.facts.SCTs) > len(c.scts) {
-			results = kept(a.rules.Eval(nil, rule.ScopeCertificate, &facts.Facts{At: &a.at, Cert: c.facts, SCTs: j.facts.SCTs}))
+			results = kept(a.rules.Eval(nil, rule.ScopeCertificate, c.alone(&a.at, j.facts.SCTs)))
 		}
 		j.add(results, c, "certificate "+hexOf(c.sha256))
 	}

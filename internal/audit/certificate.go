@@ -17,7 +17,7 @@ const (
 )
 
 // A certificate is one certificate in one role with all that is true of it
-// alone. It never changes once made.
+// alone, and, once judged, of it and its issuers. It never changes once made.
 type certificate struct {
 	sha256  [32]byte
 	parsed  *cert.Certificate
@@ -25,6 +25,7 @@ type certificate struct {
 	libs    *cert.Libraries
 	facts   *facts.Cert
 	scts    []facts.SCT
+	reasons map[string]string
 	results []rule.Result // of certificate scope, findings and gaps only
 }
 
@@ -38,9 +39,13 @@ type memory struct {
 	recent, older map[memoryKey]*certificate
 }
 
+// A memoryKey is what an answer depends on. issuers is zero where they do not
+// matter, and for a certificate whose SCTs were not looked at yet.
 type memoryKey struct {
-	sha256 [32]byte
-	role   string
+	sha256  [32]byte
+	role    string
+	judged  bool
+	issuers [32]byte
 }
 
 func (m *memory) get(k memoryKey) *certificate {

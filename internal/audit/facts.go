@@ -1,6 +1,10 @@
 package audit
 
 import (
+	"crypto/sha256"
+	"maps"
+	"time"
+
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
@@ -17,9 +21,9 @@ import (
 	"github.com/certassay/certassay/internal/rule"
 )
 
-// certificate gives what is true of one certificate alone.
+// certificate gives what is true of one certificate alone, without its SCTs.
 func (a *Auditor) certificate(der []byte, role string) *certificate {
-	k := memoryKey{evidence.DER(der).SHA256(), role}
+	k := memoryKey{sha256: evidence.DER(der).SHA256(), role: role}
 	if c := a.memory.get(k); c != nil {
 		return c
 	}
@@ -27,10 +31,49 @@ func (a *Auditor) certificate(der []byte, role string) *certificate {
 	c.libs = c.parsed.Libraries()
 	c.std = c.libs.Stdlib.Certificate
 	c.facts = a.certificateFacts(c, role)
-	c.scts = sct.InCertificate(c.parsed)
-	c.results = kept(a.rules.Eval(nil, rule.ScopeCertificate, &facts.Facts{At: &a.at, Cert: c.facts, SCTs: c.scts}))
 	a.memory.put(k, c)
 	return c
+}
+
+// judged gives a certificate with its SCTs, which only its issuer's key can
+// verify, and with what the rules of certificate scope say.
+func (a *Auditor) judged(c *certificate, chain []*cert.Certificate) *certificate {
+	k := memoryKey{sha256: c.sha256, role: c.facts.Role, judged: true}
+	if c.parsed.Extension(cert.OIDSCTList) != nil {
+		k.issuers = issuersKey(sct.Issuers(c.parsed, chain))
+	}
+	if j := a.memory.get(k); j != nil {
+		return j
+	}
+	j := *c
+	j.reasons = map[string]string{}
+	j.scts = sct.InCertificate(a.sctInput(&j, chain))
+	j.results = kept(a.rules.Eval(nil, rule.ScopeCertificate, j.alone(&a.at, j.scts)))
+	a.memory.put(k, &j)
+	return &j
+}
+
+// alone gives the facts that rules of certificate scope read.
+func (c *certificate) alone(at *time.Time, scts []facts.SCT) *facts.Facts {
+	return &facts.Facts{At: at, Cert: c.facts, SCTs: scts, Reasons: c.reasons}
+}
+
+// issuersKey tells one set of issuers from another, by their keys and
+// identifiers.
+func issuersKey(issuers []*cert.Certificate) [32]byte {
+	h := sha256.New()
+	for _, c := range issuers {
+		sum := c.SHA256()
+		h.Write(sum[:])
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate) *sct.Input {
+	return &sct.Input{
+		Certificate: c.parsed, Chain: chain, Trust: a.trust, Logs: a.logs, Signed: a.checker.Check,
+		Verify: &a.scts, At: a.at, Reasons: c.reasons,
+	}
 }
 
 // certificateFacts calls every probe that looks at one certificate.
@@ -83,18 +126,22 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	leaf := certs[0]
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts
-	if extra := handshakeSCTs(s); len(extra) > 0 && f.SCTs != nil {
-		f.SCTs = append(f.SCTs[:len(f.SCTs):len(f.SCTs)], extra...)
+	scts := a.sctInput(leaf, in.Certificates)
+	scts.Reasons = f.Reasons
+	maps.Copy(f.Reasons, leaf.reasons)
+	if extra := handshakeSCTs(scts, s); len(extra) > 0 && f.SCTs != nil {
+		f.SCTs = sct.Join(f.SCTs, extra)
 	}
+	f.CT = sct.Set(scts, f.SCTs)
 	f.Chain = chain.Chain(in, f.Reasons)
 	return f
 }
 
 // handshakeSCTs are those of the handshake that delivered the judged chain.
-func handshakeSCTs(s *evidence.Subject) []facts.SCT {
+func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {
 	for i := range s.Handshakes {
 		if h := &s.Handshakes[i]; len(h.Certificates) > 0 {
-			return sct.InHandshake(h.SCTs)
+			return sct.InHandshake(in, h.SCTs, h.OCSP)
 		}
 	}
 	return nil

@@ -15,9 +15,10 @@
 //
 // # Scopes
 //
-// Cert, SCTs and At depend on nothing but one certificate, its role in the
-// chain and the time of judgement: rules that read only these are evaluated once
-// per certificate and their outcome is kept by its hash. In a chain or endpoint
+// Cert and At depend on nothing but one certificate, its role in the chain and
+// the time of judgement, and SCTs also on the certificates that may be its
+// issuer: rules that read only these are evaluated once per certificate and
+// issuers, and their outcome is kept by the hash of these. In a chain or endpoint
 // rule, cert is the leaf.
 package facts
 
@@ -28,6 +29,7 @@ type Facts struct {
 	At       *time.Time `fact:"at" doc:"the time at which certificates are judged (--at, or when they were seen)"`
 	Cert     *Cert      `fact:"cert" doc:"the certificate being judged; in chain and endpoint rules the leaf"`
 	SCTs     []SCT      `fact:"scts" doc:"the SCTs that belong to the certificate being judged, from every source"`
+	CT       *CT        `fact:"ct" doc:"what the SCTs of the leaf amount to together"`
 	Chain    *Chain     `fact:"chain" doc:"the certificates as served or found, and what vouches for them"`
 	Endpoint *Endpoint  `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
 

@@ -1,0 +1,51 @@
+package sct
+
+import (
+	"time"
+
+	"github.com/certassay/certassay/internal/facts"
+)
+
+// Set says what the SCTs of the certificate amount to together; nil where the
+// certificate's own could not be reached.
+func Set(in *Input, scts []facts.SCT) *facts.CT {
+	if scts == nil {
+		return nil
+	}
+	f := &facts.CT{ListAge: -1}
+	logs, operators := map[string]bool{}, map[string]bool{}
+	for i := range scts {
+		s := &scts[i]
+		switch {
+		case is(s, OK):
+			f.Verified++
+			logs[s.LogID], operators[s.Operator] = true, true
+			span(f, s.Time)
+		case is(s, BadSignature):
+			f.Bad++
+		case s.Verdict == nil:
+			f.Undecided++
+		}
+	}
+	f.Logs, f.Operators = int64(len(logs)), int64(len(operators))
+	if in.Logs != nil && !in.Logs.Date.IsZero() {
+		f.ListAge = int64(in.At.Sub(in.Logs.Date) / (24 * time.Hour))
+	}
+	if c := in.Certificate; c.NotBeforeErr == nil && c.NotAfterErr == nil {
+		f.Due = in.Logs.Due(c.NotBefore, c.NotAfter)
+		f.Chrome, f.ChromeReason = ask(in, scts, chrome)
+		f.Apple, f.AppleReason = ask(in, scts, apple)
+	}
+	return f
+}
+
+func span(f *facts.CT, t time.Time) {
+	if f.Earliest == nil || t.Before(*f.Earliest) {
+		f.Earliest = &t
+	}
+	if f.Latest == nil || t.After(*f.Latest) {
+		f.Latest = &t
+	}
+}
+
+func is(s *facts.SCT, verdict string) bool { return s.Verdict != nil && *s.Verdict == verdict }
