@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -15,6 +16,7 @@ func (c *command) newData() *cobra.Command {
 
 func (c *command) dataStatus() *cobra.Command {
 	var roots []string
+	var logList string
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show date and source of every set of trust data", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -26,14 +28,23 @@ func (c *command) dataStatus() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			logs, err := readLogList(logList)
+			if err != nil {
+				return usage(err)
+			}
 			w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "DATA\tDATE\tENTRIES\tSOURCE")
 			for _, d := range store.Status() {
 				fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Name, d.Date, d.Entries, d.Source)
 			}
+			if logList != "" {
+				fmt.Fprintf(w, "logs: %s\t%s\t%d\t%s\n", logList, logListDate(logs), logs.Own(), "named by the owner; comes before the bundled list")
+			}
+			fmt.Fprintf(w, "logs\t%s\t%d\t%s\n", ct.Date, len(ct.Known().Logs()), ct.Source)
 			return w.Flush()
 		},
 	}
+	cmd.Flags().StringVar(&logList, "log-list", "", "also show the CT log list in `FILE`")
 	cmd.Flags().StringArrayVar(&roots, "roots", nil, "also show the CA certificates in `FILE|DIR` (repeatable)")
 	return cmd
 }

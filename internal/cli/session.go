@@ -11,6 +11,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/report"
@@ -26,6 +27,7 @@ type session struct {
 	cfg      *config.Config
 	rules    *rule.Set
 	trust    *trust.Store
+	logs     *ct.LogList
 	waivers  *waive.List
 	baseline *waive.Baseline
 	auditor  *audit.Auditor
@@ -51,7 +53,7 @@ func (c *command) newSession(cfg *config.Config, run evidence.Run, subjects int)
 		return nil, usage(err)
 	}
 	s.auditor = audit.New(audit.Options{
-		Rules: s.rules, Trust: s.trust, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
+		Rules: s.rules, Trust: s.trust, Logs: s.logs, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
@@ -90,6 +92,11 @@ func (s *session) load(c *command) error {
 		for _, e := range s.trust.Unusable() {
 			s.warn(e.Error(), "")
 		}
+	}
+	s.logs, err = readLogList(s.cfg.LogList)
+	check(err)
+	for _, e := range s.logs.Unusable() {
+		s.warn(fmt.Sprintf("%s: left out %v", s.cfg.LogList, e), "SCTs of this log cannot be verified")
 	}
 	check(s.readWaivers(set))
 	check(s.readBaseline())
@@ -147,7 +154,7 @@ func (s *session) warn(message, hint string) {
 func (s *session) tool() report.Tool {
 	return report.Tool{
 		Version: programVersion(), RulesDigest: s.rules.Digest(),
-		Data: map[string]string{"roots": trust.MozillaDate},
+		Data: map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)},
 	}
 }
 
