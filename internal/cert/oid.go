@@ -72,19 +72,6 @@ func minimalOID(o []byte) bool {
 	return start && len(o) > 0
 }
 
-// equal says whether the identifier has exactly these arcs.
-func (o OID) equal(arcs []int) bool {
-	if len(arcs) < 2 {
-		return false
-	}
-	var buf [64]byte
-	enc := appendBase128(buf[:0], uint64(arcs[0])*40+uint64(arcs[1]))
-	for _, a := range arcs[2:] {
-		enc = appendBase128(enc, uint64(a))
-	}
-	return string(enc) == string(o)
-}
-
 func appendBase128(b []byte, v uint64) []byte {
 	n := 1
 	for x := v >> 7; x > 0; x >>= 7 {

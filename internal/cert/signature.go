@@ -231,7 +231,10 @@ func (k *Key) checkECDSA(digest, signature []byte) (Outcome, error) {
 		if x == nil {
 			return Unsupported, errors.New("reading point: not on the curve")
 		}
-		pub = &ecdsa.PublicKey{Curve: curve, X: x, Y: y}
+		var err error
+		if pub, err = ecdsa.ParseUncompressedPublicKey(curve, elliptic.Marshal(curve, x, y)); err != nil { //nolint:staticcheck // nothing else expands a compressed point
+			return Unsupported, fmt.Errorf("reading point: %w", err)
+		}
 	default:
 		return Unsupported, fmt.Errorf("a point in %s form", k.Point)
 	}

@@ -100,7 +100,7 @@ func (c *Certificate) BasicConstraints() View[BasicConstraints] {
 				return fmt.Errorf("path length: %w", intErr)
 			}
 			bc.PathLen = n
-			e, _, err = Next(rest)
+			_, _, err = Next(rest)
 		}
 		switch {
 		case first != nil:

@@ -57,12 +57,11 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 			return failed(err)
 		}
 		if bundle != nil {
-			defer bundle.close()
-			return c.replay(ctx, cfg, bundle)
+			return errors.Join(c.replay(ctx, cfg, bundle), bundle.close())
 		}
 	}
 	started := audit.Now()
-	s, err := c.newSession(cfg, evidence.Run{Command: "check", Started: started, At: started, Vantage: "none", Contacted: []string{}}, len(paths))
+	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "check", Started: started, At: started, Vantage: "none", Contacted: []string{}}, len(paths))
 	if err != nil {
 		return err
 	}
@@ -115,14 +114,13 @@ func divertBundle(emit func(*evidence.Subject)) func(string, *bufio.Reader) (boo
 		if err != nil {
 			return true, err
 		}
-		defer b.close()
 		for s, err := range b.reader.Subjects() {
 			if err != nil {
-				return true, err
+				return true, errors.Join(err, b.close())
 			}
 			emit(s)
 		}
-		return true, nil
+		return true, b.close()
 	}
 }
 
@@ -136,11 +134,12 @@ type bundle struct {
 	remove bool
 }
 
-func (b *bundle) close() {
-	b.file.Close()
+func (b *bundle) close() error {
+	err := b.file.Close()
 	if b.remove {
-		os.Remove(b.file.Name())
+		err = errors.Join(err, os.Remove(b.file.Name()))
 	}
+	return err
 }
 
 // openBundle opens a path that is an evidence bundle, and gives nil for one that
@@ -152,19 +151,18 @@ func openBundle(path string, stdin *bufio.Reader) (*bundle, error) {
 		}
 		return nil, nil
 	}
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, nil // not a bundle, or localfile will say what is wrong
+	// A path that cannot be opened is no bundle: localfile says what is wrong.
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil, nil //nolint:nilerr // see above
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // see above
 	}
 	prefix := make([]byte, bundlePrefix)
 	n, _ := io.ReadFull(f, prefix)
 	if !evidence.IsBundle(prefix[:n]) {
-		f.Close()
-		return nil, nil
+		return nil, f.Close()
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -179,9 +177,7 @@ func spoolBundle(r io.Reader) (*bundle, error) {
 		return nil, fmt.Errorf("reading evidence: %w", err)
 	}
 	if _, err := io.Copy(f, r); err != nil {
-		f.Close()
-		os.Remove(f.Name())
-		return nil, fmt.Errorf("reading evidence: %w", err)
+		return nil, errors.Join(fmt.Errorf("reading evidence: %w", err), f.Close(), os.Remove(f.Name()))
 	}
 	return newBundle(localfile.Stdin, f, true)
 }
@@ -190,8 +186,7 @@ func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
 	b := &bundle{file: f, remove: remove}
 	var err error
 	if b.reader, err = evidence.NewReader(f); err != nil {
-		b.close()
-		return nil, fmt.Errorf("reading evidence %s: %w", name, err)
+		return nil, errors.Join(fmt.Errorf("reading evidence %s: %w", name, err), b.close())
 	}
 	return b, nil
 }
@@ -200,7 +195,7 @@ func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
 func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle) error {
 	run := b.reader.Run()
 	run.Contacted = []string{}
-	s, err := c.newSession(cfg, run, b.reader.Len())
+	s, err := c.newSession(ctx, cfg, run, b.reader.Len())
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ func (c *command) dataStatus() *cobra.Command {
 	var logList string
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show date and source of every set of trust data", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			sets, err := readRoots(roots, c.streams.In)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			sets, err := readRoots(cmd.Context(), roots, c.streams.In)
 			if err != nil {
 				return usage(err)
 			}

@@ -20,6 +20,9 @@ import (
 type outputs struct {
 	writers []report.Writer
 	files   []*outputFile
+	// textShown says that a text report, which holds the warnings, goes to
+	// standard output.
+	textShown bool
 }
 
 // An outputFile is a report's destination. A regular file appears under its name
@@ -54,6 +57,7 @@ func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.R
 			errs = append(errs, err)
 			continue
 		}
+		o.textShown = o.textShown || out.Format == "text" && out.Path == "-"
 		o.files = append(o.files, f)
 		o.writers = append(o.writers, w)
 	}
@@ -98,6 +102,15 @@ func complete(file *os.File, final string) error {
 	err := file.Close()
 	if err == nil && final != "" {
 		err = os.Rename(file.Name(), final)
+	}
+	return err
+}
+
+// abandon closes a file that create opened and removes it.
+func abandon(file *os.File, final string) error {
+	err := file.Close()
+	if final != "" {
+		err = errors.Join(err, os.Remove(file.Name()))
 	}
 	return err
 }
@@ -155,10 +168,7 @@ func (o *outputs) each(do func(report.Writer) error) error {
 func (o *outputs) discard() {
 	for _, f := range o.files {
 		if f.file != nil {
-			f.file.Close()
-			if f.path != "" {
-				os.Remove(f.file.Name())
-			}
+			_ = abandon(f.file, f.path) // what was wrong is being reported
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,11 +77,7 @@ func (c *command) reportConvert() *cobra.Command {
 				return usage(fmt.Errorf("writing report: %w", err))
 			}
 			if err := c.convert(args[0], format, file, report.Options{}); err != nil {
-				file.Close()
-				if final != "" {
-					os.Remove(file.Name())
-				}
-				return err
+				return errors.Join(err, abandon(file, final))
 			}
 			if err := complete(file, final); err != nil {
 				return failed(fmt.Errorf("writing report: %w", err))

@@ -13,12 +13,12 @@ import (
 
 // readRoots reads the anchors that the owner names: each file or directory is a
 // set of its own.
-func readRoots(paths []string, stdin io.Reader) ([]trust.Set, error) {
+func readRoots(ctx context.Context, paths []string, stdin io.Reader) ([]trust.Set, error) {
 	var sets []trust.Set
 	var errs []error
 	for _, path := range paths {
 		set := trust.Set{Name: path}
-		err := localfile.Read(context.Background(), path, localfile.Options{
+		err := localfile.Read(ctx, path, localfile.Options{
 			Stdin: stdin,
 			Emit: func(s *evidence.Subject) {
 				for _, der := range s.Certificates {

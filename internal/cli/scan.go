@@ -70,7 +70,7 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 	progress := c.newProgress(cfg, set.Len()*len(dialers))
 	c.around = progress.Around
 	started := audit.Now()
-	s, err := c.newSession(cfg, evidence.Run{Command: "scan", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, set.Len()*len(dialers))
+	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "scan", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, set.Len()*len(dialers))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (c *command) newSchema() *cobra.Command {
-	print := func(use, short string, schema func() ([]byte, error)) *cobra.Command {
+	show := func(use, short string, schema func() ([]byte, error)) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 			text, err := schema()
 			if err != nil {
@@ -19,8 +19,8 @@ func (c *command) newSchema() *cobra.Command {
 		}}
 	}
 	return group("schema", "Print the JSON Schema of reports and rules, and the facts that rules read",
-		print("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
-		print("rule", "JSON Schema of rule files", rule.Schema),
-		print("facts", "Every fact that rules can read, with type and meaning", rule.VocabularyJSON),
+		show("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
+		show("rule", "JSON Schema of rule files", rule.Schema),
+		show("facts", "Every fact that rules can read, with type and meaning", rule.VocabularyJSON),
 	)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -39,17 +40,18 @@ type session struct {
 	// What the exit code depends on.
 	atBar, incomplete bool
 	contacted         map[string]bool
+	stderr            io.Writer
 }
 
 // newSession checks everything and opens every output. at is the time of
 // judgement where none was asked for; subjects is how many are expected, 0 for
 // unknown.
-func (c *command) newSession(cfg *config.Config, run evidence.Run, subjects int) (*session, error) {
-	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}}
+func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int) (*session, error) {
+	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}, stderr: c.streams.Err}
 	if !cfg.At.IsZero() {
 		s.run.At = cfg.At
 	}
-	if err := s.load(c); err != nil {
+	if err := s.load(ctx, c); err != nil {
 		return nil, usage(err)
 	}
 	s.auditor = audit.New(audit.Options{
@@ -69,7 +71,7 @@ func (c *command) newSession(cfg *config.Config, run evidence.Run, subjects int)
 
 // load reads rules, anchors, waivers and baseline. All problems are reported
 // together.
-func (s *session) load(c *command) error {
+func (s *session) load(ctx context.Context, c *command) error {
 	var errs []error
 	check := func(err error) {
 		if err != nil {
@@ -82,7 +84,7 @@ func (s *session) load(c *command) error {
 		s.rules, err = set.Select(s.cfg.Only, s.cfg.Skip)
 		check(err)
 	}
-	sets, err := readRoots(s.cfg.Roots, c.streams.In)
+	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In)
 	check(err)
 	if err == nil {
 		s.trust, err = trust.New(sets, localRoots())
@@ -209,6 +211,9 @@ func (s *session) finish(cause error, now time.Time) error {
 		errs = append(errs, s.bundle.close(s.run))
 	}
 	errs = append(errs, s.out.end(s.run, s.summary, s.warnings))
+	if !s.out.textShown {
+		printWarnings(s.stderr, s.warnings)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return failed(err)
 	}

@@ -118,7 +118,7 @@ func (j *jsonWriter) End(run evidence.Run, summary Summary, warnings []Warning) 
 		if err := part.content.copyTo(w); err != nil {
 			return err
 		}
-		w.WriteString(part.next)
+		_, _ = w.WriteString(part.next) // Flush says what went wrong
 	}
 	last, err := marshal(append([]Warning{}, warnings...))
 	if err != nil {

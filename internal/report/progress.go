@@ -111,7 +111,7 @@ func (a around) Write(b []byte) (int, error) {
 
 func (p *Progress) clear() {
 	if p.shown {
-		io.WriteString(p.w, "\r\x1b[K")
+		_, _ = io.WriteString(p.w, "\r\x1b[K") // a lost line of progress is no loss
 		p.shown = false
 	}
 }
@@ -123,7 +123,7 @@ func (p *Progress) draw() {
 	}
 	p.drawn, p.shown = now, true
 	// One column stays free: a full line makes some terminals scroll.
-	io.WriteString(p.w, "\r"+clip(p.text(now.Sub(p.start)), p.o.Width-1)+"\x1b[K")
+	_, _ = io.WriteString(p.w, "\r"+clip(p.text(now.Sub(p.start)), p.o.Width-1)+"\x1b[K")
 }
 
 // text says how far the run is.

@@ -40,7 +40,8 @@ func blocks(data []byte) (out []block) {
 		}
 		out, open = append(out, *open), nil
 	}
-	for number, line := 1, []byte(nil); len(data) > 0; number++ {
+	for number := 1; len(data) > 0; number++ {
+		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
 		line = bytes.TrimSpace(line)
 		if label, rest, ok := mark(line, endMark); ok {

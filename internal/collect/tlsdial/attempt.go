@@ -54,7 +54,7 @@ func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *
 	_ = conn.SetDeadline(deadline) // fails only on a connection that reads will fail on too
 	stop := context.AfterFunc(ctx, func() { _ = conn.Conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // what was seen stays seen
 
 	var err error
 	switch profile {
@@ -88,7 +88,7 @@ func (s *session) standard(conn *recorder, a *attempt) error {
 	config := s.d.configs.of(a.Profile).Clone()
 	config.ServerName, config.NextProtos, config.KeyLogWriter = a.ServerName, s.alpn(), &secrets
 	client := tls.Client(conn, config)
-	err := client.Handshake()
+	err := client.Handshake() //nolint:noctx // attempt turns the context into a deadline
 	state := client.ConnectionState()
 	if err != nil {
 		f := s.salvage(conn, secrets.secret())
