@@ -28,7 +28,7 @@ var collecting = []string{"internal/target", "internal/evidence", "internal/coll
 var pipeline = []string{
 	"internal/target", "internal/collect", "internal/collect/*", "internal/evidence",
 	"internal/cert", "internal/ct", "internal/trust", "internal/facts",
-	"internal/probe", "internal/probe/*", "internal/rule", "internal/finding",
+	"internal/probe", "internal/probe/*", "internal/probe/key/*", "internal/rule", "internal/finding",
 	"internal/waive", "internal/report", "rules",
 }
 
@@ -64,6 +64,7 @@ var Table = []Row{
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/key", Imports: join(probing, "internal/probe/key/*")},
 	{Folder: "internal/probe/key/*", Imports: probing},
+	{Folder: "internal/probe/key/batch", Imports: []string{"internal/probe/key/weak"}},
 	{Folder: "internal/probe/key/known/generate", Imports: []string{"internal/cert", "internal/probe/key/known"}, Apart: true},
 	{Folder: "internal/probe/signature", Imports: join(probing, "internal/probe/signature/*")},
 	{Folder: "internal/probe/signature/*", Imports: probing},

@@ -8,6 +8,7 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
@@ -22,6 +23,9 @@ type Options struct {
 	// Logs are the CT logs whose SCTs can be verified; nil means the embedded
 	// list.
 	Logs *ct.LogList
+	// KnownKeys are where keys are looked up whose private half is public; the
+	// zero value holds those that the program carries.
+	KnownKeys known.Tables
 	// At is the time of judgement; it must not be zero.
 	At time.Time
 	// Waivers and Baseline may be nil.
@@ -40,6 +44,8 @@ type Auditor struct {
 	memory   memory
 	checker  signature.Checker
 	scts     sct.Verifier
+
+	knownKeys known.Tables
 }
 
 // New makes an Auditor.
@@ -47,7 +53,7 @@ func New(o Options) *Auditor {
 	if o.Logs == nil {
 		o.Logs = ct.Known()
 	}
-	return &Auditor{rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline}
+	return &Auditor{rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline, knownKeys: o.KnownKeys}
 }
 
 // A judgement is what the rules say of one subject, before waivers.

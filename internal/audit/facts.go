@@ -99,7 +99,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Subject, f.Issuer = name.Distinguished(&p.Subject), name.Distinguished(&p.Issuer)
 	f.Names = name.Alternative(p)
 	f.Serial = encoding.Serial(p, a.at)
-	f.Key = key.Key(p)
+	f.Key = key.Key(p, a.knownKeys)
 	f.Sig = signature.Signature(p)
 	f.Valid = clock.Validity(p, a.at)
 	f.Ext = encoding.Extensions(p)

@@ -15,6 +15,7 @@ import (
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -29,6 +30,7 @@ type session struct {
 	rules    *rule.Set
 	trust    *trust.Store
 	logs     *ct.LogList
+	known    known.Tables
 	waivers  *waive.List
 	baseline *waive.Baseline
 	auditor  *audit.Auditor
@@ -55,7 +57,7 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 		return nil, usage(err)
 	}
 	s.auditor = audit.New(audit.Options{
-		Rules: s.rules, Trust: s.trust, Logs: s.logs, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
+		Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
@@ -100,6 +102,8 @@ func (s *session) load(ctx context.Context, c *command) error {
 	for _, e := range s.logs.Unusable() {
 		s.warn(fmt.Sprintf("%s: left out %v", s.cfg.LogList, e), "SCTs of this log cannot be verified")
 	}
+	s.known, err = openKnownKeys(s.cfg.KnownKeys)
+	check(err)
 	check(s.readWaivers(set))
 	check(s.readBaseline())
 	return errors.Join(errs...)

@@ -51,6 +51,10 @@ type Config struct {
 	Roots []string
 	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
 	LogList string
+	// KnownKeys are files, or directories of files, that list keys whose private
+	// half is public, in the format of badkeys' blocklist.dat. They come on top
+	// of those that the program carries.
+	KnownKeys []string
 	// At is the time of judgement; zero is the time the evidence was taken.
 	At time.Time
 

@@ -10,11 +10,12 @@ import (
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/key/known"
 )
 
 // Key gives the facts about the subject public key; nil where the walk did not
-// get there.
-func Key(c *cert.Certificate) *facts.Key {
+// get there. They depend on the certificate and the tables alone.
+func Key(c *cert.Certificate, tables known.Tables) *facts.Key {
 	if c.SPKI == nil {
 		return nil
 	}
@@ -26,6 +27,8 @@ func Key(c *cert.Certificate) *facts.Key {
 	if f.Algorithm == "" {
 		f.Algorithm = string(cert.OtherKey)
 	}
+	weaknesses(f, k)
+	f.Known = lookup(tables, c.SPKI, k)
 	ski := c.SubjectKeyID()
 	if ski.Present && ski.Err == nil && k.Err == nil {
 		matches := hashesOf(c, ski.Value)
