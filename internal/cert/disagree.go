@@ -7,9 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	ctx509 "github.com/google/certificate-transparency-go/x509"
-	zx509 "github.com/zmap/zcrypto/x509"
 )
 
 // A Disagreement is a field that an accepting library reads differently from
@@ -256,68 +253,6 @@ func stdlibReading(x *x509.Certificate) *reading {
 		case x509.ExtKeyUsageTimeStamping:
 			r.purposes.ts = true
 		case x509.ExtKeyUsageOCSPSigning:
-			r.purposes.ocsp = true
-		}
-	}
-	return r
-}
-
-func zcryptoReading(x *zx509.Certificate) *reading {
-	r := &reading{
-		version: x.Version, serial: x.SerialNumber, notBefore: x.NotBefore, notAfter: x.NotAfter,
-		subject: x.RawSubject, issuer: x.RawIssuer, spki: x.RawSubjectPublicKeyInfo, tbs: x.RawTBSCertificate,
-		sigAlg: x.SignatureAlgorithm.String(), cn: x.Subject.CommonName,
-		dns: x.DNSNames, emails: x.EmailAddresses, ips: addresses(x.IPAddresses),
-		ca: x.IsCA, pathLen: pathLen(x.BasicConstraintsValid, x.MaxPathLen), keyUsage: int(x.KeyUsage),
-		ski: x.SubjectKeyId, aki: x.AuthorityKeyId, policies: oids(x.PolicyIdentifiers),
-	}
-	r.purposes.total = len(x.ExtKeyUsage) + len(x.UnknownExtKeyUsage)
-	for _, u := range x.ExtKeyUsage {
-		switch u {
-		case zx509.ExtKeyUsageAny:
-			r.purposes.any = true
-		case zx509.ExtKeyUsageServerAuth:
-			r.purposes.server = true
-		case zx509.ExtKeyUsageClientAuth:
-			r.purposes.client = true
-		case zx509.ExtKeyUsageCodeSigning:
-			r.purposes.code = true
-		case zx509.ExtKeyUsageEmailProtection:
-			r.purposes.email = true
-		case zx509.ExtKeyUsageTimeStamping:
-			r.purposes.ts = true
-		case zx509.ExtKeyUsageOcspSigning:
-			r.purposes.ocsp = true
-		}
-	}
-	return r
-}
-
-func ctgoReading(x *ctx509.Certificate) *reading {
-	r := &reading{
-		version: x.Version, serial: x.SerialNumber, notBefore: x.NotBefore, notAfter: x.NotAfter,
-		subject: x.RawSubject, issuer: x.RawIssuer, spki: x.RawSubjectPublicKeyInfo, tbs: x.RawTBSCertificate,
-		sigAlg: x.SignatureAlgorithm.String(), cn: x.Subject.CommonName,
-		dns: x.DNSNames, emails: x.EmailAddresses, ips: addresses(x.IPAddresses),
-		ca: x.IsCA, pathLen: pathLen(x.BasicConstraintsValid, x.MaxPathLen), keyUsage: int(x.KeyUsage),
-		ski: x.SubjectKeyId, aki: x.AuthorityKeyId, policies: oids(x.PolicyIdentifiers),
-	}
-	r.purposes.total = len(x.ExtKeyUsage) + len(x.UnknownExtKeyUsage)
-	for _, u := range x.ExtKeyUsage {
-		switch u {
-		case ctx509.ExtKeyUsageAny:
-			r.purposes.any = true
-		case ctx509.ExtKeyUsageServerAuth:
-			r.purposes.server = true
-		case ctx509.ExtKeyUsageClientAuth:
-			r.purposes.client = true
-		case ctx509.ExtKeyUsageCodeSigning:
-			r.purposes.code = true
-		case ctx509.ExtKeyUsageEmailProtection:
-			r.purposes.email = true
-		case ctx509.ExtKeyUsageTimeStamping:
-			r.purposes.ts = true
-		case ctx509.ExtKeyUsageOCSPSigning:
 			r.purposes.ocsp = true
 		}
 	}

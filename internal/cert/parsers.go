@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	ctx509 "github.com/google/certificate-transparency-go/x509"
-	zx509 "github.com/zmap/zcrypto/x509"
 )
 
 // Limits on what the libraries are shown.
@@ -63,8 +60,8 @@ func (r Result[C]) Status() string {
 // Libraries is what three X.509 libraries made of one certificate.
 type Libraries struct {
 	Stdlib  Result[x509.Certificate]
-	ZCrypto Result[zx509.Certificate]
-	CTGo    Result[ctx509.Certificate]
+	ZCrypto Result[ZCryptoCertificate]
+	CTGo    Result[CTGoCertificate]
 }
 
 // Libraries shows the certificate to all three libraries, behind the guard of
@@ -78,31 +75,6 @@ func (c *Certificate) Libraries() *Libraries {
 func (c *Certificate) Stdlib() Result[x509.Certificate] {
 	return guarded(c.tooLarge(), func() (r Result[x509.Certificate]) {
 		r.Certificate, r.Err = x509.ParseCertificate(c.Raw)
-		return r
-	})
-}
-
-// ZCrypto shows the certificate to zcrypto's x509.
-func (c *Certificate) ZCrypto() Result[zx509.Certificate] {
-	return guarded(c.Guard(), func() (r Result[zx509.Certificate]) {
-		if r.Certificate, r.Err = zx509.ParseCertificate(c.Raw); r.Err != nil {
-			// Some refusals come with a certificate that is half filled.
-			r.Certificate = nil
-		}
-		return r
-	})
-}
-
-// CTGo shows the certificate to certificate-transparency-go's x509.
-func (c *Certificate) CTGo() Result[ctx509.Certificate] {
-	return guarded(c.tooLarge(), func() (r Result[ctx509.Certificate]) {
-		r.Certificate, r.Err = ctx509.ParseCertificate(c.Raw)
-		if r.Err != nil && !ctx509.IsFatal(r.Err) {
-			r.Lax, r.Err = r.Err, nil
-		}
-		if r.Err != nil {
-			r.Certificate = nil
-		}
 		return r
 	})
 }

@@ -184,6 +184,8 @@ func (s *session) prove(a *attempt, f *flight, random []byte) error {
 	return nil
 }
 
+var errScreened = errors.New("zcrypto is not given what the server sent")
+
 var errUnproven = errors.New("possession of the key is not proven: the server chose a key exchange without a signature")
 
 // An alertError is an alert of the server (RFC 8446 section 6).

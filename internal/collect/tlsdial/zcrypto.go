@@ -1,3 +1,5 @@
+//go:build linux || (darwin && amd64)
+
 package tlsdial
 
 import (
@@ -21,8 +23,6 @@ const (
 	zcryptoMaxPrimeBits    = 4096
 	zcryptoMaxOtherSPKI    = 4 << 10 // bytes, for keys that are not RSA
 )
-
-var errScreened = errors.New("zcrypto is not given what the server sent")
 
 // zcryptoSafe says whether zcrypto may parse a certificate. What our own
 // walker cannot read it must not have either.
