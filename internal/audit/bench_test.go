@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/x509"
+	"maps"
 	"testing"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -85,7 +86,7 @@ func BenchmarkJudge(b *testing.B) {
 		a := auditor(b, set, c.Roots, c.At)
 		b.ReportAllocs()
 		for b.Loop() {
-			a.memory.forget(memoryKey{s.Certificates[0].SHA256(), roleLeaf})
+			a.memory.forget(s.Certificates[0].SHA256())
 			a.Judge(s)
 		}
 	})
@@ -122,9 +123,10 @@ func caseNamed(t testing.TB, name string) lab.Case {
 }
 
 // forget drops a certificate, for benchmarks that want to meet it anew.
-func (m *memory) forget(k memoryKey) {
+func (m *memory) forget(sha256 [32]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.recent, k)
-	delete(m.older, k)
+	for _, kept := range []map[memoryKey]*certificate{m.recent, m.older} {
+		maps.DeleteFunc(kept, func(k memoryKey, _ *certificate) bool { return k.sha256 == sha256 })
+	}
 }

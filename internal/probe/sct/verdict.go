@@ -30,11 +30,13 @@ func newQuestion(in *Input) *question { return &question{in: in} }
 // said.
 func (q *question) verdict(s *ct.SCT, log *ct.Log, source string) *string {
 	ok, usable := q.precert(s, log)
-	// An SCT from outside of the certificate is over the certificate itself.
-	// A log cannot have signed a certificate that holds the SCT already.
+	// An SCT from outside of the certificate is over the certificate itself; one
+	// over the precertificate is tried all the same, as a server may well
+	// deliver what its CA got. An embedded one cannot be over a certificate that
+	// holds it.
 	if !ok && source != Embedded {
 		entry, err := ct.X509Entry(q.in.Certificate.Raw)
-		ok, usable = err == nil && q.in.Verify.verify(log, s, entry), true
+		ok = err == nil && q.in.Verify.verify(log, s, entry)
 	}
 	verdict := BadSignature
 	switch {
@@ -78,9 +80,12 @@ func (q *question) build() {
 		return
 	}
 	q.built = true
-	var tbs []byte
-	if tbs, q.err = ct.CertificateTBS(q.in.Certificate); q.err != nil {
-		return
+	// Where no list is embedded the precertificate differs by the poison alone.
+	tbs := q.in.Certificate.TBS
+	if q.in.Certificate.Extension(cert.OIDSCTList) != nil || tbs == nil {
+		if tbs, q.err = ct.CertificateTBS(q.in.Certificate); q.err != nil {
+			return
+		}
 	}
 	q.find()
 	for _, issuer := range q.issuers {
