@@ -100,6 +100,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Names = name.Alternative(p)
 	f.Serial = encoding.Serial(p, a.at)
 	f.Key = key.Key(p, a.knownKeys)
+	f.Curve = signature.Curve(p)
 	f.Sig = signature.Signature(p)
 	f.Valid = clock.Validity(p, a.at)
 	f.Ext = encoding.Extensions(p)
@@ -134,6 +135,10 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	}
 	f.CT = sct.Set(scts, f.SCTs)
 	f.Chain = chain.Chain(in, f.Reasons)
+	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, a.trust, &a.checker)
+	if f.Chain.Signatures == nil || f.Chain.NonceReuse == nil {
+		f.Reasons["chain.signatures"], f.Reasons["chain.nonce_reuse"] = signature.TooLong, signature.TooLong
+	}
 	return f
 }
 

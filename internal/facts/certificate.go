@@ -18,6 +18,7 @@ type Cert struct {
 	Serial  *Serial  `fact:"serial" doc:"the serial number"`
 	Names   *Names   `fact:"names" doc:"what it is valid for: subject alternative names"`
 	Key     *Key     `fact:"key" doc:"the subject public key"`
+	Curve   *Curve   `fact:"curve" doc:"how the key gives its elliptic curve"`
 	Sig     *Sig     `fact:"signature" doc:"the signature on this certificate"`
 	Valid   *Valid   `fact:"validity" doc:"notBefore and notAfter"`
 	Ext     *Ext     `fact:"ext" doc:"extensions and their contents"`

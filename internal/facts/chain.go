@@ -28,6 +28,11 @@ type Chain struct {
 	LeafKeyIsIssuer *bool `fact:"leaf_key_is_issuers" doc:"the leaf has the same public key as a certificate behind it with another subject"`
 	SameKeyTwice    bool  `fact:"same_key_twice" doc:"two certificates with different subjects share a public key"`
 	LeafIsIssuer    *bool `fact:"leaf_is_issuer" doc:"a certificate that is no CA verifies another"`
+
+	// Signatures and NonceReuse are unknown where the chain is too long to look
+	// at and nothing was found.
+	Signatures []BadSignature `fact:"signatures" doc:"signatures that no key known under the issuer's name verifies, and how they were made"`
+	NonceReuse []NonceReuse   `fact:"nonce_reuse" doc:"pairs of ECDSA or DSA signatures of one issuer that share a nonce or were made from each other"`
 }
 
 // Link is one certificate of a chain.
