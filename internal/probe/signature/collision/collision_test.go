@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certassay/certassay/internal/cert"
 )
 
 // Published pairs, each with where it was published.
@@ -416,5 +419,41 @@ func TestCorpus(t *testing.T) {
 				t.Logf("%s: block %d, %s, %s", filepath.Base(name), h.Block, h.Class, h.Family)
 			}
 		}
+	}
+}
+
+// Genuine certificates are accused under neither hash, whatever they are signed
+// with; the rogue CA of 2008 is.
+func TestCertificates(t *testing.T) {
+	seen, total := map[string]bool{}, 0
+	files, err := filepath.Glob(filepath.Join(corpus(t), "genuine", "chains", "*.pem"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no genuine chains: %v", err)
+	}
+	for _, name := range files {
+		rest, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+			tbs := cert.Parse(block.Bytes).TBS
+			if seen[string(tbs)] {
+				continue
+			}
+			seen[string(tbs)] = true
+			total += blocks(tbs)
+			if hits := append(MD5(tbs), SHA1(tbs)...); len(hits) > 0 {
+				t.Errorf("%s: %+v", filepath.Base(name), hits)
+			}
+		}
+	}
+	t.Logf("%d genuine certificates, %d blocks", len(seen), total)
+	der, err := os.ReadFile(filepath.Join(corpus(t), "collisions", "certificates", "rogue-ca.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits := MD5(cert.Parse(der).TBS)
+	if len(hits) != 1 || hits[0].Block != 10 || hits[0].Class != "m11.9" || hits[0].Family != familyChosen {
+		t.Errorf("MD5(rogue CA) = %+v, want block 10 with m11.9", hits)
 	}
 }
