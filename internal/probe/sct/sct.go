@@ -137,7 +137,7 @@ func (in *Input) readAll(parts [][]byte, source string) []facts.SCT {
 			if f.Verdict != nil && *f.Verdict == BadSignature {
 				f.BelongsTo = in.Known.owner(part, &s, log)
 			}
-		} else {
+		} else if in.Reasons[VerdictPath] == "" {
 			in.because("the key of the log is not known; give a list that has it with --log-list")
 		}
 		out = append(out, f)
@@ -181,8 +181,10 @@ func (in *Input) describe(f *facts.SCT, s *ct.SCT, log *ct.Log) {
 	}
 }
 
+// because leaves a reason. One about an SCT of a known log is of more use than
+// one about an unknown log, and stands in its place.
 func (in *Input) because(reason string) {
-	if in.Reasons != nil && in.Reasons[VerdictPath] == "" {
+	if in.Reasons != nil {
 		in.Reasons[VerdictPath] = reason
 	}
 }

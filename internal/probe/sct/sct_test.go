@@ -123,6 +123,12 @@ func TestNoVerdict(t *testing.T) {
 			t.Errorf("%s: reason %q, want one with %q", c.name, in.Reasons[VerdictPath], c.reason)
 		}
 	}
+	// A missing issuer is what a person can do something about.
+	both := input(t, l, issue(t, l, l.LeafTemplate(), l.At, logA, logB, logA), logB)
+	both.Chain = nil
+	if InCertificate(both); !strings.Contains(both.Reasons[VerdictPath], "no certificate of the issuer") {
+		t.Errorf("reason %q, want the one about the known log", both.Reasons[VerdictPath])
+	}
 	// With the right one beside it the wrong issuer does no harm, in any order.
 	right := cert.Parse(l.Intermediate.DER)
 	for _, chain := range [][]*cert.Certificate{{leaf, other, right}, {leaf, right, other}} {
