@@ -10,7 +10,7 @@ const (
 	// maxPairwise is up to how many moduli are compared each with each. A set
 	// of certificates that was made for it could have 100 000 share primes,
 	// which would take a day.
-	maxPairwise = 512
+	maxPairwise = 256
 	// maxWith is how many partners are named beyond that; all of them would be
 	// as many as pairs.
 	maxWith = 16

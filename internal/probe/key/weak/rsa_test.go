@@ -202,7 +202,7 @@ func TestRocaConstants(t *testing.T) {
 // Random moduli are honest ones as far as these checks go: the counts of false
 // alarms must be zero.
 func TestRandomModuli(t *testing.T) {
-	count := 20_000
+	count := 5000
 	if testing.Short() {
 		count = 1000
 	}
