@@ -11,6 +11,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/chain"
 	"github.com/certassay/certassay/internal/probe/clock"
 	"github.com/certassay/certassay/internal/probe/encoding"
+	"github.com/certassay/certassay/internal/probe/incident"
 	"github.com/certassay/certassay/internal/probe/intercept"
 	"github.com/certassay/certassay/internal/probe/issuance"
 	"github.com/certassay/certassay/internal/probe/key"
@@ -83,6 +84,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Enc = encoding.Encoding(p)
 	f.Parsers = encoding.Parsers(p, c.libs)
 	if p.SPKI == nil {
+		f.Incident = incident.Incident(p, "", &a.checker)
 		return f
 	}
 	if spki, ok := p.SPKISHA256(); ok {
@@ -106,7 +108,17 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Ext = encoding.Extensions(p)
 	f.CA = issuance.ClaimedCA(p, a.trust, &a.checker)
 	f.Known = intercept.Known(p, f.Valid, f.Ext)
+	f.Incident = incident.Incident(p, keyList(f.Key), &a.checker)
 	return f
+}
+
+// keyList is the list of known private keys that holds the key; empty if none
+// does, or that is unknown.
+func keyList(k *facts.Key) string {
+	if k == nil || k.Known == nil {
+		return ""
+	}
+	return k.Known.List
 }
 
 // chainFacts calls every probe that looks at a subject as a whole.
@@ -135,6 +147,9 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	}
 	f.CT = sct.Set(scts, f.SCTs)
 	f.Chain = chain.Chain(in, f.Reasons)
+	f.Distrust = incident.Distrust(&incident.Chain{
+		Certificates: in.Certificates, SCTs: f.SCTs, At: a.at, Trust: a.trust, Check: &a.checker,
+	})
 	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, a.trust, &a.checker)
 	if f.Chain.Signatures == nil || f.Chain.NonceReuse == nil {
 		f.Reasons["chain.signatures"], f.Reasons["chain.nonce_reuse"] = signature.TooLong, signature.TooLong

@@ -26,6 +26,8 @@ type Cert struct {
 	Parsers *Parsers `fact:"parsers" doc:"what the X.509 libraries made of it"`
 	CA      *CAClaim `fact:"ca" doc:"what is known of the CA that its issuer name claims"`
 	Known   *Known   `fact:"known" doc:"identities of known interceptors and attack tools that it carries"`
+	// Incident is always known: where nothing matches its fields are empty.
+	Incident *Incident `fact:"incident" doc:"the documented incident that it or its signer belongs to"`
 }
 
 // Name is a distinguished name (RFC 5280 section 4.1.2.4).
@@ -147,7 +149,6 @@ type CAClaim struct {
 type Known struct {
 	Interceptor   string `fact:"interceptor" doc:"product whose CA name the issuer or the certificate carries; empty if none"`
 	Sure          bool   `fact:"interceptor_sure" doc:"that name is documented by a browser vendor or was measured, and is not merely usual"`
-	InterceptKey  string `fact:"interceptor_key" doc:"product or published key whose SPKI or certificate hash this is; empty if none"`
 	AttackTool    string `fact:"attack_tool" doc:"command-and-control framework whose default certificate this looks like; empty if none"`
 	ToolShape     string `fact:"tool_shape" doc:"forging tool whose habits, that no setting of it changes, this shows; empty if none"`
 	DefaultValues string `fact:"default_values" doc:"software whose example names are in the subject or issuer (Internet Widgits, Acme Co); empty if none"`

@@ -31,6 +31,7 @@ type Facts struct {
 	SCTs     []SCT      `fact:"scts" doc:"the SCTs that belong to the certificate being judged, from every source"`
 	CT       *CT        `fact:"ct" doc:"what the SCTs of the leaf amount to together"`
 	Chain    *Chain     `fact:"chain" doc:"the certificates as served or found, and what vouches for them"`
+	Distrust []Distrust `fact:"distrust" doc:"what root programs decided about the CAs above the leaf"`
 	Endpoint *Endpoint  `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
 
 	// Reasons says why a fact is unknown, by its path ("chain.anchor_expected").

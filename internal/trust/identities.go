@@ -132,29 +132,6 @@ var exampleNames = []Identity{
 	{Product: "OpenSSL req defaults", O: whole(`Default Company Ltd`), L: whole(`Default City`), Sure: true, Source: srcSource},
 }
 
-// publishedKeys are SHA-256 hashes of SubjectPublicKeyInfo structures whose
-// private keys are public, or that belong to an interceptor alone.
-var publishedKeys = map[string]string{
-	"c012de113a81789eb5c392c0580156bbc281f9f93e07f08cafa3329672e6993b": "goproxy's built-in CA, whose private key is in its repository",
-	"4d0ae26caf7a87457218f9a2889b3db7a4a20feb24d835b78058d08cacd95831": "Ettercap's packaged key",
-	"32ecc96f912f96d889e73088cd031c7ded2c651c805016157a23b6f32f798a3b": "a Trustwave enterprise interception sub-CA",
-	"c4387d45364a313fbfe79812b35b815d42852ab03b06f11589638021c8f2cb44": "a Hacking Team key",
-	"ea08c8d45d52ca593de524f0513ca6418da9859f7b08ef13ff9dd7bf612d6a37": "a Hacking Team key",
-}
-
-// publishedCertificates are SHA-256 hashes of certificates of interceptors
-// whose private keys were published or shipped.
-var publishedCertificates = map[string]string{
-	"b6fe9151402bad1c06d7e66db67a26aa7356f2e6c644dbcf9f98968ff632e1b7": "Superfish",
-	"0f912fd7be760be25afbc56bdc09cd9e5dcc9c6f6a55a778aefcb6aa30e31554": "Dell eDellRoot",
-	"ec30c9c3065a06bb07dc5b1c6b497f370c1ca65c0f30c08e042ba6bcecc78f2c": "Dell DSDTestProvider",
-	"91e5cc32910686c5cac25c18cc805696c7b33868c280caf0c72844a2a8eb91e2": "Sennheiser HeadSetup",
-	"ddd8ab9178c99cbd9685ea4ae66dc28bfdc9a5a8a166f7f69ad0b5042ad6eb28": "Sennheiser HeadSetup",
-	"00309c736dd661da6f1eb24173aa849944c168a43a15bffd192eecfdb6f8dbd2": "Kazakhstan state interception",
-	"61c0fc2e38b5b6f9071b42cee54a9013d858b6697c68b460948551b3249576a1": "Kazakhstan state interception",
-	"1df696f021ab1c3ace9a376b07ed7256a40214cd3396d7934087614924e2d7ef": "Kazakhstan state interception",
-}
-
 // magicSerials are serial numbers, as content octets in hexadecimal, that one
 // program always writes.
 var magicSerials = map[string]string{
@@ -174,13 +151,6 @@ func AttackTool(dn DN) (Identity, bool) { return match(attackTools, dn) }
 
 // ExampleName gives the software whose example values dn holds.
 func ExampleName(dn DN) (Identity, bool) { return match(exampleNames, dn) }
-
-// PublishedKey gives the owner of a key, by the SHA-256 of its
-// SubjectPublicKeyInfo in hexadecimal, that anyone can sign with.
-func PublishedKey(spkiSHA256 string) string { return publishedKeys[spkiSHA256] }
-
-// PublishedCertificate is PublishedKey by the SHA-256 of a certificate.
-func PublishedCertificate(certSHA256 string) string { return publishedCertificates[certSHA256] }
 
 // MagicSerial gives the program that always writes this serial number, given as
 // content octets in hexadecimal.

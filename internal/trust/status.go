@@ -32,6 +32,7 @@ func (s *Store) Status() []Data {
 	return append(out,
 		Data{"interceptors", identitiesDate, len(interceptors) + len(interceptedLeaves), "CA names and leaf names of interception software"},
 		Data{"attack tools", identitiesDate, len(attackTools) + len(magicSerials), "default names and serial numbers of attack tools"},
-		Data{"published keys", identitiesDate, len(publishedKeys) + len(publishedCertificates), "keys and certificates that anyone can sign with"},
+		Data{"incidents", incidents().date, incidents().all, "documented forgeries and leaks, with hashes of their certificates and keys"},
+		Data{"distrusted CAs", distrusted().date, distrusted().all, "CAs that root programs decided against, with dates"},
 	)
 }

@@ -3,8 +3,6 @@
 package intercept
 
 import (
-	"encoding/hex"
-
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/trust"
@@ -22,7 +20,6 @@ func Known(c *cert.Certificate, valid *facts.Valid, ext *facts.Ext) *facts.Known
 	if id, ok := interceptor(c, subject, issuer); ok {
 		f.Interceptor, f.Sure = id.Product, id.Sure
 	}
-	f.InterceptKey = published(c)
 	f.AttackTool = attackTool(c, subject, issuer)
 	if valid != nil && ext != nil {
 		f.ToolShape = toolShape(&sample{c, subject, issuer, valid, ext})
@@ -55,16 +52,6 @@ func attackTool(c *cert.Certificate, subject, issuer trust.DN) string {
 		return "Metasploit"
 	}
 	return ""
-}
-
-// published says who owns a key or certificate that anyone can sign with.
-func published(c *cert.Certificate) string {
-	sum := c.SHA256()
-	if who := trust.PublishedCertificate(hex.EncodeToString(sum[:])); who != "" {
-		return who
-	}
-	spki, _ := c.SPKISHA256()
-	return trust.PublishedKey(hex.EncodeToString(spki[:]))
 }
 
 func attributes(n *cert.Name) trust.DN {
