@@ -64,6 +64,7 @@ var Table = []Row{
 	{Folder: "internal/probe/issuance", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/key", Imports: join(probing, "internal/probe/key/*")},
+	{Folder: "internal/probe/corpus", Imports: join(probing, "internal/probe/key/batch", "internal/probe/signature/forge")},
 	{Folder: "internal/probe/key/*", Imports: probing},
 	{Folder: "internal/probe/key/batch", Imports: []string{"internal/probe/key/weak"}},
 	{Folder: "internal/probe/key/known/generate", Imports: []string{"internal/cert", "internal/probe/key/known"}, Apart: true},

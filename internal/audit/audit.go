@@ -8,6 +8,7 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
@@ -41,6 +42,7 @@ type Auditor struct {
 	at       time.Time
 	waivers  *waive.List
 	baseline *waive.Baseline
+	set      corpus.Set
 	memory   memory
 	checker  signature.Checker
 	scts     sct.Verifier

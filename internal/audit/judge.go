@@ -7,6 +7,7 @@ import (
 
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 	"github.com/certassay/certassay/internal/waive"
@@ -16,6 +17,7 @@ import (
 type Judged struct {
 	Subject      *report.Subject
 	Certificates []report.Certificate
+	members      []corpus.Member
 }
 
 // Judge gives a subject its verdict. It is pure and safe for concurrent use.
@@ -34,7 +36,7 @@ func (a *Auditor) Judge(s *evidence.Subject) Judged {
 		a.baseline.Apply(r.Findings)
 	}
 	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, s.Collected())
-	return Judged{Subject: r, Certificates: a.certificates(s, j)}
+	return Judged{Subject: r, Certificates: a.certificates(s, j), members: j.members()}
 }
 
 // relax lets a verdict stand although a rule could not be decided for a

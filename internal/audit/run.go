@@ -44,12 +44,21 @@ func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], van
 	}
 	return collect.Run(ctx, targets, limits, work, lost, func(pairs []pair) error {
 		for _, p := range pairs {
+			a.collect(p.judged)
 			if err := sink(p.evidence, p.judged); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// collect adds the certificates of a subject to those that [Auditor.Conclude]
+// compares, in the order of the input.
+func (a *Auditor) collect(j Judged) {
+	for _, m := range j.members {
+		a.set.Add(m)
+	}
 }
 
 type pair struct {
@@ -97,6 +106,7 @@ func (a *Auditor) Check(ctx context.Context, subjects iter.Seq[*evidence.Subject
 		if !ok {
 			break
 		}
+		a.collect(judged)
 		if err := sink(j.subject, judged); err != nil {
 			return err
 		}

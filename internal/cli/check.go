@@ -67,6 +67,9 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 	}
 	var readErr error
 	err = s.auditor.Check(ctx, c.files(ctx, cfg, paths, in, &readErr), s.take)
+	if err == nil {
+		err = s.conclude()
+	}
 	return s.finish(cause(ctx, errors.Join(err, readErr)), audit.Now())
 }
 
@@ -212,6 +215,9 @@ func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle) err
 		}
 	}
 	err = s.auditor.Check(ctx, subjects, s.take)
+	if err == nil {
+		err = s.conclude()
+	}
 	s.incomplete = s.incomplete || !run.Complete
 	return s.finish(cause(ctx, errors.Join(err, readErr)), run.Finished)
 }

@@ -80,6 +80,9 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 		return err
 	})
 	progress.Finish()
+	if err == nil {
+		err = s.conclude()
+	}
 	return s.finish(cause(ctx, err), audit.Now())
 }
 

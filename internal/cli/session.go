@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
@@ -43,13 +44,14 @@ type session struct {
 	atBar, incomplete bool
 	contacted         map[string]bool
 	stderr            io.Writer
+	terminal          bool // stderr is one, and may show progress
 }
 
 // newSession checks everything and opens every output. at is the time of
 // judgement where none was asked for; subjects is how many are expected, 0 for
 // unknown.
 func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int) (*session, error) {
-	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}, stderr: c.streams.Err}
+	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: isTerminal(c.streams.Err) && !cfg.Quiet}
 	if !cfg.At.IsZero() {
 		s.run.At = cfg.At
 	}
@@ -59,6 +61,9 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	s.auditor = audit.New(audit.Options{
 		Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
+	if err := s.refer(ctx, c); err != nil {
+		return nil, usage(err)
+	}
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
 		return nil, usage(err)
@@ -177,6 +182,11 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 			s.run.Contacted = append(s.run.Contacted, a)
 		}
 	}
+	return s.write(e, j)
+}
+
+// write weighs a subject and adds it to the reports.
+func (s *session) write(e *evidence.Subject, j audit.Judged) error {
 	s.weigh(e, j.Subject)
 	j.Subject.Findings = slices.DeleteFunc(j.Subject.Findings, func(f finding.Finding) bool { return f.Severity < s.cfg.Severity })
 	s.summary.Add(j.Subject)
@@ -196,12 +206,49 @@ func (s *session) weigh(e *evidence.Subject, r *report.Subject) {
 	for _, f := range fresh {
 		s.atBar = s.atBar || bar.Severity != finding.NoSeverity && f.Severity >= bar.Severity
 	}
-	verdict := finding.Judge(fresh, r.Inconclusive, e.Collected())
+	verdict := finding.Judge(fresh, r.Inconclusive, e.Collected() || e.Kind == evidence.Corpus)
 	s.atBar = s.atBar || bar.Verdict != "" && !bar.Verdict.Worse(verdict)
 	unreachable := !e.Collected() && e.Kind == evidence.Endpoint
 	if !unreachable || !s.cfg.AllowUnreachable {
 		s.incomplete = s.incomplete || !r.Complete || r.Verdict == finding.Undetermined
 	}
+}
+
+// conclude judges all certificates of the run together.
+func (s *session) conclude() error {
+	j, ok := s.auditor.Conclude(s.comparing)
+	if s.terminal {
+		fmt.Fprint(s.stderr, "\r\x1b[K")
+	}
+	if !ok {
+		return nil
+	}
+	return s.write(&evidence.Subject{Kind: evidence.Corpus}, j)
+}
+
+// comparing shows how far the search for shared primes is: with 100 000 keys it
+// takes a minute.
+func (s *session) comparing(done, total int) {
+	if s.terminal {
+		fmt.Fprintf(s.stderr, "\rcomparing keys: %d %%", done*100/max(total, 1))
+	}
+}
+
+// refer reads the certificates that the run is compared with.
+func (s *session) refer(ctx context.Context, c *command) error {
+	var errs []error
+	for _, path := range s.cfg.Known {
+		emit := func(e *evidence.Subject) {
+			for _, der := range e.Certificates {
+				s.auditor.Refer(der)
+			}
+			for _, f := range e.Failures {
+				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
+			}
+		}
+		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit)}))
+	}
+	return errors.Join(errs...)
 }
 
 // finish completes bundle and reports, and gives the exit code. cause is why the

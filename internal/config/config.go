@@ -49,6 +49,9 @@ type Config struct {
 
 	// Roots are files or directories of further anchors.
 	Roots []string
+	// Known are files, directories or bundles of certificates that the run is
+	// compared with and that are not judged.
+	Known []string
 	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
 	LogList string
 	// KnownKeys are files, or directories of files, that list keys whose private

@@ -33,6 +33,7 @@ type Facts struct {
 	Chain    *Chain     `fact:"chain" doc:"the certificates as served or found, and what vouches for them"`
 	Distrust []Distrust `fact:"distrust" doc:"what root programs decided about the CAs above the leaf"`
 	Endpoint *Endpoint  `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
+	Corpus   *Corpus    `fact:"corpus" doc:"what all certificates of the run show together; only for rules of subject corpus"`
 
 	// Reasons says why a fact is unknown, by its path ("chain.anchor_expected").
 	Reasons map[string]string

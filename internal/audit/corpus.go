@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/corpus"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/waive"
+)
+
+// Corpus is the id of the subject that all certificates of a run are together.
+const Corpus = "corpus"
+
+// members are the certificates of a judgement as the corpus takes them.
+func (j *judgement) members() []corpus.Member {
+	out := make([]corpus.Member, len(j.certs))
+	for i, c := range j.certs {
+		out[i] = corpus.Member{Certificate: c.parsed, Leaf: i == 0}
+		if j.facts.Chain == nil || i >= len(j.facts.Chain.Links) {
+			continue
+		}
+		l := &j.facts.Chain.Links[i]
+		anchor := trust.Anchor(j.facts.Chain.Anchor)
+		out[i].Anchored = (anchor == trust.Public || anchor == trust.Inventory) && !l.Stray
+		if l.SignedBy >= 0 {
+			out[i].Issuer = j.certs[l.SignedBy].parsed
+		}
+	}
+	return out
+}
+
+// Refer adds a certificate that the run is compared with and that is not judged.
+// It must not be called while Scan or Check run.
+func (a *Auditor) Refer(der []byte) {
+	a.set.Add(corpus.Member{Certificate: cert.Parse(der), Reference: true})
+}
+
+// Conclude judges all certificates of the run together, once Scan or Check have
+// ended. progress is told how far that is and may be nil. ok is false where
+// nothing speaks against them: then there is no such subject.
+func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
+	f := &facts.Facts{At: &a.at, Corpus: a.set.Facts(progress)}
+	s := &evidence.Subject{ID: Corpus, Kind: evidence.Corpus, Target: "all certificates of this run"}
+	r := report.NewSubject(s)
+	r.Anchor, r.Complete = string(trust.None), !f.Corpus.Truncated
+	for _, result := range kept(a.rules.Eval(nil, rule.ScopeCorpus, f)) {
+		if result.Outcome == finding.Inconclusive {
+			r.Inconclusive = append(r.Inconclusive, result.Gap())
+			continue
+		}
+		found := result.Finding()
+		found.Fingerprint = finding.Fingerprint(found.Rule, "corpus "+found.Message)
+		r.Findings = append(r.Findings, found)
+	}
+	if a.waivers != nil {
+		a.waivers.Apply(waive.Identity{}, r.Findings, a.at)
+	}
+	if a.baseline != nil {
+		a.baseline.Apply(r.Findings)
+	}
+	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, true)
+	return Judged{Subject: r}, len(r.Findings) > 0
+}

@@ -1,0 +1,107 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/lab"
+)
+
+// concluded judges cases together and gives the rules that speak of the corpus.
+func concluded(t *testing.T, known [][]byte, cases ...lab.Case) []string {
+	t.Helper()
+	a := auditor(t, shippedRules(t), cases[0].Roots, cases[0].At)
+	for _, der := range known {
+		a.Refer(der)
+	}
+	subjects := func(yield func(*evidence.Subject) bool) {
+		for _, c := range cases {
+			if !yield(subjectOf(c)) {
+				return
+			}
+		}
+	}
+	if err := a.Check(context.Background(), subjects, func(*evidence.Subject, Judged) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	j, ok := a.Conclude(nil)
+	var rules []string
+	for _, f := range j.Subject.Findings {
+		rules = append(rules, f.Rule)
+		if f.Fingerprint == "" {
+			t.Errorf("%s has no fingerprint", f.Rule)
+		}
+	}
+	if ok != (len(rules) > 0) || ok && j.Subject.Verdict == finding.Undetermined {
+		t.Errorf("Conclude = %v with verdict %s and rules %v", ok, j.Subject.Verdict, rules)
+	}
+	slices.Sort(rules)
+	return rules
+}
+
+// A copy gives itself away beside its model, in either order, and whether the
+// model is judged or only referred to; the model alone is silent.
+func TestConclude(t *testing.T) {
+	honest, renewed := caseNamed(t, "honest"), caseNamed(t, "honest-renewed-key")
+	squid, sslsplit := caseNamed(t, "own-key-squid"), caseNamed(t, "untrusted-root-sslsplit")
+	clone := caseNamed(t, "impostor-chain")
+	for name, c := range map[string]struct {
+		known [][]byte
+		cases []lab.Case
+		want  []string
+	}{
+		"one honest chain":        {nil, []lab.Case{honest}, nil},
+		"the same twice":          {nil, []lab.Case{honest, honest}, nil},
+		"a renewal":               {nil, []lab.Case{honest, renewed}, nil},
+		"dates copied":            {nil, []lab.Case{honest, squid}, []string{"time-validity-copied"}},
+		"dates copied, reversed":  {nil, []lab.Case{squid, honest}, []string{"time-validity-copied"}},
+		"dates copied, reference": {honest.Chain, []lab.Case{squid}, []string{"time-validity-copied"}},
+		"serial beside the model": {nil, []lab.Case{honest, sslsplit}, []string{"encoding-serial-near"}},
+		"references alone":        {slices.Concat(honest.Chain, squid.Chain), []lab.Case{renewed}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := concluded(t, c.known, c.cases...)
+			for _, rule := range c.want {
+				if !slices.Contains(got, rule) {
+					t.Errorf("rules = %v, want %s among them", got, rule)
+				}
+			}
+			if len(c.want) == 0 && len(got) > 0 {
+				t.Errorf("rules = %v, want none", got)
+			}
+		})
+	}
+	got := concluded(t, nil, honest, clone)
+	for _, rule := range []string{"issuance-serial-reused", "key-identifier-reused", "time-validity-copied"} {
+		if !slices.Contains(got, rule) {
+			t.Errorf("a cloned chain beside its model gives %v, want %s among them", got, rule)
+		}
+	}
+}
+
+// Interceptors use one key for every host; so may one owner, for his own names.
+func TestConcludeSharedKey(t *testing.T) {
+	other := lab.New(lab.Config{Host: "www.bank.example"})
+	mitm := caseNamed(t, "own-key-mitmproxy")
+	elsewhere := lab.Case{Name: "elsewhere", Host: other.Host, At: mitm.At, Roots: mitm.Roots, Chain: [][]byte{forgedFor(other)}}
+	if got := concluded(t, nil, mitm, elsewhere); !slices.Contains(got, "intercept-shared-key") {
+		t.Errorf("one key for two domains gives %v, want intercept-shared-key", got)
+	}
+	sibling := lab.New(lab.Config{Host: "mail.lab.example"})
+	near := lab.Case{Name: "sibling", Host: sibling.Host, At: mitm.At, Roots: mitm.Roots, Chain: [][]byte{forgedFor(sibling)}}
+	if got := concluded(t, nil, mitm, near); slices.Contains(got, "intercept-shared-key") {
+		t.Errorf("one key within a domain gives %v", got)
+	}
+}
+
+// forgedFor is a leaf for the host of l under the key that the lab's mitmproxy
+// case has.
+func forgedFor(l *lab.Lab) []byte {
+	ca := l.SelfSignedCA(lab.Named("O=Transit Filtering, CN=Transit Filtering CA"), lab.InterceptorKey())
+	t := l.LeafTemplate()
+	t.Issuer, t.Key, t.Serial = ca.Name, ca.Key, lab.SerialOf("forged "+l.Host)
+	return t.Sign(ca.Key, "")
+}

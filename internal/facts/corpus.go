@@ -1,0 +1,24 @@
+package facts
+
+// Corpus is what the certificates of a whole run show when they are compared
+// with each other, and with reference certificates that are not judged.
+type Corpus struct {
+	Certificates    int64   `fact:"certificates" doc:"number of different certificates that were compared"`
+	Truncated       bool    `fact:"truncated" doc:"there were more, which were not compared"`
+	SameSerial      []Clash `fact:"same_serial" doc:"certificates under one issuer name and serial number that differ; a precertificate and its certificate count as one"`
+	SharedKeyID     []Clash `fact:"shared_key_id" doc:"certificates with one subject key identifier over different keys"`
+	SharedKey       []Clash `fact:"shared_key" doc:"leaves without a public or inventory anchor that share a key, for names of different registrable domains"`
+	NearSerial      []Clash `fact:"near_serial" doc:"a leaf without anchor whose serial number lies within 2^33 of that of another issuer's certificate for the same name"`
+	CopiedValidity  []Clash `fact:"copied_validity" doc:"a leaf without anchor that has name and both dates, to the second, in common with an anchored one that has another key"`
+	CopiedSignature []Clash `fact:"copied_signature" doc:"certificates with the same signature octets over different contents"`
+	SameContent     []Clash `fact:"same_content" doc:"certificates that are signed over the same octets and differ outside them"`
+	SharedPrime     []Clash `fact:"shared_prime" doc:"RSA keys that share a prime, so that anyone can compute their private keys"`
+	NonceReuse      []Clash `fact:"nonce_reuse" doc:"ECDSA or DSA signatures of one issuer key made with the same nonce, from which its private key was recovered and checked"`
+}
+
+// Clash is certificates of a run that contradict each other in one point.
+type Clash struct {
+	What         string   `fact:"what" doc:"what they have in common"`
+	Certificates []string `fact:"certificates" doc:"hashes of the certificates, sha256:hex, at most eight"`
+	Count        int64    `fact:"count" doc:"how many there are"`
+}
