@@ -217,7 +217,7 @@ func TestRootsStillTrusted(t *testing.T) {
 		t.Fatal(err)
 	}
 	met := 0
-	for _, list := range s.byName {
+	for _, list := range s.cas.byName {
 		for _, ca := range list {
 			if i, ok := FindIncident(ca.Certificate); ok {
 				t.Errorf("%s is in the table as %s of %s", ca.Certificate.Subject, i.Means, i.ID)

@@ -29,6 +29,7 @@ func (s *Store) Status() []Data {
 			Source: "this machine's store; never makes a chain good",
 		})
 	}
+	out = append(out, s.data...)
 	return append(out,
 		Data{"interceptors", identitiesDate, len(interceptors) + len(interceptedLeaves), "CA names and leaf names of interception software"},
 		Data{"attack tools", identitiesDate, len(attackTools) + len(magicSerials), "default names and serial numbers of attack tools"},

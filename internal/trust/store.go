@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"bytes"
 	"crypto/x509"
 	"fmt"
 
@@ -36,20 +35,16 @@ type Program struct {
 	Roots int
 }
 
-// A CA is one key that is known under a CA's name.
-type CA struct {
-	Certificate *cert.Certificate
-	Anchor      Anchor
-	Program     string
-}
-
 // A Store is what is trusted and known during a run. It is immutable.
 type Store struct {
 	programs []Program
 	local    *x509.CertPool
-	byName   map[string][]CA
 	bySHA    map[[32]byte]Anchor
 	unusable []error
+	cas      index
+	// listed is what CA data says of single certificates, by SHA-256.
+	listed map[[32]byte]*Record
+	data   []Data
 }
 
 // A Set is anchors that an owner names.
@@ -59,20 +54,44 @@ type Set struct {
 	Certificates [][]byte
 }
 
+// Options are what a store is made of, besides Mozilla's roots. The zero value
+// adds nothing to them.
+type Options struct {
+	// Sets are the anchors that the owner names.
+	Sets []Set
+	// Local is the machine's own store, or nil.
+	Local *x509.CertPool
+	// Known are certificates of CAs, in DER, that the owner knows to be genuine.
+	// Paths may lead through them; they vouch for nothing. Those that are no CA
+	// are left out.
+	Known [][]byte
+	// CAData are lists of CAs, as [ReadCCADB] gives them.
+	CAData []*CAData
+}
+
 // New makes a store of Mozilla's roots and the owner's sets. local is the
-// machine's own store, or nil. A certificate of a set that the standard library
-// cannot read is known by name and key but vouches for nothing; see
-// [Store.Unusable]. It fails where a set has no usable certificate at all: an
-// owner must not believe that a root is trusted when it is not.
+// machine's own store, or nil. See [Open].
 func New(sets []Set, local *x509.CertPool) (*Store, error) {
-	s := &Store{local: local, byName: map[string][]CA{}, bySHA: map[[32]byte]Anchor{}}
+	return Open(Options{Sets: sets, Local: local})
+}
+
+// Open makes a store. A certificate of a set that the standard library cannot
+// read is known by name and key but vouches for nothing; see [Store.Unusable].
+// It fails where a set has no usable certificate at all: an owner must not
+// believe that a root is trusted when it is not.
+func Open(o Options) (*Store, error) {
+	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, listed: map[[32]byte]*Record{}}
 	if err := s.addMozilla(); err != nil {
 		return nil, err
 	}
-	for _, set := range sets {
+	for _, set := range o.Sets {
 		if err := s.addSet(set); err != nil {
 			return nil, err
 		}
+	}
+	s.addKnown(o.Known)
+	for _, d := range o.CAData {
+		s.addCAData(d)
 	}
 	return s, nil
 }
@@ -117,8 +136,7 @@ func (s *Store) addSet(set Set) error {
 
 func (s *Store) know(der []byte, p Program) {
 	c := cert.Parse(der)
-	key := c.Subject.Normal()
-	s.byName[key] = append(s.byName[key], CA{Certificate: c, Anchor: p.Anchor, Program: p.Name})
+	s.cas.add(CA{Certificate: c, Anchor: p.Anchor, Program: p.Name})
 	if _, ok := s.bySHA[c.SHA256()]; !ok {
 		s.bySHA[c.SHA256()] = p.Anchor
 	}
@@ -134,31 +152,10 @@ func (s *Store) Programs() []Program { return s.programs }
 // LocalPool is the machine's own store, nil where it was not read.
 func (s *Store) LocalPool() *x509.CertPool { return s.local }
 
-// ByName gives the CAs known under a name, compared as normalised text
-// (RFC 5280 section 7.1); none for an empty name.
-func (s *Store) ByName(n *cert.Name) []CA {
-	key := n.Normal()
-	if key == "" {
-		return nil
-	}
-	return s.byName[key]
-}
-
 // Root says why this very certificate is trusted, None where it is not.
 func (s *Store) Root(sha256 [32]byte) Anchor {
 	if a, ok := s.bySHA[sha256]; ok {
 		return a
 	}
 	return None
-}
-
-// Knows says whether the key of c is known under the name of its subject.
-func (s *Store) Knows(c *cert.Certificate) (name, key bool) {
-	for _, ca := range s.ByName(&c.Subject) {
-		name = true
-		if c.SPKI != nil && bytes.Equal(ca.Certificate.SPKI, c.SPKI) {
-			return true, true
-		}
-	}
-	return name, false
 }
