@@ -138,10 +138,11 @@ type Parsers struct {
 
 // CAClaim compares the issuer name with the keys known under that name.
 type CAClaim struct {
-	NameKnown bool   `fact:"name_known" doc:"the issuer name, compared as normalised text, is a known public or inventory CA's"`
+	NameKnown bool   `fact:"name_known" doc:"the issuer name, compared as normalised text, is that of a CA that we know"`
 	NameExact bool   `fact:"name_exact" doc:"it is also the same bytes"`
-	Source    string `fact:"source" doc:"public or inventory: which list knows the name; empty if none"`
+	Source    string `fact:"source" doc:"public, inventory, or known for a CA that is known and vouches for nothing: which list knows the name; empty if none"`
 	KeyID     bool   `fact:"key_id_known" doc:"there is an authority key identifier and it is that of a key known under the name"`
+	KeyIDElse string `fact:"key_id_of_other_ca" doc:"subject of the known CA whose key the authority key identifier names, although the issuer has another name and that key did not sign; empty where there is none"`
 	Verifies  *bool  `fact:"key_verifies" doc:"a key known under the name verifies the signature; unknown where no key's algorithm is supported"`
 }
 

@@ -15,6 +15,15 @@ type Chain struct {
 	Programs       []string `fact:"programs" doc:"root programs and named anchors that the leaf chains to"`
 	VerifyError    string   `fact:"verify_error" doc:"why the standard library accepts no path: expired, name-constraint, signature, ...; empty where it accepts one"`
 
+	// Paths is nil where there was nothing to build from.
+	Paths      []Path      `fact:"paths" doc:"every path that was found from the leaf, the best first"`
+	Violations []Violation `fact:"violations" doc:"what certificates on the best path do although RFC 5280 or the browsers' rules forbid it"`
+	BudgetHit  bool        `fact:"budget_hit" doc:"the search for paths hit a limit: there may be more"`
+	OwnChecks  bool        `fact:"accepted_by_own_checks" doc:"the anchor rests on certassay's own checks alone, because crypto/x509 refuses every path for a reason that RFC 5280 does not give"`
+	Opinions   []Opinion   `fact:"opinions" doc:"what other libraries' verifiers say of the best path; asked only where crypto/x509 refuses it and it reaches a root; unknown otherwise"`
+	Public     int64       `fact:"public_programs" doc:"how many public root programs accept a path, dates and purpose aside"`
+	PublicAll  int64       `fact:"public_programs_known" doc:"how many public root programs there are to ask"`
+
 	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
 	InOrder         bool  `fact:"in_order" doc:"every certificate names the next one as its issuer"`
 	Duplicates      int64 `fact:"duplicates" doc:"certificates that were already there"`
@@ -51,4 +60,10 @@ type Link struct {
 	Duplicate   bool  `fact:"duplicate" doc:"the same bytes stand earlier in the chain"`
 	Stray       bool  `fact:"stray" doc:"it is on no path from the leaf"`
 	Ended       bool  `fact:"ended" doc:"its notAfter is before the time of judgement"`
+
+	OnBestPath bool   `fact:"on_best_path" doc:"it is part of the best path"`
+	KeyOwner   string `fact:"key_of_known_ca" doc:"subject of the known CA that has this very key; empty where none is known"`
+	KeyIDOwner string `fact:"ski_of_known_ca" doc:"subject of the known CA whose key identifier this certificate's subject key identifier is, although it has another key; empty where there is none"`
+	PointOwner string `fact:"point_of_known_ca" doc:"subject of the known CA whose elliptic curve point this key has under other parameters (CVE-2020-0601); empty where there is none"`
+	Listed     string `fact:"listed_revoked" doc:"revocation status that the list of CAs gives for this certificate: Revoked, Parent Cert Revoked; empty where it is not revoked or not listed"`
 }

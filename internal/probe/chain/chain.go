@@ -71,6 +71,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	f.LeafIsIssuer = g.leafIsIssuer()
 	v := verify(in, g, leaf)
 	f.Anchor, f.Programs, f.VerifyError = string(v.anchor), v.programs, v.reason
+	v.describe(in, f)
 	f.GenuineTail = genuineTail(in, g, v)
 	f.AnchorExpected = anchorExpected(in, f, reasons)
 	return f

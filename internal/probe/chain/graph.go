@@ -29,16 +29,18 @@ type node struct {
 
 // A graph is the chain with its links resolved.
 type graph struct {
-	in     *Input
-	nodes  []node
-	checks int
+	in    *Input
+	nodes []node
+	// bySubject are the indexes of served certificates by normalised subject.
+	bySubject map[string][]int
+	checks    int
 	// capped says that a limit was hit, so that absence proves nothing.
 	capped bool
 }
 
 func newGraph(in *Input) *graph {
 	certs := in.Certificates
-	g := &graph{in: in, capped: len(certs) > maxLinks, nodes: make([]node, len(certs))}
+	g := &graph{in: in, capped: len(certs) > maxLinks, nodes: make([]node, len(certs)), bySubject: map[string][]int{}}
 	seen := make(map[[32]byte]bool, len(certs))
 	for i, c := range certs {
 		n := &g.nodes[i]
@@ -51,6 +53,9 @@ func newGraph(in *Input) *graph {
 		n.subject, n.issuer, n.selfIssued = c.Subject.Normal(), c.Issuer.Normal(), c.SelfIssued()
 		n.isCA = c.BasicConstraints().Value.CA || c.Version == 1 && n.selfIssued
 		n.nameKnown, n.keyKnown = in.Trust.Knows(c)
+		if n.subject != "" && !n.duplicate {
+			g.bySubject[n.subject] = append(g.bySubject[n.subject], i)
+		}
 	}
 	for i := range g.head() {
 		g.link(i)
@@ -134,6 +139,7 @@ func (g *graph) links() []facts.Link {
 			NamesIssuer: len(n.named) > 0, Duplicate: n.duplicate, Stray: !n.reached && !n.duplicate && i < maxLinks,
 			Ended: n.c.NotAfterErr == nil && g.in.At.After(n.c.NotAfter),
 		}
+		g.knowledge(n, &out[i])
 	}
 	return out
 }

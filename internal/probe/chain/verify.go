@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -13,75 +14,234 @@ import (
 // Parsed is a certificate as crypto/x509 reads it.
 type Parsed = x509.Certificate
 
-// verified is what the standard library's verifier says of a certificate.
+// maxVerified bounds the paths of one certificate that the standard library is
+// asked about; each costs it all signatures anew.
+const maxVerified = 4
+
+// verified is what there is to say about how a certificate reaches a root.
 type verified struct {
 	anchor   trust.Anchor
 	programs []string
 	// reason says why no path is accepted at the time of judgement, with TLS
 	// server as purpose; empty where one is.
 	reason string
+	// paths are the best first.
+	paths []*path
+	// capped says that the search for paths hit a limit.
+	capped bool
 }
 
-// verify asks which programs accept c. A chain that is only out of date, or only
-// not meant for servers, still has its anchor: these are other findings, and a
-// stranger's root must not hide behind them.
+// verify asks which programs accept c, and by which paths. A chain that is only
+// out of date, or only not meant for servers, still has its anchor: these are
+// other findings, and a stranger's root must not hide behind them.
 func verify(in *Input, g *graph, c *cert.Certificate) verified {
+	out := verified{anchor: trust.None, programs: []string{}, reason: reasonUnreadable}
+	out.paths, out.capped = g.paths(c)
+	for _, p := range out.paths {
+		judgePath(in, p)
+	}
 	leaf := in.Parsed(c)
-	if leaf == nil {
-		return verified{anchor: trust.None, programs: []string{}, reason: "unreadable"}
+	if leaf != nil {
+		out.askLibrary(in, g, leaf)
 	}
-	middle := x509.NewCertPool()
-	for i, m := range in.Certificates {
-		if i < maxLinks && m != c {
-			if p := in.Parsed(m); p != nil {
-				middle.AddCert(p)
-			}
+	slices.SortStableFunc(out.paths, comparePaths)
+	if best := out.paths[0]; leaf != nil && out.anchor == trust.None && best.acceptedByUs() {
+		best.ours = true
+		out.anchor, out.programs = best.anchor(), in.holding(best)
+		if best.has(reasonSHA1) {
+			out.reason = reasonSHA1
 		}
 	}
-	out := verified{anchor: trust.None, programs: []string{}}
-	accepted := false
-	for _, p := range in.Trust.Programs() {
-		reason, ok := attempt(in, leaf, p.Pool, middle)
-		if !ok {
-			out.reason = better(out.reason, reason)
-			continue
-		}
-		if out.anchor == trust.None {
-			out.anchor = p.Anchor
-		}
-		out.programs = append(out.programs, p.Name)
-		accepted = accepted || reason == ""
-		out.reason = better(out.reason, reason)
-	}
-	if accepted {
-		out.reason = ""
-	}
-	if out.anchor == trust.None {
-		if anchor, program, ok := g.oldPath(c); ok {
-			out.anchor, out.programs, out.reason = anchor, append(out.programs, program), reasonSHA1
-		}
-	}
-	if local := in.Trust.LocalPool(); out.anchor == trust.None && local != nil {
-		if _, ok := attempt(in, leaf, local, middle); ok {
+	if local := in.Trust.LocalPool(); out.anchor == trust.None && local != nil && leaf != nil {
+		if a := attempt(in, leaf, local, g.pool(c)); a.ok {
 			out.anchor, out.programs = trust.Local, append(out.programs, "local")
 		}
 	}
 	return out
 }
 
+// askLibrary puts the paths to crypto/x509, and everything that was served
+// where it takes none of them: its search and ours each have their limits.
+func (v *verified) askLibrary(in *Input, g *graph, leaf *Parsed) {
+	v.reason = ""
+	accepted := false
+	note := func(program trust.Program, a answer) {
+		accepted = accepted || a.reason == ""
+		v.reason = better(v.reason, a.reason)
+		if a.ok && !slices.Contains(v.programs, program.Name) {
+			v.programs = append(v.programs, program.Name)
+			if v.anchor == trust.None {
+				v.anchor = program.Anchor
+			}
+		}
+	}
+	for _, program := range in.Trust.Programs() {
+		for i, p := range v.paths {
+			if i >= maxVerified || p.anchor() == trust.None || !slices.Contains(in.holding(p), program.Name) {
+				continue
+			}
+			a := attempt(in, leaf, program.Pool, in.middle(p))
+			p.record(in, program.Name, a)
+			note(program, a)
+		}
+	}
+	if accepted {
+		v.reason = ""
+		return
+	}
+	if v.anchor == trust.None {
+		all := g.pool(v.paths[0].steps[0].c)
+		for _, program := range in.Trust.Programs() {
+			a := attempt(in, leaf, program.Pool, all)
+			note(program, a)
+			if a.reason == "" {
+				v.reason = ""
+				return
+			}
+		}
+	}
+}
+
+// record keeps what crypto/x509 says of the path in one program.
+func (p *path) record(in *Input, program string, a answer) {
+	if a.ok {
+		p.excused = append(p.excused, program)
+		if p.validAt(p.steps[0].c.NotBefore) {
+			p.atIssue = append(p.atIssue, program)
+		}
+	}
+	if a.reason == "" {
+		p.programs = append(p.programs, program)
+	}
+	p.library = better(p.library, a.reason)
+}
+
+// validAt says whether every certificate of the path is within its dates.
+func (p *path) validAt(at time.Time) bool {
+	return !slices.ContainsFunc(p.steps, func(s step) bool {
+		return s.c.NotBeforeErr != nil || s.c.NotAfterErr != nil || at.Before(s.c.NotBefore) || at.After(s.c.NotAfter)
+	})
+}
+
+// has says that some certificate of the path violates something.
+func (p *path) has(reason string) bool {
+	return slices.ContainsFunc(p.violations, func(v violation) bool { return v.reason == reason })
+}
+
+// acceptedByUs says whether a path that crypto/x509 refuses is still a path by
+// RFC 5280: it reaches a root by signatures that verify, and nothing on it
+// breaks it. That is so for constraints that the library cannot read, for
+// self-issued certificates that it counts where the standard does not, and for
+// chains of the time when SHA-1 was in use: an incident responder's folder is
+// full of these, and a genuine one is no forgery. SHA-1 is excused up to its
+// sunset.
+func (p *path) acceptedByUs() bool {
+	if p.anchor() == trust.None || p.library == reasonProgram || p.flawBesidesKeys() != nil {
+		return false
+	}
+	for i, s := range p.steps[:len(p.steps)-1] {
+		if s.c.SPKI == nil || s.c.NotBeforeErr != nil {
+			return false
+		}
+		if !s.c.NotBefore.Before(sha1Sunset) && s.c.SignatureAlgorithm().Hash == "sha1" {
+			return false
+		}
+		// A shorter key signs nothing that anybody has to believe.
+		if k := &p.steps[i+1].c.Key; k.Algorithm == cert.DSA || k.Algorithm == cert.RSA && k.Bits < 1024 {
+			return false
+		}
+	}
+	return true
+}
+
+// flawBesidesKeys is the first flaw that is no short key: keys were short when
+// SHA-1 was in use.
+func (p *path) flawBesidesKeys() *violation {
+	for i := range p.violations {
+		if v := &p.violations[i]; v.reason != reasonWeakKey && slices.Contains(breaking, v.reason) {
+			return v
+		}
+	}
+	return nil
+}
+
+// sha1Sunset is when public CAs had to stop signing with SHA-1 (Baseline
+// Requirements 1.3.0 section 7.1.3).
+var sha1Sunset = time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// holding are the programs that have the root of a path.
+func (in *Input) holding(p *path) []string {
+	out := []string{}
+	top := p.top()
+	if top.anchor == trust.None {
+		return out
+	}
+	for _, ca := range in.Trust.ByKey(top.c.SPKI) {
+		if ca.Anchor != trust.None && ca.Certificate.Subject.Normal() == top.c.Subject.Normal() && !slices.Contains(out, ca.Program) {
+			out = append(out, ca.Program)
+		}
+	}
+	return out
+}
+
+// parsed is the library's view of a certificate of a path, which may be one that
+// was not served.
+func (in *Input) parsed(c *cert.Certificate) *Parsed {
+	if p := in.Parsed(c); p != nil {
+		return p
+	}
+	return c.Stdlib().Certificate
+}
+
+// middle is a pool of what stands between the leaf and the root.
+func (in *Input) middle(p *path) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, s := range p.steps[1:] {
+		if x := in.parsed(s.c); x != nil && s.anchor == trust.None {
+			pool.AddCert(x)
+		}
+	}
+	return pool
+}
+
+// maxPool bounds the certificates that crypto/x509 is given to search in: it
+// looks at every pair of the same name, and only its signature checks are
+// bounded.
+const maxPool = 256
+
+// pool is everything that was served beside c.
+func (g *graph) pool(c *cert.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for i := range min(len(g.nodes), maxPool) {
+		if m := g.nodes[i].c; m != c {
+			if p := g.in.Parsed(m); p != nil {
+				pool.AddCert(p)
+			}
+		}
+	}
+	return pool
+}
+
+// An answer is what crypto/x509 says of a certificate.
+type answer struct {
+	// reason is what the strictest attempt said; empty where it accepts.
+	reason string
+	// ok says that it accepts when dates and purpose are put aside.
+	ok bool
+}
+
 // attempt verifies against one pool: at the time of judgement for servers, then
-// with what excuses validity dates and purpose. reason is what the first,
-// strictest attempt said.
-func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) (reason string, ok bool) {
+// with what excuses validity dates and purpose.
+func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) answer {
 	opts := x509.VerifyOptions{
 		Roots: roots, Intermediates: middle, CurrentTime: in.At,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	_, err := leaf.Verify(opts)
 	if err == nil {
-		return "", true
+		return answer{"", true}
 	}
-	reason = reasonOf(err)
+	reason := reasonOf(err)
 	opts.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
 	for _, at := range []time.Time{in.At, leaf.NotBefore.Add(time.Second), leaf.NotAfter.Add(-time.Second)} {
 		opts.CurrentTime = at
@@ -90,19 +250,74 @@ func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) (reason stri
 			if reason == reasonUnknown {
 				reason = reasonExpired
 			}
-			return reason, true
+			return answer{reason, true}
 		}
 	}
-	return reason, false
+	return answer{reason, false}
 }
 
-// Reasons why no path is accepted, as facts.Chain.VerifyError names them.
-const (
-	reasonExpired = "expired"
-	reasonUsage   = "ext-key-usage"
-	reasonUnknown = "unknown-authority"
-	reasonSHA1    = "sha1"
-)
+// comparePaths puts the path first that vouches for most: one that a library
+// accepts, one that it accepts but for dates and purpose, one that we accept,
+// one that reaches a root at all. Among equals the one with fewer violations is
+// first, then the shorter one.
+func comparePaths(a, b *path) int {
+	if d := b.worth() - a.worth(); d != 0 {
+		return d
+	}
+	if d := len(a.violations) - len(b.violations); d != 0 {
+		return d
+	}
+	return len(a.steps) - len(b.steps)
+}
+
+func (p *path) worth() int {
+	switch {
+	case len(p.programs) > 0 && p.flaw() == nil:
+		return 5
+	case len(p.programs) > 0:
+		return 4
+	case len(p.excused) > 0:
+		return 3
+	case p.acceptedByUs():
+		return 2
+	case p.anchor() != trust.None:
+		return 1
+	}
+	return 0
+}
+
+// refusal is the first link of a path that does not hold, and why; false where
+// the path is accepted.
+func (p *path) refusal() (violation, bool) {
+	if len(p.programs) > 0 {
+		return violation{}, false
+	}
+	if v := p.flaw(); v != nil && !p.ours {
+		return *v, true
+	}
+	for _, reason := range []string{reasonExpired, reasonEarly, reasonUsage, reasonSHA1} {
+		for _, v := range p.violations {
+			if v.reason == reason && (p.library == "" || p.library == reason || p.library == reasonUnknown) {
+				return v, true
+			}
+		}
+	}
+	top := len(p.steps) - 1
+	switch {
+	case p.broken != "":
+		return violation{p.broken, top, brokenText[p.broken]}, true
+	case p.library != "":
+		return violation{p.library, 0, "crypto/x509 refuses the path"}, true
+	}
+	return violation{reasonRefused, 0, "no program was asked"}, true
+}
+
+var brokenText = map[string]string{
+	reasonUnknown:    "no issuer of it is known",
+	reasonSignature:  "no certificate with its issuer's name signed it",
+	reasonBudget:     "the search for paths hit its limit",
+	reasonUnreadable: "the certificate cannot be read",
+}
 
 // better keeps the reason that says more: any other over "unknown authority",
 // which every program that does not have the root gives.
@@ -122,27 +337,27 @@ func reasonOf(err error) string {
 	case errors.As(err, &invalid):
 		return invalidReasons[invalid.Reason]
 	case errors.As(err, &critical):
-		return "unknown-critical-extension"
+		return reasonCritical
 	case errors.As(err, &unknown):
 		return reasonUnknown
 	case errors.As(err, &constraint):
-		return "constraint"
+		return reasonProgram
 	}
-	return "refused"
+	return reasonRefused
 }
 
 var invalidReasons = map[x509.InvalidReason]string{
-	x509.NotAuthorizedToSign:           "not-a-ca",
+	x509.NotAuthorizedToSign:           reasonNotCA,
 	x509.Expired:                       reasonExpired,
-	x509.CANotAuthorizedForThisName:    "name-constraint",
-	x509.TooManyIntermediates:          "path-length",
+	x509.CANotAuthorizedForThisName:    reasonNames,
+	x509.TooManyIntermediates:          reasonPathLength,
 	x509.IncompatibleUsage:             reasonUsage,
 	x509.NameMismatch:                  "issuer-name",
-	x509.NameConstraintsWithoutSANs:    "name-constraint",
-	x509.UnconstrainedName:             "name-constraint",
-	x509.TooManyConstraints:            "limit",
+	x509.NameConstraintsWithoutSANs:    reasonNames,
+	x509.UnconstrainedName:             reasonNames,
+	x509.TooManyConstraints:            reasonNameLimit,
 	x509.CANotAuthorizedForExtKeyUsage: reasonUsage,
-	x509.NoValidChains:                 "refused",
+	x509.NoValidChains:                 reasonRefused,
 }
 
 func hash(sum [32]byte) string { return "sha256:" + hex.EncodeToString(sum[:]) }

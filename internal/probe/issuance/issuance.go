@@ -22,12 +22,12 @@ func ClaimedCA(c *cert.Certificate, store *trust.Store, check *signature.Checker
 		return nil
 	}
 	cas := store.ByName(&c.Issuer)
-	f := &facts.CAClaim{NameKnown: len(cas) > 0}
+	aki := c.AuthorityKeyID().Value.KeyID
+	f := &facts.CAClaim{NameKnown: len(cas) > 0, KeyIDElse: otherCA(c, aki, store, check)}
 	if len(cas) == 0 {
 		return f
 	}
-	f.Source = string(cas[0].Anchor)
-	aki := c.AuthorityKeyID().Value.KeyID
+	f.Source = source(cas[0].Anchor)
 	verifies, decided := false, false
 	for i, ca := range cas {
 		f.NameExact = f.NameExact || bytes.Equal(ca.Certificate.Subject.Raw, c.Issuer.Raw)
@@ -46,6 +46,27 @@ func ClaimedCA(c *cert.Certificate, store *trust.Store, check *signature.Checker
 		f.Verifies = &verifies
 	}
 	return f
+}
+
+// source names the list that knows a CA.
+func source(a trust.Anchor) string {
+	if a == trust.None {
+		return "known"
+	}
+	return string(a)
+}
+
+// otherCA gives the subject of a known CA whose key the key identifier names
+// under another name than the issuer's, where no such key made the signature.
+func otherCA(c *cert.Certificate, aki []byte, store *trust.Store, check *signature.Checker) string {
+	issuer, other := c.Issuer.Normal(), ""
+	for i, ca := range store.ByKeyID(aki) {
+		if i >= maxKeys || ca.Certificate.Subject.Normal() == issuer || check.Check(c, ca.Certificate) != cert.Mismatch {
+			return ""
+		}
+		other = ca.Certificate.Subject.String()
+	}
+	return other
 }
 
 // identifies says whether an authority key identifier is that of a CA: its

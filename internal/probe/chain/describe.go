@@ -1,0 +1,85 @@
+package chain
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// describe puts paths and what violates them into the facts.
+func (v *verified) describe(in *Input, f *facts.Chain) {
+	f.BudgetHit = v.capped
+	f.Paths, f.Violations = []facts.Path{}, []facts.Violation{}
+	for _, p := range v.paths {
+		f.Paths = append(f.Paths, p.fact())
+	}
+	best := v.paths[0]
+	for _, x := range best.violations {
+		s := &best.steps[x.index]
+		f.Violations = append(f.Violations, facts.Violation{
+			Reason: x.reason, Index: int64(x.index), Root: s.anchor != trust.None, Subject: s.c.Subject.String(), Detail: x.detail,
+		})
+	}
+	for i := range f.Links {
+		f.Links[i].OnBestPath = slices.Contains(f.Paths[0].Certificates, f.Links[i].SHA256)
+	}
+	f.OwnChecks = best.ours
+	for _, p := range in.Trust.Programs() {
+		if p.Anchor == trust.Public {
+			f.PublicAll++
+			f.Public += count(slices.Contains(v.programs, p.Name))
+		}
+	}
+	if best.anchor() != trust.None && len(best.excused) == 0 {
+		f.Opinions = opinions(in, best)
+	}
+}
+
+func (p *path) fact() facts.Path {
+	out := facts.Path{
+		Certificates: []string{}, Subjects: []string{}, Length: int64(len(p.steps)), Anchor: string(p.anchor()),
+		Programs: list(p.programs), AtIssue: list(p.atIssue), Accepted: len(p.programs) > 0, FailedAt: -1,
+	}
+	for i := range p.steps {
+		out.Certificates = append(out.Certificates, hash(p.steps[i].sum))
+		out.Subjects = append(out.Subjects, p.steps[i].c.Subject.String())
+	}
+	if why, refused := p.refusal(); refused {
+		out.Reason, out.FailedAt, out.Detail = why.reason, int64(why.index), why.detail
+	}
+	return out
+}
+
+// list is never nil, as nil means unknown.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// knowledge compares a certificate with the CAs that are known by key, key
+// identifier and point.
+func (g *graph) knowledge(n *node, l *facts.Link) {
+	c := n.c
+	if c.SPKI == nil {
+		return
+	}
+	store := g.in.Trust
+	if r := store.Listed(n.sha256); r != nil {
+		l.Listed = r.Revoked
+	}
+	if cas := store.ByKey(c.SPKI); len(cas) > 0 {
+		l.KeyOwner = cas[0].Certificate.Subject.String()
+	}
+	if ca, ok := store.SamePoint(&c.Key); ok {
+		l.PointOwner = ca.Certificate.Subject.String()
+	}
+	cas := store.ByKeyID(c.SubjectKeyID().Value)
+	same := slices.ContainsFunc(cas, func(ca trust.CA) bool { return bytes.Equal(ca.Certificate.SPKI, c.SPKI) })
+	if len(cas) > 0 && !same {
+		l.KeyIDOwner = cas[0].Certificate.Subject.String()
+	}
+}
