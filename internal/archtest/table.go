@@ -80,6 +80,7 @@ var Table = []Row{
 	{Folder: "internal/lab", Apart: true},
 	{Folder: "internal/lab/*", Imports: []string{"internal/lab"}, Apart: true},
 	{Folder: "internal/lab/demo", Imports: []string{"internal/lab", "internal/cli"}, Apart: true},
+	{Folder: "internal/lab/limbo", Imports: []string{"internal/lab", "internal/audit", "internal/evidence", "internal/finding", "internal/report", "internal/rule", "internal/trust", "rules"}, Apart: true},
 }
 
 // A Fence keeps an import path, or one name of it, inside a few folders.
