@@ -107,7 +107,8 @@ func (l *LogList) fill(operators []listOperator) error {
 			if n++; n > maxLogs {
 				return fmt.Errorf("reading log list: more than %d logs", maxLogs)
 			}
-			entry, tiled := &listLog{}, i >= len(op.Logs)
+			var entry *listLog
+			tiled := i >= len(op.Logs)
 			if tiled {
 				entry = &op.Tiled[i-len(op.Logs)]
 			} else {
