@@ -93,7 +93,10 @@ var interceptors = []Identity{
 	product("Superfish", `Superfish, Inc\.`, ``, true, srcBlocklist),
 	product("Dell eDellRoot", `eDellRoot|DSDTestProvider`, ``, true, srcBlocklist),
 	product("Komodia SDK", `.*(?:Komodia|PrivDog|Wajam).*`, ``, false, srcPublic),
-	product("Kazakhstan state interception", `Qaznet Trust Network|Information Security Certification Authority CA`, ``, true, srcBlocklist),
+	product("Kazakhstan state interception", `Qaznet Trust Network|Information Security Certification Authority(?: CA)?`, ``, true, srcBlocklist),
+	product("Hacking Team RCS", `RCS Certification Authority`, `HT srl`, true, srcPublic),
+	product("StaffCop", `master\.staffcop\.su`, ``, true, srcPublic),
+	product("OWASP ZAP", `OWASP Zed Attack Proxy Root CA`, `OWASP Root CA`, true, srcSource),
 	product("Russian Ministry of Digital Development", `Russian Trusted (?:Root|Sub) CA`, ``, false, srcPublic),
 }
 

@@ -144,6 +144,21 @@ func TestDistrustByDate(t *testing.T) {
 	}
 }
 
+// TestDistrustRefutedSCT: anybody can write a timestamp. One that was refuted, or
+// could not be read, does not make a leaf older.
+func TestDistrustRefutedSCT(t *testing.T) {
+	bad, old := "bad-signature", time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := old.AddDate(20, 0, 0)
+	w := &walk{Chain: &Chain{SCTs: []facts.SCT{{Parsed: true, Time: old, Verdict: &bad}, {Time: old}, {Parsed: true, Time: now.Add(1)}, {Parsed: true, Time: now}}}}
+	if got, ok := w.firstSCT(); !ok || !got.Equal(now) {
+		t.Errorf("firstSCT = %v, %v, want %v", got, ok, now)
+	}
+	w.SCTs = w.SCTs[:2]
+	if got, ok := w.firstSCT(); ok {
+		t.Errorf("firstSCT(refuted ones) = %v, want none", got)
+	}
+}
+
 // TestDistrustWhere is about which CAs count.
 func TestDistrustWhere(t *testing.T) {
 	l := lab.New(lab.Config{})
