@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,13 +36,17 @@ with the same rules, roots and --at.
   certassay check run.evidence`,
 		Args: cobra.ArbitraryArgs,
 	}
-	flags := config.Bind(cmd.Flags(), config.Which{Files: true}, report.Formats())
+	flags := config.Bind(cmd.Flags(), config.Which{}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
 			return usage(err)
 		}
-		if len(args) == 0 {
+		listed, err := c.listedPaths(cfg.Lists)
+		if err != nil {
+			return usage(err)
+		}
+		if args = append(args, listed...); len(args) == 0 {
 			return usage(&hinted{errors.New("no file was given"), "give a file, a directory, or - for standard input"})
 		}
 		return c.check(cmd.Context(), cfg, args)
@@ -71,6 +76,40 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, errors.Join(err, readErr)), audit.Now())
+}
+
+// maxPaths bounds a list of paths: one named by mistake could be any file.
+const maxPaths = 1 << 20
+
+// listedPaths reads paths from lists, one a line; blank lines and those that
+// begin with # are passed over.
+func (c *command) listedPaths(lists []string) ([]string, error) {
+	var paths []string
+	for _, name := range lists {
+		in := c.streams.In
+		if name != localfile.Stdin {
+			f, err := os.Open(name)
+			if err != nil {
+				return nil, fmt.Errorf("reading paths: %w", err)
+			}
+			defer f.Close()
+			in = f
+		}
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			line := strings.TrimSpace(lines.Text())
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			if paths = append(paths, line); len(paths) > maxPaths {
+				return nil, fmt.Errorf("reading paths: %s: more than %d", name, maxPaths)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("reading paths: %s: %w", name, err)
+		}
+	}
+	return paths, nil
 }
 
 // files yields the subjects of all paths.

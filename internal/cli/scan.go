@@ -74,7 +74,7 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 	if err != nil {
 		return err
 	}
-	err = s.auditor.Scan(ctx, targets, dialers, limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, named(dialers, cfg.Name), limits, func(e *evidence.Subject, j audit.Judged) error {
 		err := s.take(e, j)
 		progress.Done(j.Subject)
 		return err
@@ -84,6 +84,24 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, err), audit.Now())
+}
+
+// named makes certificates be judged against another name than the target's.
+func named(dialers []audit.Collector, name string) []audit.Collector {
+	if name == "" {
+		return dialers
+	}
+	out := make([]audit.Collector, len(dialers))
+	for i, dial := range dialers {
+		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
+			subjects := dial(ctx, t)
+			for _, s := range subjects {
+				s.Name = name
+			}
+			return subjects
+		}
+	}
+	return out
 }
 
 // cause tells an interrupt from a failure.

@@ -22,14 +22,14 @@ import (
 // A Config is everything a command was told, checked. The zero value is not
 // usable; see [Flags.Config].
 type Config struct {
-	// Lists are files of targets, "-" for standard input.
+	// Lists are files of targets or paths, "-" for standard input.
 	Lists []string
 	// Port replaces the default port of targets without one; 0 leaves it.
 	Port uint16
 	// SNI replaces the server name that is sent; empty sends the target's.
 	SNI string
-	// Name is what certificates from files have to be valid for; empty asks
-	// for nothing.
+	// Name is what certificates have to be valid for, instead of the target's
+	// name; empty leaves that, and asks for nothing where there is none.
 	Name string
 	// Resolve pins addresses, HOST:PORT:ADDRESS each, as written: the dialler
 	// reads them before it contacts anybody.

@@ -28,10 +28,9 @@ type Flags struct {
 	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                   bool
 }
 
-// Which says which groups of flags a command has.
+// Which says what a command works on.
 type Which struct {
-	Network bool // it dials targets
-	Files   bool // it reads certificates from files
+	Network bool // it dials targets; else it reads files
 }
 
 // Bind defines the shared flags on fs. formats are the report formats that can
@@ -59,25 +58,39 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
 	fs.StringVarP(&f.config, "config", "c", "", "read options from `FILE`: YAML, flag names as keys")
-	if which.Files {
-		fs.StringVar(&f.name, "name", "", "the host `NAME` or address that the certificates have to be valid for")
+	fs.StringVar(&f.name, "name", "", "the host `NAME` or address that the certificates have to be valid for, instead of the target's")
+	fs.StringVar(&f.evidence, "evidence", "", "save all evidence to `FILE`, to be replayed with check")
+	list := "read targets from `FILE`, one a line, - for standard input (repeatable)"
+	if !which.Network {
+		list = "read paths from `FILE`, one a line, - for standard input (repeatable)"
 	}
-	if which.Network {
-		f.bindNetwork()
+	fs.StringArrayVarP(&f.lists, "list", "l", nil, list)
+	f.bindNetwork()
+	if !which.Network {
+		f.hideNetwork()
 	}
 	return f
 }
 
+// networkFlags shape how targets are dialled. Commands that dial none take them
+// all the same, so that one set of options serves every command; they have
+// nothing to do there and are not shown.
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "via", "fast", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+
+func (f *Flags) hideNetwork() {
+	for _, name := range networkFlags {
+		f.fs.Lookup(name).Hidden = true
+	}
+}
+
 func (f *Flags) bindNetwork() {
 	fs := f.fs
-	fs.StringArrayVarP(&f.lists, "list", "l", nil, "read targets from `FILE`, one a line, - for standard input (repeatable)")
 	fs.Uint16VarP(&f.port, "port", "p", 0, "dial `PORT` where a target names none")
 	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's")
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http:// (repeatable: one vantage each)")
 	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
-	fs.StringVar(&f.evidence, "evidence", "", "save all evidence to `FILE`, to be replayed with check")
 	fs.IntVar(&f.concurrency, "concurrency", 64, "audit `N` targets at once")
 	fs.Float64Var(&f.rate, "rate", 0, "open at most `N` connections a second (0: no limit)")
 	fs.DurationVar(&f.timeout, "timeout", 10*time.Second, "give up on each stage of a connection after this `TIME`")
@@ -139,16 +152,14 @@ func (f *Flags) ranges() error {
 	if f.quiet && f.verbose {
 		errs = append(errs, errors.New("--quiet and --verbose exclude each other"))
 	}
-	if f.fs.Lookup("concurrency") != nil {
-		if f.concurrency < 1 || f.concurrency > maxConcurrency {
-			errs = append(errs, fmt.Errorf("--concurrency %d is out of range (1 to %d)", f.concurrency, maxConcurrency))
-		}
-		if f.timeout <= 0 {
-			errs = append(errs, fmt.Errorf("--timeout %v is not a positive time", f.timeout))
-		}
-		if f.retries < 0 || f.rate < 0 {
-			errs = append(errs, errors.New("--retries and --rate cannot be negative"))
-		}
+	if f.concurrency < 1 || f.concurrency > maxConcurrency {
+		errs = append(errs, fmt.Errorf("--concurrency %d is out of range (1 to %d)", f.concurrency, maxConcurrency))
+	}
+	if f.timeout <= 0 {
+		errs = append(errs, fmt.Errorf("--timeout %v is not a positive time", f.timeout))
+	}
+	if f.retries < 0 || f.rate < 0 {
+		errs = append(errs, errors.New("--retries and --rate cannot be negative"))
 	}
 	return errors.Join(errs...)
 }

@@ -18,7 +18,7 @@ func (f *Flags) merge(env Env) error {
 	if v, ok := env("CERTASSAY_CONFIG"); ok && !f.fs.Changed("config") {
 		f.config = v
 	}
-	file, err := readFile(f.config)
+	file, err := readFile(f.config, f.fs)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ type fileValue struct {
 
 // readFile reads a configuration file: a mapping of flag names to a value or a
 // list of values. Every problem is reported with line and column.
-func readFile(path string) (map[string]fileValue, error) {
+func readFile(path string, fs *pflag.FlagSet) (map[string]fileValue, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -78,10 +78,10 @@ func readFile(path string) (map[string]fileValue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	return decodeFile(path, text)
+	return decodeFile(path, text, fs)
 }
 
-func decodeFile(path string, text []byte) (map[string]fileValue, error) {
+func decodeFile(path string, text []byte, fs *pflag.FlagSet) (map[string]fileValue, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("reading configuration %s: %w", path, err)
@@ -93,9 +93,6 @@ func decodeFile(path string, text []byte) (map[string]fileValue, error) {
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d:%d: want option names and values, such as \"format: json\"", path, root.Line, root.Column)
 	}
-	// One file serves every command, so it may hold what only another has.
-	known := pflag.NewFlagSet("", pflag.ContinueOnError)
-	Bind(known, Which{Network: true, Files: true}, nil)
 	out := map[string]fileValue{}
 	var errs []error
 	for i := 0; i+1 < len(root.Content); i += 2 {
@@ -103,7 +100,7 @@ func decodeFile(path string, text []byte) (map[string]fileValue, error) {
 		at := fmt.Sprintf("%s:%d:%d", path, key.Line, key.Column)
 		_, twice := out[key.Value]
 		switch values, ok := scalars(val); {
-		case key.Value == "config" || known.Lookup(key.Value) == nil:
+		case key.Value == "config" || key.Value == "help" || fs.Lookup(key.Value) == nil:
 			errs = append(errs, fmt.Errorf("%s: unknown option %q; options have the names of flags", at, key.Value))
 		case twice:
 			errs = append(errs, fmt.Errorf("%s: option %q stands twice", at, key.Value))
