@@ -53,12 +53,15 @@ func (a Algorithm) ID() []byte {
 // sign signs the hash of message. Without randomness ECDSA falls back to
 // RFC 6979, so the signature is always the same.
 func (a Algorithm) sign(k *Key, message []byte) []byte {
-	hash := algorithms[a].hash
-	h := hash.New()
-	h.Write(message)
-	signature, err := k.Sign(nil, h.Sum(nil), hash)
+	signature, err := k.Sign(nil, a.digest(message), algorithms[a].hash)
 	if err != nil {
 		panic(fmt.Sprintf("lab: signing with %s: %v", a, err))
 	}
 	return signature
+}
+
+func (a Algorithm) digest(message []byte) []byte {
+	h := algorithms[a].hash.New()
+	h.Write(message)
+	return h.Sum(nil)
 }

@@ -42,6 +42,10 @@ var (
 	WeakKey         = key("weak-rsa1024")
 	log1Key         = key("log1-p256")
 	log2Key         = key("log2-p256")
+	log3Key         = key("log3-p256")
+	log4Key         = key("log4-p256")
+	log5Key         = key("log5-p256")
+	issuingE3Key    = key("intermediate-rsa-e3")
 )
 
 // key reads one embedded key when it is first asked for. It panics where the
@@ -74,13 +78,17 @@ func readKey(name string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &Key{Signer: signer, SPKI: spki, ID: keyID(spki)}, nil
+}
+
+func keyID(spki []byte) []byte {
 	var info struct {
 		Algorithm asn1.RawValue
 		Bits      asn1.BitString
 	}
 	if _, err := asn1.Unmarshal(spki, &info); err != nil {
-		return nil, err
+		panic(fmt.Sprintf("lab: reading a public key: %v", err))
 	}
 	id := sha1.Sum(info.Bits.RightAlign())
-	return &Key{Signer: signer, SPKI: spki, ID: id[:]}, nil
+	return id[:]
 }

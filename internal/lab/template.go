@@ -73,7 +73,13 @@ func (t Template) Sign(k *Key, algorithm Algorithm) []byte {
 	if algorithm == "" {
 		algorithm = fitting(k)
 	}
-	inner, outer := algorithm, algorithm
+	return t.SignWith(algorithm, func(tbs []byte) []byte { return algorithm.sign(k, tbs) })
+}
+
+// SignWith writes the certificate with the signature value that is made of its
+// signed part, whatever that is, and states the algorithm.
+func (t Template) SignWith(stated Algorithm, value func(tbs []byte) []byte) []byte {
+	inner, outer := stated, stated
 	if t.Inner != "" {
 		inner = t.Inner
 	}
@@ -84,7 +90,7 @@ func (t Template) Sign(k *Key, algorithm Algorithm) []byte {
 	return sequence(func(b *cryptobyte.Builder) {
 		b.AddBytes(tbs)
 		b.AddBytes(outer.ID())
-		b.AddASN1BitString(algorithm.sign(k, tbs))
+		b.AddASN1BitString(value(tbs))
 	})
 }
 
