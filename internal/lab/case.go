@@ -26,6 +26,27 @@ type Case struct {
 	// Twin names the honest case for the same host and, unless the subject is
 	// what is odd, of the same subject. Empty for honest cases.
 	Twin string
+	// Rules are ids of rules that have to find something in this case and
+	// nothing in its twin.
+	Rules []string
+	// Beside are certificates of the same run that it has to be compared with
+	// before the rules can; the twin is compared with them as well.
+	Beside [][]byte
+	// Public says that the rules speak only of chains to a public root, which the
+	// laboratory's is not: who judges has to take it for one.
+	Public bool
+}
+
+// firing gives the case with the rules that have to find something in it.
+func (c Case) firing(rules ...string) Case {
+	c.Rules = rules
+	return c
+}
+
+// twin gives the case with another twin.
+func (c Case) twin(name string) Case {
+	c.Twin = name
+	return c
 }
 
 // Holds says whether a verdict is an answer that the case allows.
@@ -45,6 +66,7 @@ func Cases() []Case {
 	return slices.Concat(
 		l.honest(), l.ownKey(), l.impostors(), l.chains(), l.validity(),
 		l.weak(), l.keyIDs(), l.serials(), l.names(), l.encodings(), l.identities(),
+		l.timestamps(), l.pkcs1(), l.cubeRoots(), l.collisions(), l.ecdsa(), l.curves(), l.keys(),
 	)
 }
 

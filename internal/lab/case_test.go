@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -49,8 +50,17 @@ func TestTwins(t *testing.T) {
 	}
 }
 
+// beyond says that crypto/x509 does not look at what is wrong: it knows nothing
+// of logs, of keys that others have, and of several signatures together.
+func beyond(c Case) bool {
+	return slices.ContainsFunc(c.Rules, func(rule string) bool {
+		return strings.HasPrefix(rule, "sct-") || strings.HasPrefix(rule, "key-") ||
+			rule == "signature-nonce-reuse" || rule == "signature-malleated"
+	})
+}
+
 // TestStandardLibrary asks crypto/x509 for a second opinion: it accepts what is
-// honest and nothing that wants an accusation.
+// honest and nothing that wants an accusation, unless it does not look.
 func TestStandardLibrary(t *testing.T) {
 	for _, c := range Cases() {
 		err := verify(c)
@@ -60,7 +70,7 @@ func TestStandardLibrary(t *testing.T) {
 				t.Errorf("%s: Verify = %v, want nil", c.Name, err)
 			}
 		case "forged", "suspicious", "inconclusive":
-			if err == nil {
+			if err == nil && !beyond(c) {
 				t.Errorf("%s: Verify accepts what wants %s", c.Name, c.Want)
 			}
 		case "":
