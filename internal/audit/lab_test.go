@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
@@ -43,12 +44,29 @@ func subjectOf(c lab.Case) *evidence.Subject {
 	return s
 }
 
-// Every case of the lab gets a verdict that it allows.
+// labAuditor judges with the logs of the lab.
+func labAuditor(t testing.TB, set *rule.Set, roots [][]byte, at time.Time) *Auditor {
+	t.Helper()
+	a := auditor(t, set, roots, at)
+	logs, err := ct.ParseList(lab.New(lab.Config{At: at}).LogList())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.logs = logs
+	return a
+}
+
+// Every case of the lab gets a verdict that it allows, and the rules that it is
+// about speak of it and not of its twin.
 func TestLabVerdicts(t *testing.T) {
 	set := shippedRules(t)
+	cases := map[string]lab.Case{}
+	for _, c := range lab.Cases() {
+		cases[c.Name] = c
+	}
 	for _, c := range lab.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
-			a := auditor(t, set, c.Roots, c.At)
+			a := labAuditor(t, set, c.Roots, c.At)
 			j := a.judge(subjectOf(c))
 			verdict := finding.Judge(j.findings, j.gaps, true)
 			if !c.Holds(string(verdict)) {
@@ -57,12 +75,50 @@ func TestLabVerdicts(t *testing.T) {
 			// An owner's CA may do as it likes; from a stranger's an oddity that
 			// settles nothing is still said.
 			if c.Want == "" {
-				if j := auditor(t, set, nil, c.At).judge(subjectOf(c)); len(j.findings) == 0 {
+				if j := labAuditor(t, set, nil, c.At).judge(subjectOf(c)); len(j.findings) == 0 {
 					t.Errorf("%s: nothing was reported, want %v", c.Name, c.Tells)
+				}
+			}
+			if len(c.Rules) == 0 {
+				return
+			}
+			twin := cases[c.Twin]
+			spoke, silent := firing(t, set, c, c), firing(t, set, c, twin)
+			for _, id := range c.Rules {
+				if !slices.Contains(spoke, id) {
+					t.Errorf("%s is silent on %s (%v), which gets %v", id, c.Name, c.Tells, spoke)
+				}
+				if slices.Contains(silent, id) {
+					t.Errorf("%s accuses %s, the twin of %s", id, twin.Name, c.Name)
 				}
 			}
 		})
 	}
+}
+
+// firing are the rules that find something in a case, or in its twin, under the
+// conditions of the case.
+func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
+	t.Helper()
+	a := labAuditor(t, set, c.Roots, c.At)
+	for _, der := range conditions.Beside {
+		a.Refer(der)
+	}
+	j := a.judge(subjectOf(c))
+	if conditions.Public {
+		// The lab has no way into the public root programs.
+		j.facts.Chain.Anchor = string(trust.Public)
+		j.add(kept(a.rules.Eval(nil, rule.ScopeChain, j.facts)), j.certs[0], "as if public")
+	}
+	for _, m := range j.members() {
+		a.set.Add(m)
+	}
+	together, _ := a.Conclude(nil)
+	var out []string
+	for _, f := range slices.Concat(j.findings, together.Subject.Findings) {
+		out = append(out, f.Rule)
+	}
+	return out
 }
 
 func ids(j *judgement) []string {
