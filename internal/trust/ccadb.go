@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -64,7 +65,12 @@ var ErrNotCCADB = errors.New(`neither a column "SHA-256 Fingerprint" nor a colum
 // list would turn genuine CAs into strangers. Name is what the list is called.
 func ReadCCADB(name string, r io.Reader) (*CAData, error) {
 	limited := &io.LimitedReader{R: r, N: maxCCADBBytes + 1}
-	in := csv.NewReader(limited)
+	text := bufio.NewReader(limited)
+	// A spreadsheet puts a byte order mark before the first quote.
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		_, _ = text.Discard(3)
+	}
+	in := csv.NewReader(text)
 	in.ReuseRecord = true
 	head, err := in.Read()
 	if err != nil {
@@ -121,8 +127,7 @@ type layout struct{ sha256, pem, owner, revoked int }
 func columns(head []string) (layout, error) {
 	find := func(names []string) int {
 		return slices.IndexFunc(head, func(h string) bool {
-			h = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
-			return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, h) })
+			return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(h)) })
 		})
 	}
 	l := layout{find(columnSHA256), find(columnPEM), find(columnOwner), find(columnRevoked)}
