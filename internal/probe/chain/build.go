@@ -109,7 +109,7 @@ func (s *search) walk(so []step) {
 		if len(so) >= maxDepth {
 			s.capped = true
 			s.keep(&s.partial, maxPartial, so, reasonBudget)
-			break
+			continue
 		}
 		s.walk(append(slices.Clone(so), next))
 	}
@@ -136,10 +136,9 @@ func (s *search) keep(list *[]*path, most int, so []step, broken string) {
 
 // full says that the search has to end.
 func (s *search) full() bool {
-	if s.steps >= maxSteps || s.price >= maxPrice || len(s.found) >= maxPaths {
-		s.capped = true
-	}
-	return s.capped
+	full := s.steps >= maxSteps || s.price >= maxPrice || len(s.found) >= maxPaths
+	s.capped = s.capped || full
+	return full
 }
 
 // loops says that a key already stands on the path under the same name: such a

@@ -277,6 +277,10 @@ func genuineTail(in *Input, g *graph, v verified) *bool {
 	if v.anchor == trust.Public || v.anchor == trust.Inventory {
 		return maybe(false, true)
 	}
+	// Each of them costs as much as the leaf did.
+	if v.capped {
+		return nil
+	}
 	for i := range g.head() {
 		n := &g.nodes[i]
 		// What signed the leaf belongs to it, whatever else is wrong with the path.

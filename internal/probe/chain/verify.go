@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -81,7 +82,7 @@ func (v *verified) askLibrary(in *Input, g *graph, leaf *Parsed) {
 				continue
 			}
 			a := attempt(in, leaf, program.Pool, in.middle(p))
-			p.record(in, program.Name, a)
+			p.record(program.Name, a)
 			note(program, a)
 		}
 	}
@@ -102,15 +103,21 @@ func (v *verified) askLibrary(in *Input, g *graph, leaf *Parsed) {
 	}
 }
 
-// record keeps what crypto/x509 says of the path in one program.
-func (p *path) record(in *Input, program string, a answer) {
-	if a.ok {
+// record keeps what crypto/x509 says of the path in one program. It may have
+// found another one, through another root: that counts for the program and not
+// for this path.
+func (p *path) record(program string, a answer) {
+	lax := by(a.lax, p)
+	if lax {
 		p.excused = append(p.excused, program)
-		if p.validAt(p.steps[0].c.NotBefore) {
-			p.atIssue = append(p.atIssue, program)
-		}
 	}
-	if a.reason == "" {
+	// Where the library found another path, it did not get to ask about this one
+	// at another time.
+	sound := a.ok && p.flaw() == nil && !p.has(reasonUsage) && !p.has(reasonSHA1)
+	if (lax || sound) && p.validAt(p.steps[0].c.NotBefore) {
+		p.atIssue = append(p.atIssue, program)
+	}
+	if by(a.strict, p) {
 		p.programs = append(p.programs, program)
 	}
 	p.library = better(p.library, a.reason)
@@ -228,6 +235,18 @@ type answer struct {
 	reason string
 	// ok says that it accepts when dates and purpose are put aside.
 	ok bool
+	// strict and lax are the chains that it built in either case.
+	strict, lax [][]*x509.Certificate
+}
+
+// by says whether one of the chains is the path.
+func by(chains [][]*x509.Certificate, p *path) bool {
+	return slices.ContainsFunc(chains, func(chain []*x509.Certificate) bool {
+		return slices.EqualFunc(chain, p.steps, func(x *x509.Certificate, s step) bool {
+			return bytes.Equal(x.Raw, s.c.Raw) ||
+				s.anchor != trust.None && bytes.Equal(x.RawSubjectPublicKeyInfo, s.c.SPKI) && bytes.Equal(x.RawSubject, s.c.Subject.Raw)
+		})
+	})
 }
 
 // attempt verifies against one pool: at the time of judgement for servers, then
@@ -237,23 +256,23 @@ func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) answer {
 		Roots: roots, Intermediates: middle, CurrentTime: in.At,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	_, err := leaf.Verify(opts)
+	chains, err := leaf.Verify(opts)
 	if err == nil {
-		return answer{"", true}
+		return answer{ok: true, strict: chains, lax: chains}
 	}
 	reason := reasonOf(err)
 	opts.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
 	for _, at := range []time.Time{in.At, leaf.NotBefore.Add(time.Second), leaf.NotAfter.Add(-time.Second)} {
 		opts.CurrentTime = at
-		if _, err := leaf.Verify(opts); err == nil {
+		if chains, err := leaf.Verify(opts); err == nil {
 			// The verifier calls an issuer that is out of date unknown.
 			if reason == reasonUnknown {
 				reason = reasonExpired
 			}
-			return answer{reason, true}
+			return answer{reason: reason, ok: true, lax: chains}
 		}
 	}
-	return answer{reason, false}
+	return answer{reason: reason}
 }
 
 // comparePaths puts the path first that vouches for most: one that a library

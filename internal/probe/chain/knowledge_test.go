@@ -1,0 +1,99 @@
+package chain
+
+import (
+	"encoding/asn1"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/lab"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// curveBall is a public key with the point of k on a curve whose parameters are
+// written out.
+func curveBall(tb testing.TB, k *lab.Key) []byte {
+	tb.Helper()
+	point := cert.ParseKey(k.SPKI).Public
+	type algorithm struct {
+		OID    asn1.ObjectIdentifier
+		Params asn1.RawValue
+	}
+	spki, err := asn1.Marshal(struct {
+		Algorithm algorithm
+		Key       asn1.BitString
+	}{
+		algorithm{asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.RawValue{FullBytes: []byte{0x30, 3, 2, 1, 1}}},
+		asn1.BitString{Bytes: point, BitLength: 8 * len(point)},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return spki
+}
+
+func TestKnowledgeOfLinks(t *testing.T) {
+	m := honest()
+	_, root := m.served()
+	const owner = "CN=Test Root"
+
+	t.Run("point on another curve", func(t *testing.T) {
+		m := honest()
+		m.mid.Key, m.mid.SPKI = nil, curveBall(t, m.rootKey)
+		chain, _ := m.served()
+		f := judged(t, owners(root), chain...)
+		if f.Links[1].PointOwner != owner || f.Links[0].PointOwner != "" {
+			t.Errorf("points of %q and %q", f.Links[0].PointOwner, f.Links[1].PointOwner)
+		}
+	})
+	t.Run("key identifier of another key", func(t *testing.T) {
+		m := honest()
+		m.mid.Set(lab.SKI(m.rootKey.ID))
+		chain, _ := m.served()
+		f := judged(t, owners(root), chain...)
+		if f.Links[1].KeyIDOwner != owner || f.Links[0].KeyIDOwner != "" {
+			t.Errorf("key identifiers of %q and %q", f.Links[0].KeyIDOwner, f.Links[1].KeyIDOwner)
+		}
+	})
+	t.Run("the known CA itself", func(t *testing.T) {
+		chain, _ := honest().served()
+		f := judged(t, owners(root), append(chain, root)...)
+		if l := f.Links[2]; l.KeyOwner != owner || l.KeyIDOwner != "" || l.PointOwner != "" {
+			t.Errorf("root: key of %q, identifier of %q, point of %q", l.KeyOwner, l.KeyIDOwner, l.PointOwner)
+		}
+	})
+	t.Run("leaf with the key of a CA", func(t *testing.T) {
+		m := honest()
+		m.leaf.Key = m.rootKey
+		chain, _ := m.served()
+		if f := judged(t, owners(root), chain...); f.Links[0].KeyOwner != owner {
+			t.Errorf("key of %q, want %q", f.Links[0].KeyOwner, owner)
+		}
+	})
+	t.Run("listed as revoked", func(t *testing.T) {
+		chain, _ := honest().served()
+		sum := cert.Parse(chain[1]).SHA256()
+		list := "SHA-256 Fingerprint,Revocation Status\n" + hex.EncodeToString(sum[:]) + ",Revoked\n"
+		data, err := trust.ReadCCADB("list", strings.NewReader(list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := owners(root)
+		o.CAData = []*trust.CAData{data}
+		f := judged(t, o, chain...)
+		if f.Links[1].Listed != "Revoked" || !f.Links[1].OnBestPath || f.Links[0].Listed != "" {
+			t.Errorf("listed: %q and %q", f.Links[0].Listed, f.Links[1].Listed)
+		}
+	})
+}
+
+// How many public programs have the root is counted apart from the owner's.
+func TestPublicPrograms(t *testing.T) {
+	m := honest()
+	chain, root := m.served()
+	f := judged(t, owners(root), chain...)
+	if f.Public != 0 || f.PublicAll != 1 {
+		t.Errorf("%d of %d public programs, want 0 of 1", f.Public, f.PublicAll)
+	}
+}
