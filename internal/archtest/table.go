@@ -60,6 +60,7 @@ var Table = []Row{
 	// These take further what another family has established: who signed
 	// whom, and what a name is.
 	{Folder: "internal/probe/chain", Imports: join(probing, "internal/probe/name", "internal/probe/signature")},
+	{Folder: "internal/probe/clock", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/incident", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/issuance", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},

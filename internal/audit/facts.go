@@ -105,6 +105,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Curve = signature.Curve(p)
 	f.Sig = signature.Signature(p)
 	f.Valid = clock.Validity(p, a.at)
+	f.Profile = clock.Profile(p, role == roleIssuer, a.logs)
 	f.Ext = encoding.Extensions(p)
 	f.CA = issuance.ClaimedCA(p, a.trust, &a.checker)
 	f.Known = intercept.Known(p, f.Valid, f.Ext)
@@ -147,6 +148,10 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	}
 	f.CT = sct.Set(scts, f.SCTs)
 	f.Chain = chain.Chain(in, f.Reasons)
+	f.Clock = clock.Clock(&clock.Input{
+		Certificates: in.Certificates, SCTs: f.SCTs, Staples: staples(s, certs[0]), At: a.at, Seen: s.Seen,
+		Trust: a.trust, Signed: a.checker.Check, Reasons: f.Reasons,
+	})
 	f.Distrust = incident.Distrust(&incident.Chain{
 		Certificates: in.Certificates, SCTs: f.SCTs, At: a.at, Trust: a.trust, Check: &a.checker,
 	})
@@ -165,4 +170,16 @@ func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {
 		}
 	}
 	return nil
+}
+
+// staples are the OCSP responses of the handshakes that delivered the judged
+// leaf.
+func staples(s *evidence.Subject, leaf *certificate) (out [][]byte) {
+	for i := range s.Handshakes {
+		h := &s.Handshakes[i]
+		if len(h.OCSP) > 0 && len(h.Certificates) > 0 && h.Certificates[0].SHA256() == leaf.sha256 {
+			out = append(out, h.OCSP)
+		}
+	}
+	return out
 }

@@ -21,6 +21,7 @@ type Cert struct {
 	Curve   *Curve   `fact:"curve" doc:"how the key gives its elliptic curve"`
 	Sig     *Sig     `fact:"signature" doc:"the signature on this certificate"`
 	Valid   *Valid   `fact:"validity" doc:"notBefore and notAfter"`
+	Profile *Profile `fact:"profile" doc:"what it has or lacks against what certificates of public CAs were on its notBefore"`
 	Ext     *Ext     `fact:"ext" doc:"extensions and their contents"`
 	Enc     *Enc     `fact:"encoding" doc:"how it is encoded"`
 	Parsers *Parsers `fact:"parsers" doc:"what the X.509 libraries made of it"`

@@ -31,6 +31,7 @@ type Facts struct {
 	SCTs     []SCT      `fact:"scts" doc:"the SCTs that belong to the certificate being judged, from every source"`
 	CT       *CT        `fact:"ct" doc:"what the SCTs of the leaf amount to together"`
 	Chain    *Chain     `fact:"chain" doc:"the certificates as served or found, and what vouches for them"`
+	Clock    *Clock     `fact:"clock" doc:"what signed times say of the time of judgement, and of the dates of the chain"`
 	Distrust []Distrust `fact:"distrust" doc:"what root programs decided about the CAs above the leaf"`
 	Endpoint *Endpoint  `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
 	Corpus   *Corpus    `fact:"corpus" doc:"what all certificates of the run show together; only for rules of subject corpus"`
