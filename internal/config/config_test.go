@@ -1,0 +1,104 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/certassay/certassay/internal/finding"
+)
+
+func parse(t *testing.T, env map[string]string, args ...string) (*Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	f := Bind(fs, Which{Network: true}, []string{"text", "json", "jsonl"})
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return f.Config(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+}
+
+func TestPrecedence(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "options.yaml")
+	if err := os.WriteFile(file, []byte("concurrency: 5\nrate: 7\nretries: 3\nroots: [a.pem, b.pem]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"CERTASSAY_CONFIG": file, "CERTASSAY_RATE": "8", "CERTASSAY_CONCURRENCY": "6", "NO_COLOR": ""}
+	c, err := parse(t, env, "--concurrency", "9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Concurrency != 9 || c.Rate != 8 || c.Retries != 3 || len(c.Roots) != 2 || c.Timeout != 10*time.Second || c.Color != Never {
+		t.Errorf("config = %+v, want flag over environment over file over default", c)
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--at", "soon"}, "cannot read the time"},
+		{[]string{"--fail-on", "ok"}, "cannot fail on"},
+		{[]string{"--concurrency", "10001"}, "out of range"},
+		{[]string{"--timeout", "-1s"}, "not a positive time"},
+		{[]string{"--retries", "-1"}, "negative"},
+		{[]string{"--color", "pink"}, "unknown --color"},
+		{[]string{"--via", "ftp://x"}, "cannot dial via"},
+		{[]string{"--via", "http://user:secret@[::1"}, "cannot read a --via URL"},
+		{[]string{"--severity", "dire"}, "unknown severity"},
+		{[]string{"--report", "xml=x"}, "unknown report format"},
+		{[]string{"-c", "/nonexistent.yaml"}, "reading configuration"},
+	} {
+		_, err := parse(t, nil, c.args...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: error %v, want one with %q", c.args, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v: the error shows the password: %v", c.args, err)
+		}
+	}
+}
+
+func TestParseFailOn(t *testing.T) {
+	for in, want := range map[string]FailOn{
+		"never": {}, "low": {Severity: finding.Low}, "critical": {Severity: finding.Critical},
+		"suspicious": {Verdict: finding.Suspicious}, "inconclusive": {Verdict: finding.Undetermined},
+	} {
+		if got, err := ParseFailOn(in); err != nil || got != want {
+			t.Errorf("ParseFailOn(%q) = %+v, %v, want %+v", in, got, err, want)
+		}
+	}
+}
+
+// Every mistake in a file is reported at once, with its place.
+func TestFileErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "options.yaml")
+	text := "format: json\nformat: text\ncolour: never\nroots: {a: b}\nrate: fast\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := parse(t, nil, "-c", file)
+	if err == nil || !strings.Contains(err.Error(), file) {
+		t.Fatalf("error %v, want one that names the file", err)
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add([]byte("format: json\nroots: [a, b]\n"))
+	f.Add([]byte("- a\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fs := pflag.NewFlagSet("fuzz", pflag.ContinueOnError)
+		Bind(fs, Which{Network: true}, []string{"text"})
+		values, err := decodeFile("fuzz.yaml", text, fs)
+		for name := range values {
+			if err == nil && fs.Lookup(name) == nil {
+				t.Errorf("decodeFile(%q) accepts %q, which is no flag", text, name)
+			}
+		}
+	})
+}
