@@ -58,12 +58,31 @@ func pssBlock(size int, digest []byte) []byte {
 	h := sha256.Sum256(append(append(make([]byte, 8), digest...), salt[:]...))
 	em := make([]byte, size-len(h)-1, size)
 	copy(em[len(em)-len(salt)-1:], append([]byte{1}, salt[:]...))
-	for i := range em {
-		mask := sha256.Sum256(binary.BigEndian.AppendUint32(bytes.Clone(h[:]), uint32(i/len(h)))) // MGF1
-		em[i] ^= mask[i%len(h)]
-	}
+	mask(em, h[:])
 	em[0] &= 0x7f
 	return append(append(em, h[:]...), 0xbc)
+}
+
+// oaepBlock is the encoded message of EME-OAEP with SHA-256 and no label (RFC
+// 8017 section 7.1.1). The seed is the message's hash.
+func oaepBlock(size int, message []byte) []byte {
+	label, seed := sha256.Sum256(nil), sha256.Sum256(message)
+	em := make([]byte, size)
+	head, db := em[1:1+len(seed)], em[1+len(seed):]
+	copy(head, seed[:])
+	copy(db, label[:])
+	copy(db[len(db)-len(message)-1:], append([]byte{1}, message...))
+	mask(db, head)
+	mask(head, db)
+	return em
+}
+
+// mask is MGF1 with SHA-256 (RFC 8017 appendix B.2.1), added to out.
+func mask(out, seed []byte) {
+	for i := range out {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint32(bytes.Clone(seed), uint32(i/sha256.Size)))
+		out[i] ^= sum[i%sha256.Size]
+	}
 }
 
 // cubeRoot is the least number whose cube begins, as size octets, with these or

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -26,11 +27,11 @@ type Case struct {
 	// Twin names the honest case for the same host and, unless the subject is
 	// what is odd, of the same subject. Empty for honest cases.
 	Twin string
-	// Rules are ids of rules that have to find something in this case and
-	// nothing in its twin.
+	// Rules are ids of rules that have to find something in this case, and
+	// nothing in its twin when that is judged with the same roots.
 	Rules []string
-	// Beside are certificates of the same run that it has to be compared with
-	// before the rules can; the twin is compared with them as well.
+	// Beside is another chain of the same run that this one has to be compared
+	// with before the rules can; the twin is compared with it as well.
 	Beside [][]byte
 	// Public says that the rules speak only of chains to a public root, which the
 	// laboratory's is not: who judges has to take it for one.
@@ -40,6 +41,18 @@ type Case struct {
 // firing gives the case with the rules that have to find something in it.
 func (c Case) firing(rules ...string) Case {
 	c.Rules = rules
+	return c
+}
+
+// beside gives the case with another chain of the run.
+func (c Case) beside(chain ...[]byte) Case {
+	c.Beside = chain
+	return c
+}
+
+// anonymous gives the case without any root that its owner named.
+func (c Case) anonymous() Case {
+	c.Roots = nil
 	return c
 }
 
@@ -60,8 +73,13 @@ func (c Case) Holds(verdict string) bool {
 	return verdict == c.Want
 }
 
-// Cases are all cases, honest ones first, for the default [Config].
-func Cases() []Case {
+// Cases are all cases, honest ones first, for the default [Config]. They are made
+// once, in about 150 ms: the certificates must not be changed.
+func Cases() []Case { return slices.Clone(made()) }
+
+var made = sync.OnceValue(makeCases)
+
+func makeCases() []Case {
 	l := New(Config{})
 	return slices.Concat(
 		l.honest(), l.ownKey(), l.impostors(), l.chains(), l.validity(),

@@ -10,17 +10,17 @@ func (l *Lab) chains() []Case {
 	mismatch := l.forged("name-mismatch", "suspicious", []string{"a genuine certificate for another name"}, elsewhere.Chain()...)
 	return []Case{
 		l.forged("untrusted-root-sslsplit", "suspicious", []string{"no path to a root that is named", "AKI names issuer and serial", "no AIA, CRL or policy"},
-			strayLeaf, foreign.DER),
+			strayLeaf, foreign.DER).beside(l.Chain()...).firing("chain-untrusted-root", "encoding-serial-near"),
 		l.forged("genuine-tail", "suspicious", []string{"the genuine chain stands behind a foreign leaf", "no path to a root that is named"},
-			strayLeaf, l.Leaf, l.Intermediate.DER),
+			strayLeaf, l.Leaf, l.Intermediate.DER).firing("chain-genuine-tail"),
 		l.forged("broken-link", "suspicious", []string{"the served issuer does not verify the leaf"},
-			l.brokenLink(), l.Intermediate.DER),
+			l.brokenLink(), l.Intermediate.DER).firing("chain-broken-link"),
 		l.forged("tampered", "suspicious", []string{"the name was changed after signing"},
 			l.tampered(), l.Intermediate.DER),
 		l.forged("issued-by-leaf", "suspicious", []string{"a leaf that is no CA issued it"},
-			l.issuedByLeaf(elsewhere), elsewhere.Leaf, elsewhere.Intermediate.DER),
+			l.issuedByLeaf(elsewhere), elsewhere.Leaf, elsewhere.Intermediate.DER).firing("chain-leaf-issues"),
 		l.forged("self-signed", "suspicious", []string{"it is its own issuer"}, l.selfSigned()),
-		mismatch,
+		mismatch.firing("name-mismatch"),
 	}
 }
 

@@ -25,11 +25,10 @@ const md5Block = "" +
 func (l *Lab) collisions() []Case {
 	rsa := New(Config{Host: l.Host, At: l.At, RSA: true})
 	signed, forged := rsa.colliding(unhex(md5Block)), rsa.colliding(otherHalf(unhex(md5Block)))
-	signature := signed.Sign(rsa.Intermediate.Key, MD5RSA)
+	original := signed.Sign(rsa.Intermediate.Key, MD5RSA)
 	c := rsa.forged("md5-collision", "forged", []string{"half of an MD5 collision", "the signature is that of another certificate"},
-		forged.SignWith(MD5RSA, func([]byte) []byte { return signature[len(signature)-256:] }), rsa.Intermediate.DER)
-	c.Beside = [][]byte{signature}
-	return []Case{c.firing("signature-collision-md5", "signature-copied").twin("honest-rsa")}
+		forged.SignWith(MD5RSA, func([]byte) []byte { return original[len(original)-256:] }), rsa.Intermediate.DER)
+	return []Case{c.beside(original).firing("signature-collision-md5", "signature-copied").twin("honest-rsa")}
 }
 
 // colliding is a leaf whose first extension holds these octets at the beginning

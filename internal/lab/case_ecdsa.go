@@ -26,7 +26,7 @@ func (l *Lab) ecdsa() []Case {
 		})
 	}
 	zero, one := big.NewInt(0), big.NewInt(1)
-	return []Case{
+	return append([]Case{
 		constant("ecdsa-psychic", "r and s are zero (CVE-2022-21449)", zero, zero).firing("signature-psychic", "signature-ecdsa-range"),
 		constant("ecdsa-s-zero", "s is zero", one, zero).firing("signature-psychic", "signature-ecdsa-range"),
 		constant("ecdsa-out-of-range", "r and s are the order of the group", order, order).firing("signature-ecdsa-range"),
@@ -49,8 +49,8 @@ func (l *Lab) ecdsa() []Case {
 		changed("ecdsa-order-added", "the order was added to s", func(r, s *big.Int) []byte {
 			return pair(r, s.Add(s, order))
 		}).firing("signature-malleated"),
-		l.malleated(order), l.careless(),
-	}
+		l.malleated(order),
+	}, l.careless()...)
 }
 
 func pair(r, s *big.Int) []byte {
@@ -79,28 +79,38 @@ func (l *Lab) malleated(order *big.Int) Case {
 		return pair(r, s.Sub(order, s))
 	})
 	return l.forged("ecdsa-malleated", "suspicious", []string{"the same certificate with s negated"}, twin, l.Leaf, l.Intermediate.DER).
-		firing("signature-malleated")
+		firing("signature-malleated", "signature-content-reused")
 }
 
-// careless is a root whose own certificate and whose intermediate are signed
-// with one nonce, so that its private key follows.
-func (l *Lab) careless() Case {
-	const nonce = "0badc0de"
+// nonce is the number that careless signers of the laboratory use every time.
+const nonce = "0badc0de"
+
+// careless are signers that used one nonce twice, so that their private keys
+// follow: a root, in its own certificate and the intermediate's, and the
+// intermediate, in two leaves of one run.
+func (l *Lab) careless() []Case {
 	root := rootTemplate(l.Root.Name, l.Root.Key, l.At).SignWith(SHA384ECDSA, noncing(l.Root.Key, nonce))
 	intermediate := l.intermediateTemplate(l.Intermediate.Name, l.Intermediate.Key).SignWith(SHA384ECDSA, noncing(l.Root.Key, nonce))
-	c := l.forged("ecdsa-nonce-reuse", "suspicious", []string{"two signatures of the root have the same r", "its private key follows"}, l.Leaf, intermediate, root)
-	c.Roots = [][]byte{root}
-	return c.firing("signature-nonce-reuse").twin("honest-root-served")
+	chain := l.forged("ecdsa-nonce-reuse", "suspicious", []string{"two signatures of the root have the same r", "its private key follows"}, l.Leaf, intermediate, root)
+	chain.Roots = [][]byte{root}
+	leaf := func(host string) []byte {
+		other := New(Config{Host: host, At: l.At})
+		t := other.LeafTemplate()
+		t.Set(SCTList(t, l.Intermediate, t.NotBefore.Add(time.Minute)))
+		return t.SignWith(SHA256ECDSA, noncing(l.Intermediate.Key, nonce))
+	}
+	run := l.forged("ecdsa-nonce-shared", "", []string{"two leaves of one run whose signatures have the same r"}, leaf(l.Host), l.Intermediate.DER)
+	return []Case{chain.firing("signature-nonce-reuse").twin("honest-root-served"), run.beside(leaf("www.bank.example"), l.Intermediate.DER).firing("signature-nonce-shared")}
 }
 
-// noncing signs with ECDSA on P-384 and SHA-384, with this number, in
-// hexadecimal, in place of a random one (FIPS 186-5 section 6.4.1).
+// noncing signs with ECDSA, with this number, in hexadecimal, in place of a
+// random one (FIPS 186-5 section 6.4.1).
 func noncing(k *Key, nonce string) func(tbs []byte) []byte {
 	private := k.Signer.(*ecdsa.PrivateKey)
 	number := new(big.Int).SetBytes(unhex(nonce))
 	r, _ := private.Curve.ScalarBaseMult(number.Bytes())
 	return func(tbs []byte) []byte {
-		return signNoncing(private.D, number, r, private.Params().N, SHA384ECDSA.digest(tbs))
+		return signNoncing(private.D, number, r, private.Params().N, fitting(k).digest(tbs))
 	}
 }
 

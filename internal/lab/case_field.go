@@ -14,10 +14,10 @@ func (l *Lab) validity() []Case {
 		return func(t *Template) { t.NotBefore, t.NotAfter = l.At.Add(from), l.At.Add(to) }
 	}
 	return []Case{
-		l.odd("expired", "", "notAfter has passed", lasting(-100*day, -10*day)),
-		l.odd("not-yet-valid", "", "notBefore is to come", lasting(10*day, 100*day)),
+		l.odd("expired", "", "notAfter has passed", lasting(-100*day, -10*day)).firing("time-expired"),
+		l.odd("not-yet-valid", "", "notBefore is to come", lasting(10*day, 100*day)).firing("time-not-yet-valid"),
 		l.odd("too-long", "", "825 days where 200 are allowed", lasting(-30*day, 795*day)),
-		l.odd("ends-before-it-begins", "", "notAfter is before notBefore", lasting(10*day, -10*day)),
+		l.odd("ends-before-it-begins", "", "notAfter is before notBefore", lasting(10*day, -10*day)).firing("time-inverted"),
 	}
 }
 
@@ -33,11 +33,13 @@ func (l *Lab) weak() []Case {
 	sha1 := l.forged("sha1-ecdsa", "suspicious", []string{"SHA-1 signature"},
 		l.LeafTemplate().Sign(l.Intermediate.Key, SHA1ECDSA), l.Intermediate.DER)
 	return []Case{
-		signed("md5", "MD5 signature", MD5RSA), signed("sha1", "SHA-1 signature", SHA1RSA), sha1,
+		signed("md5", "MD5 signature", MD5RSA).firing("signature-md5"),
+		signed("sha1", "SHA-1 signature", SHA1RSA).firing("signature-sha1", "signature-sha1-after-sunset"),
+		sha1.firing("signature-sha1", "signature-sha1-after-sunset"),
 		l.odd("rsa-1024", "", "RSA key of 1024 bits", func(t *Template) {
 			t.Key = WeakKey()
 			t.Set(SKI(t.Key.ID))
-		}),
+		}).firing("key-rsa-short"),
 	}
 }
 
@@ -45,9 +47,9 @@ func (l *Lab) weak() []Case {
 func (l *Lab) keyIDs() []Case {
 	return []Case{
 		l.odd("ski-of-another-key", "", "SKI is not of this key", func(t *Template) { t.Set(SKI(ForgedKey().ID)) }),
-		l.odd("ski-of-the-issuer", "", "leaf and issuer share one SKI over two keys", func(t *Template) { t.Set(SKI(l.Intermediate.KeyID)) }),
+		l.odd("ski-of-the-issuer", "", "leaf and issuer share one SKI over two keys", func(t *Template) { t.Set(SKI(l.Intermediate.KeyID)) }).firing("key-identifier-reused"),
 		l.odd("aki-of-another-key", "", "AKI is not the issuer's SKI", func(t *Template) { t.Set(AKI(ForgedKey().ID)) }),
-		l.odd("bare-profile", "", "no AIA, CRL, policy, EKU, KU, SKI or AKI", func(t *Template) { t.Keep(IDSAN) }),
+		l.odd("bare-profile", "", "no AIA, CRL, policy, EKU, KU, SKI or AKI", func(t *Template) { t.Keep(IDSAN) }).firing("issuance-no-aki"),
 	}
 }
 
@@ -58,12 +60,12 @@ func (l *Lab) serials() []Case {
 	}
 	milliseconds := binary.BigEndian.AppendUint64(nil, uint64(l.LeafTemplate().NotBefore.UnixMilli()))[2:]
 	return []Case{
-		serial("serial-negative", "serial below zero", append([]byte{0xff, 0x21}, SerialOf("negative")...)),
+		serial("serial-negative", "serial below zero", append([]byte{0xff, 0x21}, SerialOf("negative")...)).firing("encoding-serial-negative"),
 		serial("serial-zero", "serial zero", []byte{0}),
-		serial("serial-empty", "serial without content", []byte{}),
+		serial("serial-empty", "serial without content", []byte{}).firing("encoding-serial-zero", "encoding-not-der"),
 		serial("serial-short", "serial of 27 bits", []byte{0x05, 0x1b, 0x3c, 0x77}),
-		serial("serial-padded", "serial with a needless zero octet", append([]byte{0}, SerialOf("padded")...)),
-		serial("serial-time", "serial is notBefore in milliseconds", milliseconds),
+		serial("serial-padded", "serial with a needless zero octet", append([]byte{0}, SerialOf("padded")...)).firing("encoding-not-der"),
+		serial("serial-time", "serial is notBefore in milliseconds", milliseconds).firing("encoding-serial-timestamp"),
 		l.ettercap(),
 	}
 }
@@ -79,7 +81,7 @@ func (l *Lab) ettercap() Case {
 	t.Set(AKI(id))
 	t.Keep(IDAKI)
 	return l.forged("serial-ettercap", "suspicious", []string{"serial e77ee77e", "signed by its own key", "SHA-1", "no SAN"},
-		t.Sign(InterceptorKey(), SHA1RSA))
+		t.Sign(InterceptorKey(), SHA1RSA)).firing("encoding-serial-magic", "chain-leaf-signed-by-own-key")
 }
 
 // names are leaves whose names try to be read as something else.
@@ -97,15 +99,15 @@ func (l *Lab) names() []Case {
 	})
 	mixed.Twin = "honest-idn"
 	return []Case{
-		nul, mixed,
-		l.odd("cn-nul", "", "commonName with a NUL", func(t *Template) { t.Subject = Named("CN=" + l.Host + "\x00.evil.example") }),
-		l.odd("cn-not-in-san", "", "commonName is another host than the SANs", func(t *Template) { t.Subject = Named("CN=www.bank.example") }),
-		l.odd("san-control", "", "dNSName with an escape sequence", func(t *Template) { t.Set(SAN(l.Host, "\x1b[2J.lab.example")) }),
-		l.odd("san-ip-as-dns", "", "dNSName that is an IP address", func(t *Template) { t.Set(DNSNames(l.Host, "192.0.2.1")) }),
-		organization("o-control", "organization with an escape sequence", "Lab\x1b[31mForged\x1b[0m", 0),
-		organization("o-bidi", "organization with a bidirectional override", "Lab \u202eetsurT\u202c Services", 0),
-		organization("o-mixed-script", "organization mixes Latin and Cyrillic", "L\u0430b Trust Services", 0),
-		organization("o-bad-string", "UTF8String that is not UTF-8", "Lab \xff\xfe", 0),
+		nul.firing("name-nul"), mixed.firing("name-mixed-script"),
+		l.odd("cn-nul", "", "commonName with a NUL", func(t *Template) { t.Subject = Named("CN=" + l.Host + "\x00.evil.example") }).firing("name-nul"),
+		l.odd("cn-not-in-san", "", "commonName is another host than the SANs", func(t *Template) { t.Subject = Named("CN=www.bank.example") }).firing("name-cn-not-in-san"),
+		l.odd("san-control", "", "dNSName with an escape sequence", func(t *Template) { t.Set(SAN(l.Host, "\x1b[2J.lab.example")) }).firing("name-control-character"),
+		l.odd("san-ip-as-dns", "", "dNSName that is an IP address", func(t *Template) { t.Set(DNSNames(l.Host, "192.0.2.1")) }).firing("name-ip-as-dns"),
+		organization("o-control", "organization with an escape sequence", "Lab\x1b[31mForged\x1b[0m", 0).firing("name-control-character"),
+		organization("o-bidi", "organization with a bidirectional override", "Lab \u202eetsurT\u202c Services", 0).firing("name-bidi"),
+		organization("o-mixed-script", "organization mixes Latin and Cyrillic", "L\u0430b Trust Services", 0).firing("name-mixed-script"),
+		organization("o-bad-string", "UTF8String that is not UTF-8", "Lab \xff\xfe", 0).firing("name-malformed"),
 		organization("o-teletex", "TeletexString of Latin-1 octets", "Caf\xe9 Lab", asn1.T61String),
 	}
 }
@@ -115,14 +117,16 @@ func (l *Lab) encodings() []Case {
 	duplicate := l.LeafTemplate()
 	duplicate.Extensions = append(duplicate.Extensions, SAN("evil.example"))
 	return []Case{
-		l.odd("v1-with-extensions", "", "version 1 with extensions", func(t *Template) { t.Version = 1 }),
+		l.odd("v1-with-extensions", "", "version 1 with extensions", func(t *Template) { t.Version = 1 }).firing("encoding-extensions-in-old-version"),
 		l.forged("v1-bare", "suspicious", []string{"version 1, no name to match"}, l.v1Bare(), l.Intermediate.DER),
-		l.forged("duplicate-extension", "", []string{"two subjectAltName extensions"}, l.Issue(duplicate), l.Intermediate.DER),
-		l.odd("algorithm-mismatch", "", "the algorithm inside is not the one outside", func(t *Template) { t.Inner = SHA384ECDSA }),
-		l.forged("trailing-data", "", []string{"octets follow the certificate"}, append(append([]byte(nil), l.Leaf...), 0, 0), l.Intermediate.DER),
+		l.forged("duplicate-extension", "", []string{"two subjectAltName extensions"}, l.Issue(duplicate), l.Intermediate.DER).
+			firing("encoding-duplicate-extension", "encoding-parsers-disagree"),
+		l.odd("algorithm-mismatch", "", "the algorithm inside is not the one outside", func(t *Template) { t.Inner = SHA384ECDSA }).firing("signature-algorithm-mismatch"),
+		l.forged("trailing-data", "", []string{"octets follow the certificate"}, append(append([]byte(nil), l.Leaf...), 0, 0), l.Intermediate.DER).
+			firing("encoding-trailing-data", "encoding-no-parser-accepts"),
 		l.odd("unknown-critical", "", "critical extension that nobody knows", func(t *Template) {
 			t.Set(Extension{ID: "1.3.6.1.4.1.55555.1", Critical: true, Value: []byte{5, 0}})
-		}),
+		}).firing("encoding-unknown-critical"),
 	}
 }
 

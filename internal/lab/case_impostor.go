@@ -13,9 +13,10 @@ func (l *Lab) impostors() []Case {
 	bare.Keep(IDSAN)
 	return []Case{
 		l.forged("impostor-chain", "forged", []string{"the root's name and key identifier, and not its key", "copied SCTs do not verify"},
-			leaf, whole.Intermediate.DER),
+			leaf, whole.Intermediate.DER).beside(l.Chain()...).
+			firing("chain-known-ca-not-verified", "sct-signature-invalid", "issuance-serial-reused", "key-identifier-reused", "time-validity-copied"),
 		l.forged("impostor-chain-root-served", "forged", []string{"a served root with a known root's name and another key"},
-			leaf, whole.Intermediate.DER, whole.Root.DER),
+			leaf, whole.Intermediate.DER, whole.Root.DER).firing("chain-impostor-ca"),
 		l.forged("impostor-chain-own-key-ids", "suspicious", []string{"the root's name under a key identifier that is not known"},
 			freshLeaf, fresh.Intermediate.DER, fresh.Root.DER),
 		l.forged("impostor-intermediate", "suspicious", []string{"the intermediate's name and key identifier under an unknown root"},

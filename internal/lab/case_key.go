@@ -3,6 +3,8 @@ package lab
 import (
 	"crypto/elliptic"
 	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // keys are leaves of the honest CA with keys that somebody else can use, or that
@@ -18,9 +20,14 @@ func (l *Lab) keys() []Case {
 	point := func(x, y *big.Int) *Key {
 		return p256Public((&curve{CurveParams: *g}).point(x, y))
 	}
-	shared := bearing("key-shared-prime", "", "shares a prime with another leaf's key", weakRSA("shared-one"), "key-shared-prime")
-	shared.Beside = bearing("", "", "", weakRSA("shared-two")).Chain[:1]
+	other := bearing("", "", "", weakRSA("shared-two"))
+	damaged := public(func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oid(idRSA)) }, []byte("no key"))
 	return append([]Case{
+		bearing("key-shared-prime", "", "shares a prime with another leaf's key", weakRSA("shared-one"), "key-shared-prime").beside(other.Chain...),
+		bearing("key-unreadable", "", "octets that are no RSA key", damaged, "key-unreadable"),
+		bearing("key-rsa-short", "suspicious", "1024 bits under an unknown root", WeakKey(), "key-rsa-short-era").anonymous(),
+		l.odd("key-ski-mismatch", "suspicious", "SKI is not of this key, under an unknown root", func(t *Template) { t.Set(SKI(ForgedKey().ID)) }).
+			firing("key-ski-mismatch").anonymous(),
 		bearing("key-p256-generator", "suspicious", "the point is the generator: the private key is 1", point(g.Gx, g.Gy), "key-trivial-scalar"),
 		bearing("key-p256-off-curve", "suspicious", "the point is not on its curve", point(g.Gx, new(big.Int).Add(g.Gy, big.NewInt(1))), "key-off-curve"),
 		bearing("key-ed25519-small-order", "suspicious", "a point of order 8", ed25519Public(unhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")), "key-small-order"),
@@ -31,7 +38,6 @@ func (l *Lab) keys() []Case {
 		bearing("key-published-rfc8032", "suspicious", "the Ed25519 key of RFC 8032 section 7.1, test 1", ed25519Public(unhex(
 			"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")), "key-published"),
 		bearing("key-modulus-even", "suspicious", "an even modulus", rsaPublic(new(big.Int).Lsh(big.NewInt(0xca5e), 2032), big.NewInt(65537)), "key-modulus-even"),
-		shared,
 	}, l.numbers(bearing)...)
 }
 

@@ -53,6 +53,9 @@ func (l *Lab) pkcs1() []Case {
 		signed("rsa-pss-under-pkcs1", "RSA-PSS where PKCS #1 v1.5 is stated", "signature-wrong-primitive", func(digest, _ []byte) []byte {
 			return pssBlock(size, digest)
 		}),
+		signed("rsa-oaep", "an RSA-OAEP encryption in place of a signature", "signature-wrong-primitive", func(digest, _ []byte) []byte {
+			return oaepBlock(size, digest)
+		}),
 		rsa.forged("rsa-tampered", "forged", []string{"the name was changed after signing", "the hash in the signature is that of the genuine leaf"},
 			rsa.tampered(), rsa.Intermediate.DER).firing("signature-transplanted").twin("honest-rsa"),
 	}, rsa.transplanted()...)
@@ -67,9 +70,8 @@ func (l *Lab) transplanted() []Case {
 	donor := l.forged("rsa-transplant", "forged", []string{"the signature of another leaf"}, l.LeafTemplate().SignWith(SHA256RSA, func([]byte) []byte {
 		return other.Leaf[len(other.Leaf)-256:]
 	}), l.Intermediate.DER)
-	donor.Beside = [][]byte{other.Leaf}
 	return []Case{
-		donor.firing("signature-transplanted", "signature-copied").twin("honest-rsa"),
+		donor.beside(other.Leaf).firing("signature-transplanted", "signature-copied").twin("honest-rsa"),
 		valued("rsa-empty", "suspicious", "no signature", "signature-empty", func([]byte) []byte { return nil }),
 		valued("rsa-value-one", "forged", "the signature is 1", "signature-no-private-key", func([]byte) []byte {
 			return big.NewInt(1).FillBytes(make([]byte, 256))

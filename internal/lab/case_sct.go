@@ -76,14 +76,16 @@ func (l *Lab) oddSCTs() []Case {
 		return t
 	}
 	fresh, late, past := lasting(-5*day, 85*day), lasting(-5*day, 150*day), lasting(-40*day, -10*day)
-	bare := l.forged("sct-missing", "", []string{"a certificate of a public CA without SCTs"},
-		t.Sign(l.Intermediate.Key, ""), l.Intermediate.DER).firing("sct-missing")
+	bare := func(name, want, tell, rule string) Case {
+		return l.forged(name, want, []string{tell}, t.Sign(l.Intermediate.Key, ""), l.Intermediate.DER).firing(rule)
+	}
 	others := l.logged("honest-other-logs", "ok", "", t, sct(one, t, at), sct(l.quarterly(), t, at), sct(l.retired(), t, at), sct(l.tiled(), t, at))
 	others.Tells, others.Twin = nil, ""
 	plain := l.tiled()
 	plain.Tiled = false
 	cases := []Case{
 		others,
+		bare("sct-missing-from-own-log", "suspicious", "the owner's logs do not hold a certificate of the owner's CA", "sct-missing-from-own-log"),
 		pair("sct-future", "SCTs of tomorrow", t, l.At.Add(day)).firing("sct-future"),
 		l.logged("sct-outside-interval", "", "a log that does not take what ends then", late, sct(one, late, l.At.Add(-5*day)), sct(l.quarterly(), late, l.At.Add(-5*day))).
 			firing("sct-outside-interval").twin(others.Name),
@@ -95,7 +97,8 @@ func (l *Lab) oddSCTs() []Case {
 		pair("sct-after-expiry", "logged after it had expired", past, l.At.Add(-5*day)).firing("sct-after-expiry"),
 	}
 	for _, c := range []Case{
-		bare,
+		bare("sct-missing", "", "a certificate of a public CA without SCTs", "sct-missing"),
+		l.logged("sct-one-log", "", "an SCT of one log alone", t, sct(one, t, at)).firing("sct-chrome-policy", "sct-apple-policy"),
 		pair("sct-backdated", "begins three weeks before it was logged", t, t.NotBefore.Add(21*day)).firing("sct-backdated"),
 		pair("sct-backdated-months", "begins 75 days before it was logged", lasting(-80*day, 10*day), l.At.Add(-5*day)).firing("sct-backdated", "sct-backdated-months"),
 		pair("sct-before-validity", "logged three days before it begins", t, t.NotBefore.Add(-3*day)).firing("sct-before-validity"),

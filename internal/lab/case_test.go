@@ -31,8 +31,8 @@ func TestTwins(t *testing.T) {
 	}
 	for _, c := range cases {
 		if c.Want == "ok" {
-			if c.Twin != "" || len(c.Tells) != 0 {
-				t.Errorf("%s: an honest case with a twin or tells", c.Name)
+			if c.Twin != "" || len(c.Tells) != 0 || len(c.Rules) != 0 {
+				t.Errorf("%s: an honest case with a twin, tells or rules", c.Name)
 			}
 			continue
 		}

@@ -11,7 +11,12 @@
 // A test that only shows a forgery being caught proves little: a rule that
 // accuses everything passes it. Each [Case] that is forged or odd therefore names
 // an honest one with the same subject and host, its twin, whose want is "ok". A
-// table test runs both.
+// table test runs both, and holds the case against the rules that it names: they
+// have to speak of the forgery and be silent on the twin.
+//
+// What a forger computes without a key is computed here without one: the cube
+// roots, the collision, the curve of CVE-2020-0601. Where that takes long, the
+// result lies in testdata or the source, and a test checks what it is.
 //
 // # Design
 //

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/md5"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"math/big"
@@ -42,12 +43,20 @@ func TestCubeRoots(t *testing.T) {
 	}
 }
 
-// TestPSS lets crypto/rsa verify what stands under another identifier.
-func TestPSS(t *testing.T) {
+// TestPSSAndOAEP lets crypto/rsa read what stands under another identifier.
+func TestPSSAndOAEP(t *testing.T) {
 	digest := SHA256RSA.digest([]byte("message"))
 	value := power(IssuingRSAKey(), pssBlock(256, digest))
 	if err := rsa.VerifyPSS(IssuingRSAKey().Public().(*rsa.PublicKey), algorithms[SHA256RSA].hash, digest, value, nil); err != nil {
 		t.Errorf("VerifyPSS = %v, want nil", err)
+	}
+	message := []byte("message")
+	encrypted := new(big.Int).SetBytes(oaepBlock(256, message))
+	public := IssuingRSAKey().Public().(*rsa.PublicKey)
+	encrypted.Exp(encrypted, big.NewInt(int64(public.E)), public.N)
+	got, err := rsa.DecryptOAEP(sha256.New(), nil, IssuingRSAKey().Signer.(*rsa.PrivateKey), encrypted.FillBytes(make([]byte, 256)), nil)
+	if err != nil || !bytes.Equal(got, message) {
+		t.Errorf("DecryptOAEP = %q, %v, want %q", got, err, message)
 	}
 }
 
@@ -182,6 +191,6 @@ func TestLogList(t *testing.T) {
 
 func BenchmarkCases(b *testing.B) {
 	for b.Loop() {
-		Cases()
+		makeCases()
 	}
 }

@@ -53,10 +53,13 @@ func weakRSA(name string) *Key {
 	return rsaPublic(new(big.Int).Mul(k.p, k.q), k.e)
 }
 
+// idRSA is rsaEncryption (RFC 3279 section 2.3.1).
+const idRSA = "1.2.840.113549.1.1.1"
+
 // rsaPublic writes any two numbers as an RSA key (RFC 3279 section 2.3.1).
 func rsaPublic(n, e *big.Int) *Key {
 	return public(func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oid("1.2.840.113549.1.1.1"))
+		b.AddASN1ObjectIdentifier(oid(idRSA))
 		b.AddASN1NULL()
 	}, sequence(func(b *cryptobyte.Builder) {
 		b.AddASN1BigInt(n)

@@ -51,24 +51,43 @@ type row struct {
 	Name   string    `json:"name"`
 	At     time.Time `json:"at"`
 	Twin   string    `json:"twin,omitempty"`
+	// Logs is the file of the log list to judge with, Beside that of what it is
+	// compared with, Rules what has to speak of it.
+	Logs   string   `json:"logs"`
+	Beside string   `json:"beside,omitempty"`
+	Rules  []string `json:"rules,omitempty"`
 }
 
 // WriteCases writes every case into dir, which it makes: NAME.pem, the anchors in
-// NAME.roots.pem where there are any, and manifest.json, a list of rows with the
-// names of both, the host, the time and the verdict to expect.
+// NAME.roots.pem where there are any, what it is compared with in
+// NAME.beside.pem, the log list in logs.json, and manifest.json, a list of rows
+// with the names of these files, the host, the time and the verdict to expect.
 func WriteCases(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	const logs = "logs.json"
+	if err := os.WriteFile(filepath.Join(dir, logs), New(Config{}).LogList(), 0o644); err != nil {
+		return err
+	}
 	var rows []row
 	for _, c := range Cases() {
-		r := row{Served: c.Name + ".pem", Case: c.Name, Want: c.Want, Tells: c.Tells, Name: c.Host, At: c.At, Twin: c.Twin}
+		r := row{
+			Served: c.Name + ".pem", Case: c.Name, Want: c.Want, Tells: c.Tells, Name: c.Host, At: c.At, Twin: c.Twin,
+			Logs: logs, Rules: c.Rules,
+		}
 		if err := os.WriteFile(filepath.Join(dir, r.Served), PEM(c.Chain...), 0o644); err != nil {
 			return err
 		}
 		if len(c.Roots) > 0 {
 			r.Roots = c.Name + ".roots.pem"
 			if err := os.WriteFile(filepath.Join(dir, r.Roots), PEM(c.Roots...), 0o644); err != nil {
+				return err
+			}
+		}
+		if len(c.Beside) > 0 {
+			r.Beside = c.Name + ".beside.pem"
+			if err := os.WriteFile(filepath.Join(dir, r.Beside), PEM(c.Beside...), 0o644); err != nil {
 				return err
 			}
 		}
