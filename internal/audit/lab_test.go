@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func subjectOf(c lab.Case) *evidence.Subject {
 	return s
 }
 
-// labAuditor judges with the logs of the lab.
+// labAuditor judges with the logs of the lab as an owner's, as --log-list does.
 func labAuditor(t testing.TB, set *rule.Set, roots [][]byte, at time.Time) *Auditor {
 	t.Helper()
 	a := auditor(t, set, roots, at)
@@ -52,7 +53,7 @@ func labAuditor(t testing.TB, set *rule.Set, roots [][]byte, at time.Time) *Audi
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.logs = logs
+	a.logs = ct.Join(logs, ct.Known())
 	return a
 }
 
@@ -100,9 +101,11 @@ func TestLabVerdicts(t *testing.T) {
 // conditions of the case.
 func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
 	t.Helper()
-	a := labAuditor(t, set, c.Roots, c.At)
-	for _, der := range conditions.Beside {
-		a.Refer(der)
+	a := labAuditor(t, set, conditions.Roots, c.At)
+	beside := c
+	beside.Name, beside.Chain = "beside", conditions.Beside
+	for _, m := range a.judge(subjectOf(beside)).members() {
+		a.set.Add(m)
 	}
 	j := a.judge(subjectOf(c))
 	if conditions.Public {
@@ -119,6 +122,32 @@ func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
 		out = append(out, f.Rule)
 	}
 	return out
+}
+
+// Every rule about SCTs, signatures and keys has a case that it speaks of, with
+// an honest twin that it is silent on.
+func TestLabCoversRules(t *testing.T) {
+	// Of these the lab can make no case, or not yet.
+	absent := map[string]string{
+		"signature-collision-sha1": "a collision for a prefix of our own costs 2^61 steps; the published ones are vectors of package collision",
+		"key-debian":               "the list is not built in; package known tests it with one of its own",
+		"sct-transplanted":         "certificates of a run are not offered to package sct as owners of SCTs",
+	}
+	covered := map[string]bool{}
+	for _, c := range lab.Cases() {
+		for _, id := range c.Rules {
+			covered[id] = true
+		}
+	}
+	for _, r := range shippedRules(t).Active() {
+		family, _, _ := strings.Cut(r.ID, "-")
+		if !slices.Contains([]string{"sct", "signature", "key"}, family) {
+			continue
+		}
+		if _, excused := absent[r.ID]; excused == covered[r.ID] {
+			t.Errorf("%s: covered by a case %v, excused %v, want one of the two", r.ID, covered[r.ID], excused)
+		}
+	}
 }
 
 func ids(j *judgement) []string {
