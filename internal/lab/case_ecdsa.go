@@ -91,7 +91,8 @@ const nonce = "0badc0de"
 func (l *Lab) careless() []Case {
 	root := rootTemplate(l.Root.Name, l.Root.Key, l.At).SignWith(SHA384ECDSA, noncing(l.Root.Key, nonce))
 	intermediate := l.intermediateTemplate(l.Intermediate.Name, l.Intermediate.Key).SignWith(SHA384ECDSA, noncing(l.Root.Key, nonce))
-	chain := l.forged("ecdsa-nonce-reuse", "suspicious", []string{"two signatures of the root have the same r", "its private key follows"}, l.Leaf, intermediate, root)
+	chain := l.forged("ecdsa-nonce-reuse", "suspicious", []string{"two signatures of the root have the same r", "its private key follows"},
+		l.Leaf, intermediate, root)
 	chain.Roots = [][]byte{root}
 	leaf := func(host string) []byte {
 		other := New(Config{Host: host, At: l.At})

@@ -30,9 +30,11 @@ func (l *Lab) keys() []Case {
 			firing("key-ski-mismatch").anonymous(),
 		bearing("key-p256-generator", "suspicious", "the point is the generator: the private key is 1", point(g.Gx, g.Gy), "key-trivial-scalar"),
 		bearing("key-p256-off-curve", "suspicious", "the point is not on its curve", point(g.Gx, new(big.Int).Add(g.Gy, big.NewInt(1))), "key-off-curve"),
-		bearing("key-ed25519-small-order", "suspicious", "a point of order 8", ed25519Public(unhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")), "key-small-order"),
+		bearing("key-ed25519-small-order", "suspicious", "a point of order 8", ed25519Public(unhex(
+			"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")), "key-small-order"),
 		bearing("key-ed25519-neutral", "suspicious", "the neutral element", ed25519Public(append([]byte{1}, make([]byte, 31)...)), "key-small-order"),
-		bearing("key-ed25519-not-canonical", "", "the prime of the field and one, in place of one", ed25519Public(unhex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")), "key-non-canonical"),
+		bearing("key-ed25519-not-canonical", "", "the prime of the field and one, in place of one", ed25519Public(unhex(
+			"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")), "key-non-canonical"),
 		bearing("key-published-rfc6979", "suspicious", "the P-256 key of RFC 6979 appendix A.2.5", p256Public(unhex(
 			"0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299")), "key-published"),
 		bearing("key-published-rfc8032", "suspicious", "the Ed25519 key of RFC 8032 section 7.1, test 1", ed25519Public(unhex(
