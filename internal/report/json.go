@@ -209,7 +209,9 @@ func marshal(v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	// A "#" can only be within a string, and never after a lone backslash. Logs
+	// of CI jobs obey "##[" and "##vso[" wherever they meet them.
+	raw := bytes.ReplaceAll(bytes.TrimSuffix(b.Bytes(), []byte("\n")), []byte("##"), []byte(`#\u0023`))
 	for i := 0; ; i++ {
 		if i == len(raw) {
 			return raw, nil

@@ -130,12 +130,13 @@ const (
 	maxChain = 12
 )
 
-// outside makes a text that may come from outside fit to print.
+// outside makes a text that may come from outside fit to print, also in the log
+// of a CI job: "##[", "##vso[" and "##teamcity[" give commands anywhere in a line.
 func outside(s string) string {
 	if len(s) > 4*maxText {
 		s = strings.ToValidUTF8(s[:4*maxText], "") + "…"
 	}
-	return clip(Escape(s), maxText)
+	return strings.ReplaceAll(clip(Escape(s), maxText), "##", `#\u{23}`)
 }
 
 // prose makes text of a rule fit to print: its line ends mean nothing.

@@ -169,6 +169,7 @@ func TestGolden(t *testing.T) {
 		{"nothing.txt", "text", Options{}, &Document{Run: evidence.Run{Complete: true}}},
 		{"report.json", "json", Options{}, testDocument()},
 		{"report.jsonl", "jsonl", Options{}, testDocument()},
+		{"report.sarif", "sarif", Options{}, testDocument()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,9 +247,9 @@ func TestOKInWords(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	_, err := New("sarif", nil, Options{})
+	_, err := New("pdf", nil, Options{})
 	if err == nil || !strings.Contains(err.Error(), "want text, json, jsonl") {
-		t.Errorf("New(sarif) = %v, want an error that lists the formats", err)
+		t.Errorf("New(pdf) = %v, want an error that lists the formats", err)
 	}
 }
 
@@ -305,6 +306,7 @@ func TestJSONLLinesStandAlone(t *testing.T) {
 func FuzzTextOfCertificate(f *testing.F) {
 	f.Add(hostileCN, 80)
 	f.Add("\u2028\u061c\U000e0001", 40)
+	f.Add("::error::x ::add-mask::y ##[error]z ###[", 40)
 	f.Fuzz(func(t *testing.T, s string, width int) {
 		d := testDocument()
 		sub := &d.Subjects[0]
@@ -313,12 +315,16 @@ func FuzzTextOfCertificate(f *testing.F) {
 		d.Certificates[sub.Chain[0]] = c
 		sub.Target, sub.Address, sub.Anchor, sub.VerifyError, sub.Handshake.ALPN = s, s, s, s, s
 		sub.Findings[0].Message, sub.Findings[0].Details = s, map[string]any{s: s}
-		for _, r := range string(render(t, "text", Options{Width: width % 300}, d)) {
+		text := string(render(t, "text", Options{Width: width % 300}, d))
+		mustNotCommand(t, text)
+		for _, r := range text {
 			if r != '\n' && unicode.In(r, unicode.C, unicode.Bidi_Control) {
 				t.Fatalf("text lets %U through", r)
 			}
 		}
-		got, err := Read(bytes.NewReader(render(t, "json", Options{}, d)))
+		asJSON := render(t, "json", Options{}, d)
+		mustNotCommand(t, string(asJSON))
+		got, err := Read(bytes.NewReader(asJSON))
 		if err != nil {
 			t.Fatalf("Read of our own report: %v", err)
 		}
@@ -326,6 +332,17 @@ func FuzzTextOfCertificate(f *testing.F) {
 			t.Errorf("JSON turns %q into %q", want, got.Subjects[0].Target)
 		}
 	})
+}
+
+// mustNotCommand fails where the log of a CI job would obey a line: "::" at its
+// beginning, or "##[" and "##vso[" anywhere.
+func mustNotCommand(t *testing.T, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##") {
+			t.Fatalf("a line that a CI job obeys: %q", line)
+		}
+	}
 }
 
 func BenchmarkJSON(b *testing.B) {

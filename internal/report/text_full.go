@@ -21,16 +21,21 @@ func newPage(o *Options) *page { return &page{o: o, width: min(o.Width, 100)} }
 func (p *page) blank() { p.WriteByte('\n') }
 
 // para writes a paragraph behind an indent and a label; further lines stand
-// under the first one's text. The text has been escaped.
+// under the first one's text. The text has been escaped; but where lines begin is
+// known only here, and "::" there, indented or not, is a command to GitHub.
 func (p *page) para(indent int, label, text string) {
 	hang := indent + columns(stripStyle(label))
 	for i, line := range wrap(text, max(p.width-hang, 20)) {
+		margin := indent
 		if i == 0 {
-			line = strings.Repeat(" ", indent) + label + line
+			line = label + line
 		} else {
-			line = strings.Repeat(" ", hang) + line
+			margin = hang
 		}
-		p.WriteString(strings.TrimRight(line, " ") + "\n")
+		if command, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "::"); ok {
+			line = `\u{3a}:` + command
+		}
+		p.WriteString(strings.TrimRight(strings.Repeat(" ", margin)+line, " ") + "\n")
 	}
 }
 
