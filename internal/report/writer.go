@@ -40,13 +40,17 @@ type Options struct {
 	// Subjects is how many subjects are expected; 0 means unknown. Text starts
 	// a table at once where they are many.
 	Subjects int
-	// TempDir is where a large JSON report waits to be completed; empty means
+	// TargetsFile is the inventory or list that endpoints come from, as a path from
+	// the root of the repository. SARIF and workflow annotations point at it;
+	// empty means certassay.yaml.
+	TargetsFile string
+	// TempDir is where a large report waits to be completed; empty means
 	// the system's directory for temporary files.
 	TempDir string
 }
 
 // Formats lists the formats that [New] knows.
-func Formats() []string { return []string{"text", "json", "jsonl"} }
+func Formats() []string { return []string{"text", "json", "jsonl", "sarif"} }
 
 // New makes a writer of one of the Formats.
 func New(format string, w io.Writer, o Options) (Writer, error) {
@@ -62,6 +66,8 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 			certificates: spool{dir: o.TempDir, limit: maxInMemory}}, nil
 	case "jsonl":
 		return &jsonlWriter{out: w, o: o}, nil
+	case "sarif":
+		return newSARIF(w, o), nil
 	}
 	return nil, fmt.Errorf("unknown report format %q (want %s)", format, strings.Join(Formats(), ", "))
 }
