@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/probe/chain"
@@ -73,7 +74,7 @@ func issuersKey(issuers []*cert.Certificate) [32]byte {
 func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate) *sct.Input {
 	return &sct.Input{
 		Certificate: c.parsed, Chain: chain, Trust: a.trust, Logs: a.logs, Signed: a.checker.Check,
-		Verify: &a.scts, At: a.at, Reasons: c.reasons,
+		Verify: &a.scts, Known: &a.references, At: a.at, Reasons: c.reasons,
 	}
 }
 
@@ -105,7 +106,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Curve = signature.Curve(p)
 	f.Sig = signature.Signature(p)
 	f.Valid = clock.Validity(p, a.at)
-	f.Profile = clock.Profile(p, role == roleIssuer, a.logs)
+	f.Profile = clock.Profile(p, role == roleIssuer, ct.Known())
 	f.Ext = encoding.Extensions(p)
 	f.CA = issuance.ClaimedCA(p, a.trust, &a.checker)
 	f.Known = intercept.Known(p, f.Valid, f.Ext)

@@ -86,7 +86,7 @@ func (r *reckoning) vouched() {
 		return
 	}
 	behind := r.in.Certificates[1:]
-	for _, c := range behind[:min(len(behind), maxIssuers)] {
+	for _, c := range behind[:min(len(behind), maxVouched)] {
 		if c.SPKI == nil || c.NotBeforeErr != nil || !r.vouchedFor(c) {
 			continue
 		}
@@ -99,7 +99,7 @@ func (r *reckoning) vouchedFor(c *cert.Certificate) bool {
 		return true
 	}
 	cas := r.in.Trust.ByName(&c.Issuer)
-	for _, ca := range cas[:min(len(cas), maxIssuers)] {
+	for _, ca := range cas[:min(len(cas), maxVouched)] {
 		if r.in.Signed(c, ca.Certificate) == cert.Verified {
 			return true
 		}

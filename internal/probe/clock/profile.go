@@ -39,7 +39,9 @@ type profile struct {
 }
 
 // Profile holds a certificate against the dates of what public CAs could, and had
-// to, put into one. Logs may be nil. It is nil where the notBefore or the
+// to, put into one. Logs say when a log was first heard of, and so have to be a
+// list with history: one that browsers publish knows a log's present state alone.
+// Nil knows none. It is nil where the notBefore or the
 // extensions cannot be read: then nothing can be said of what is missing.
 func Profile(c *cert.Certificate, issuer bool, logs *ct.LogList) *facts.Profile {
 	if c.SPKI == nil || c.NotBeforeErr != nil || c.ExtensionsErr != nil {

@@ -35,6 +35,7 @@ const (
 const (
 	maxStaples = 8  // one a handshake; a server is asked a few times
 	maxIssuers = 16 // certificates that are tried as the leaf's issuer; honest chains have three
+	maxVouched = 8  // certificates behind the leaf whose issuer is looked for among known CAs
 	maxStamps  = 64 // listed in the facts; the latest time counts wherever it stands
 )
 
