@@ -85,6 +85,24 @@ func TestSamePoint(t *testing.T) {
 	}
 }
 
+// A further public program vouches as Mozilla's does, under its own name and date.
+func TestFurtherProgram(t *testing.T) {
+	l := lab.New(lab.Config{})
+	s := open(t, Options{Programs: []Set{{Name: "chrome", Certificates: l.Roots(), Date: "2026-07-06"}}})
+	if a := s.Root(cert.Parse(l.Root.DER).SHA256()); a != Public {
+		t.Errorf("anchor = %s, want public", a)
+	}
+	p := s.Programs()
+	if len(p) != 2 || p[0].Name != "mozilla" || p[0].Date != MozillaDate || p[1].Name != "chrome" || p[1].Date != "2026-07-06" || p[1].Roots != 1 {
+		t.Errorf("programs = %+v", p)
+	}
+	for _, d := range s.Status() {
+		if d.Name == "roots: chrome" && (d.Date != "2026-07-06" || d.Entries != 1) {
+			t.Errorf("status = %+v", d)
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(Options{Sets: []Set{{Name: "broken", Certificates: [][]byte{[]byte("no certificate")}}}}); err == nil {
 		t.Error("a set without an anchor was taken")

@@ -17,9 +17,12 @@ const identitiesDate = "2026-11-22"
 func (s *Store) Status() []Data {
 	out := []Data{}
 	for _, p := range s.programs {
-		d := Data{Name: "roots: " + p.Name, Date: "-", Entries: p.Roots, Source: "named by the owner"}
+		d := Data{Name: "roots: " + p.Name, Date: p.Date, Entries: p.Roots, Source: "named by the owner"}
 		if p.Anchor == Public {
-			d.Date, d.Source = MozillaDate, "Mozilla's root program, from golang.org/x/crypto/x509roots/fallback"
+			d.Source = "a public root program, from a file"
+		}
+		if p.Name == "mozilla" && p.Anchor == Public {
+			d.Source = "Mozilla's root program, from golang.org/x/crypto/x509roots/fallback"
 		}
 		out = append(out, d)
 	}

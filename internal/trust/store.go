@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 
@@ -33,6 +34,9 @@ type Program struct {
 	Pool *x509.CertPool
 	// Roots is their number.
 	Roots int
+	// Date is when its source was last changed, 2006-01-02; "-" where the owner
+	// keeps it.
+	Date string
 }
 
 // A Store is what is trusted and known during a run. It is immutable.
@@ -52,11 +56,17 @@ type Set struct {
 	Name string
 	// Certificates are in DER.
 	Certificates [][]byte
+	// Date is when the set was last changed, 2006-01-02; empty where the owner
+	// keeps it.
+	Date string
 }
 
 // Options are what a store is made of, besides Mozilla's roots. The zero value
 // adds nothing to them.
 type Options struct {
+	// Programs are further public root programs, such as Chrome's, each under its
+	// own name. Whoever passes one says that it is as good as Mozilla's.
+	Programs []Set
 	// Sets are the anchors that the owner names.
 	Sets []Set
 	// Local is the machine's own store, or nil.
@@ -84,8 +94,13 @@ func Open(o Options) (*Store, error) {
 	if err := s.addMozilla(); err != nil {
 		return nil, err
 	}
+	for _, set := range o.Programs {
+		if err := s.addSet(set, Public); err != nil {
+			return nil, err
+		}
+	}
 	for _, set := range o.Sets {
-		if err := s.addSet(set); err != nil {
+		if err := s.addSet(set, Inventory); err != nil {
 			return nil, err
 		}
 	}
@@ -97,7 +112,7 @@ func Open(o Options) (*Store, error) {
 }
 
 func (s *Store) addMozilla() error {
-	p := Program{Name: "mozilla", Anchor: Public, Pool: x509.NewCertPool()}
+	p := Program{Name: "mozilla", Anchor: Public, Pool: x509.NewCertPool(), Date: MozillaDate}
 	for root := range bundle.Roots() {
 		parsed, err := x509.ParseCertificate(root.Certificate)
 		if err != nil {
@@ -115,8 +130,8 @@ func (s *Store) addMozilla() error {
 	return nil
 }
 
-func (s *Store) addSet(set Set) error {
-	p := Program{Name: set.Name, Anchor: Inventory, Pool: x509.NewCertPool()}
+func (s *Store) addSet(set Set, anchor Anchor) error {
+	p := Program{Name: set.Name, Anchor: anchor, Pool: x509.NewCertPool(), Date: cmp.Or(set.Date, "-")}
 	for i, der := range set.Certificates {
 		s.know(der, p)
 		parsed, err := x509.ParseCertificate(der)

@@ -96,4 +96,8 @@ func TestPublicPrograms(t *testing.T) {
 	if f.Public != 0 || f.PublicAll != 1 {
 		t.Errorf("%d of %d public programs, want 0 of 1", f.Public, f.PublicAll)
 	}
+	f = judged(t, trust.Options{Programs: []trust.Set{{Name: "chrome", Certificates: [][]byte{root}}}}, chain...)
+	if f.Public != 1 || f.PublicAll != 2 || f.Anchor != "public" {
+		t.Errorf("%d of %d public programs, anchor %s, want 1 of 2", f.Public, f.PublicAll, f.Anchor)
+	}
 }
