@@ -29,6 +29,9 @@ type subtrees struct {
 	permitted, excluded []subtree
 	// err says what is malformed; what could be read is still there.
 	err error
+	// dotted is a DNS subtree that begins with a dot: RFC 5280 does not know it,
+	// CAs have written it for decades, and OpenSSL and Go understand it alike.
+	dotted string
 }
 
 var (
@@ -103,6 +106,9 @@ func (s *subtrees) list(b []byte, out []subtree) []subtree {
 		if err := t.check(); err != nil {
 			s.fail(err)
 		}
+		if t.kind == cert.DNSName && strings.HasPrefix(string(t.value), ".") {
+			s.dotted = string(t.value)
+		}
 		out = append(out, t)
 	}
 	return out
@@ -113,9 +119,6 @@ func (t *subtree) check() error {
 	text := string(t.value)
 	switch t.kind {
 	case cert.DNSName:
-		if strings.HasPrefix(text, ".") {
-			return fmt.Errorf("the DNS subtree %q begins with a dot", text)
-		}
 		if strings.Contains(text, "*") {
 			return fmt.Errorf("the DNS subtree %q is a wildcard", text)
 		}

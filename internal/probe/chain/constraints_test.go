@@ -101,7 +101,6 @@ func TestEscape(t *testing.T) {
 func TestMalformedConstraints(t *testing.T) {
 	for name, trees := range map[string][]tree{
 		"a wildcard":            {dnsTree("*.example.com")},
-		"a leading dot":         {dnsTree(".example.com")},
 		"an address, no mask":   {{7, []byte{192, 0, 2, 1}}},
 		"a mask with holes":     {{7, []byte{192, 0, 2, 0, 255, 0, 255, 0}}},
 		"a kind nobody knows":   {{11, []byte("x")}},
@@ -112,8 +111,11 @@ func TestMalformedConstraints(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if s := constraints(t, []tree{dnsTree("example.com"), network("10.0.0.0/8")}, []tree{network("::/0")}); s.err != nil {
-		t.Errorf("good constraints: %v", s.err)
+	if s := constraints(t, []tree{dnsTree(".example.com")}, nil); s.err != nil || s.dotted != ".example.com" {
+		t.Errorf("a leading dot: %v, %q", s.err, s.dotted)
+	}
+	if s := constraints(t, []tree{dnsTree("example.com"), network("10.0.0.0/8")}, []tree{network("::/0")}); s.err != nil || s.dotted != "" {
+		t.Errorf("good constraints: %v, %q", s.err, s.dotted)
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 	reasonKeyParameters   = "key-parameters"
 	reasonNameForm        = "name-form"
 	reasonNameMalformed   = "name-constraint-malformed"
+	reasonNameDot         = "name-constraint-leading-dot"
 	reasonNameNotCritical = "name-constraint-not-critical"
 	reasonNameOnLeaf      = "name-constraint-on-leaf"
 	reasonNameCN          = "name-constraint-common-name"

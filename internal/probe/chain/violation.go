@@ -249,6 +249,7 @@ func (j *judge) constraints(c *cert.Certificate) {
 	x := c.Extension(cert.OIDNameConstraints)
 	j.sayIf(!x.Critical, reasonNameNotCritical, "name constraints that are not critical")
 	j.sayIf(s.err != nil, reasonNameMalformed, "%v", s.err)
+	j.sayIf(s.dotted != "", reasonNameDot, "the DNS subtree %s begins with a dot", s.dotted)
 	for i, below := range j.p.steps[:j.at] {
 		if i > 0 && below.c.SelfIssued() {
 			continue

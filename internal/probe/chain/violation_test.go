@@ -105,6 +105,9 @@ func TestViolations(t *testing.T) {
 			m.mid.Set(names([]tree{{4, lab.Named("O=Somebody else")}}, nil))
 		}, "none"},
 		{"constraints without subtrees", "name-constraint-malformed", 1, func(m *made) { m.mid.Set(names(nil, nil)) }, ""},
+		{"constraint with a leading dot", "name-constraint-leading-dot", 1, func(m *made) {
+			m.mid.Set(names([]tree{dnsTree(".lab.example")}, nil))
+		}, ""},
 		{"another string type", "name-form", 0, func(m *made) {
 			m.leaf.Issuer = lab.DN(lab.Attr{Type: "CN", Value: "Test CA", Tag: 19})
 		}, ""},
