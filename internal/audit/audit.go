@@ -36,16 +36,17 @@ type Options struct {
 
 // An Auditor judges subjects. It is safe for concurrent use.
 type Auditor struct {
-	rules    *rule.Set
-	trust    *trust.Store
-	logs     *ct.LogList
-	at       time.Time
-	waivers  *waive.List
-	baseline *waive.Baseline
-	set      corpus.Set
-	memory   memory
-	checker  signature.Checker
-	scts     sct.Verifier
+	rules      *rule.Set
+	trust      *trust.Store
+	logs       *ct.LogList
+	at         time.Time
+	waivers    *waive.List
+	baseline   *waive.Baseline
+	set        corpus.Set
+	references sct.Index // what SCTs may have been copied from
+	memory     memory
+	checker    signature.Checker
+	scts       sct.Verifier
 
 	knownKeys known.Tables
 }

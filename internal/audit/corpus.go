@@ -6,6 +6,7 @@ import (
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
+	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -33,10 +34,27 @@ func (j *judgement) members() []corpus.Member {
 	return out
 }
 
-// Refer adds a certificate that the run is compared with and that is not judged.
-// It must not be called while Scan or Check run.
-func (a *Auditor) Refer(der []byte) {
-	a.set.Add(corpus.Member{Certificate: cert.Parse(der), Reference: true})
+// Refer adds a chain that the run is compared with and that is not judged. It must
+// not be called while Scan or Check run.
+func (a *Auditor) Refer(chain []evidence.DER) {
+	certs := make([]*cert.Certificate, len(chain))
+	for i, der := range chain {
+		certs[i] = cert.Parse(der)
+	}
+	for _, c := range certs {
+		a.set.Add(corpus.Member{Certificate: c, Issuer: a.signerOf(c, certs), Reference: true})
+		a.references.Add(c, certs)
+	}
+}
+
+// signerOf is the certificate among some whose key verifies c, or nil.
+func (a *Auditor) signerOf(c *cert.Certificate, among []*cert.Certificate) *cert.Certificate {
+	for _, issuer := range sct.Issuers(c, among) {
+		if a.checker.Check(c, issuer) == cert.Verified {
+			return issuer
+		}
+	}
+	return nil
 }
 
 // Conclude judges all certificates of the run together, once Scan or Check have

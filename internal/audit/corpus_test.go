@@ -14,9 +14,11 @@ import (
 func concluded(t *testing.T, known [][]byte, cases ...lab.Case) []string {
 	t.Helper()
 	a := auditor(t, shippedRules(t), cases[0].Roots, cases[0].At)
+	var reference []evidence.DER
 	for _, der := range known {
-		a.Refer(der)
+		reference = append(reference, der)
 	}
+	a.Refer(reference)
 	subjects := func(yield func(*evidence.Subject) bool) {
 		for _, c := range cases {
 			if !yield(subjectOf(c)) {
@@ -104,4 +106,29 @@ func forgedFor(l *lab.Lab) []byte {
 	t := l.LeafTemplate()
 	t.Issuer, t.Key, t.Serial = ca.Name, ca.Key, lab.SerialOf("forged "+l.Host)
 	return t.Sign(ca.Key, "")
+}
+
+// An SCT that was copied is traced to the certificate that it was made for, where
+// that one is at hand.
+func TestReferOwnsSCT(t *testing.T) {
+	c := caseNamed(t, "sct-copied")
+	owner := lab.New(lab.Config{Host: "www.bank.example", At: c.At})
+	found := func(refer bool) []string {
+		a := labAuditor(t, shippedRules(t), c.Roots, c.At)
+		if refer {
+			var chain []evidence.DER
+			for _, der := range owner.Chain() {
+				chain = append(chain, der)
+			}
+			a.Refer(chain)
+		}
+		return ids(a.judge(subjectOf(c)))
+	}
+	const rule = "sct-transplanted/proof"
+	if got := found(true); !slices.Contains(got, rule) {
+		t.Errorf("with the owner at hand: %v, want %s among them", got, rule)
+	}
+	if got := found(false); slices.Contains(got, rule) {
+		t.Errorf("without the owner: %v", got)
+	}
 }

@@ -239,9 +239,7 @@ func (s *session) refer(ctx context.Context, c *command) error {
 	var errs []error
 	for _, path := range s.cfg.Known {
 		emit := func(e *evidence.Subject) {
-			for _, der := range e.Certificates {
-				s.auditor.Refer(der)
-			}
+			s.auditor.Refer(e.Certificates)
 			for _, f := range e.Failures {
 				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
 			}
