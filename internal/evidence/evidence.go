@@ -118,7 +118,9 @@ type Failure struct {
 const (
 	StageResolve   = "resolve"   // no address for the name
 	StageDial      = "dial"      // no connection to address or proxy
+	StageStartTLS  = "starttls"  // the server did not get as far as TLS
 	StageHandshake = "handshake" // the server did not complete TLS
+	StageNTS       = "nts"       // TLS, but no time server's answer behind it
 	StageRead      = "read"      // a file or stream could not be read
 	StageDecode    = "decode"    // bytes that are no certificate
 	StageCollect   = "collect"   // anything else: time budget, interrupt
@@ -167,11 +169,62 @@ type Handshake struct {
 	// Salvaged says that the TLS library refused the certificates and they
 	// were taken from the recorded bytes of the connection.
 	Salvaged bool `json:"salvaged,omitempty"`
+	// Preamble is what was said in the clear before TLS; nil where TLS begins
+	// with the first byte.
+	Preamble *Preamble `json:"preamble,omitempty"`
+	// NTS is what the server answered to NTS key establishment; nil where it
+	// was not asked.
+	NTS *NTS `json:"nts,omitempty"`
 	// Failure says why the handshake did not complete; nil where it did.
 	Failure *Failure `json:"failure,omitempty"`
 	// Reset says that the peer dropped the connection or fell silent right
 	// after the ClientHello.
 	Reset bool `json:"reset,omitempty"`
+}
+
+// A PreambleOutcome says how a server answered the wish for TLS.
+type PreambleOutcome string
+
+// The outcomes of a preamble.
+const (
+	PreambleReady     PreambleOutcome = "ready"     // it went ahead with TLS
+	PreambleMissing   PreambleOutcome = "missing"   // it does not offer TLS, or somebody removed the offer
+	PreambleRefused   PreambleOutcome = "refused"   // it said no, or turned us away before
+	PreambleMalformed PreambleOutcome = "malformed" // it speaks another protocol
+	PreambleTooLong   PreambleOutcome = "too-long"  // it said more than is read
+	PreambleTooSlow   PreambleOutcome = "too-slow"  // the deadline passed
+	PreambleClosed    PreambleOutcome = "closed"    // the connection ended
+)
+
+// A Preamble is a conversation in the clear that leads to TLS: STARTTLS and its
+// kin. Nothing in it is authenticated.
+type Preamble struct {
+	Outcome PreambleOutcome `json:"outcome"`
+	// Said is what the server sent, its first 512 bytes, with everything but
+	// printable characters escaped as in Go.
+	Said string `json:"said,omitempty"`
+	// PipelinedPlaintext says that more bytes came in the clear together with
+	// the go-ahead. No server sends any; somebody on the path may, for clients
+	// that take them for a part of what TLS protects (CVE-2011-0411).
+	PipelinedPlaintext bool          `json:"pipelined_plaintext,omitempty"`
+	Elapsed            time.Duration `json:"elapsed"`
+}
+
+// An NTS is the answer to NTS key establishment (RFC 8915 section 4). A server
+// that hands out cookies is a time server, or relays to one.
+type NTS struct {
+	// Cookies counts those that were received.
+	Cookies int `json:"cookies"`
+	// AEAD is the algorithm that was agreed on, by its IANA number: 15 is
+	// AES-SIV-CMAC-256. 0 where none was.
+	AEAD uint16 `json:"aead,omitempty"`
+	// Server and Port are where to ask for the time; empty and 0 mean the same
+	// host, port 123. Bytes that are not printable are escaped.
+	Server string `json:"server,omitempty"`
+	Port   uint16 `json:"port,omitempty"`
+	// Failure says why there is no answer, or what is wrong with it; nil where
+	// it is as it should be.
+	Failure *Failure `json:"failure,omitempty"`
 }
 
 // A Run is what a whole collection was: part of every bundle and report.
