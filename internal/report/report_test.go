@@ -170,6 +170,9 @@ func TestGolden(t *testing.T) {
 		{"report.json", "json", Options{}, testDocument()},
 		{"report.jsonl", "jsonl", Options{}, testDocument()},
 		{"report.sarif", "sarif", Options{}, testDocument()},
+		{"report.junit.xml", "junit", Options{}, testDocument()},
+		{"report.github.txt", "github", Options{TargetsFile: "ci/hosts.txt"}, testDocument()},
+		{"many.github.txt", "github", Options{}, many(40)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

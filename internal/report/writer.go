@@ -50,7 +50,7 @@ type Options struct {
 }
 
 // Formats lists the formats that [New] knows.
-func Formats() []string { return []string{"text", "json", "jsonl", "sarif"} }
+func Formats() []string { return []string{"text", "json", "jsonl", "sarif", "junit", "github"} }
 
 // New makes a writer of one of the Formats.
 func New(format string, w io.Writer, o Options) (Writer, error) {
@@ -68,6 +68,10 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		return &jsonlWriter{out: w, o: o}, nil
 	case "sarif":
 		return newSARIF(w, o), nil
+	case "junit":
+		return newJUnit(w, o), nil
+	case "github":
+		return &githubWriter{out: w, o: o}, nil
 	}
 	return nil, fmt.Errorf("unknown report format %q (want %s)", format, strings.Join(Formats(), ", "))
 }
