@@ -172,6 +172,8 @@ func TestGolden(t *testing.T) {
 		{"report.sarif", "sarif", Options{}, testDocument()},
 		{"report.junit.xml", "junit", Options{}, testDocument()},
 		{"report.github.txt", "github", Options{TargetsFile: "ci/hosts.txt"}, testDocument()},
+		{"report.md", "markdown", Options{}, testDocument()},
+		{"nothing.md", "markdown", Options{}, &Document{Run: evidence.Run{Complete: true}}},
 		{"many.github.txt", "github", Options{}, many(40)},
 	}
 	for _, tt := range tests {
