@@ -105,7 +105,8 @@ func TestParseRefuses(t *testing.T) {
 		{"slip in a scheme", "htps://a.example", "did you mean https://?"},
 		{"another slip", "postgresql://a.example", "did you mean postgres://?"},
 		{"no slip at all", "gopher://a.example", "write tls://"},
-		{"implicit mail", "smtps://a.example", "tls://HOST:465"},
+		{"another name of implicit mail", "submissions://a.example", "write smtps://"},
+		{"a product", "mariadb://a.example", "write mysql://"},
 		{"range too large", "10.0.0.0/8", "2^24 addresses"},
 		{"IPv6 range too large", "2001:db8::/64", "2^64 addresses"},
 		{"mapped range", "::ffff:10.0.0.0/120", "IPv4-mapped"},
@@ -189,7 +190,7 @@ func TestSchemes(t *testing.T) {
 			implicit = append(implicit, s.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"tls", "https"}, implicit); diff != "" {
+	if diff := cmp.Diff([]string{"tls", "https", "smtps", "imaps", "pop3s", "ldaps", "ftps", "nntps", "ircs", "dot", "nts"}, implicit); diff != "" {
 		t.Errorf("schemes with implicit TLS differ (-want +got):\n%s", diff)
 	}
 }

@@ -34,7 +34,18 @@ func LookupScheme(name string) (Scheme, bool) {
 var schemes = [...]Scheme{
 	{"tls", 443, true},
 	{"https", 443, true},
+	{"smtps", 465, true},
+	{"imaps", 993, true},
+	{"pop3s", 995, true},
+	{"ldaps", 636, true},
+	{"ftps", 990, true},
+	{"nntps", 563, true},
+	{"ircs", 6697, true},
+	{"dot", 853, true}, // DNS over TLS
+	{"nts", 4460, true},
 	{"smtp", 25, false},
+	{"submission", 587, false},
+	{"lmtp", 24, false},
 	{"imap", 143, false},
 	{"pop3", 110, false},
 	{"ftp", 21, false},
@@ -43,11 +54,12 @@ var schemes = [...]Scheme{
 	{"xmpp-server", 5269, false},
 	{"postgres", 5432, false},
 	{"mysql", 3306, false},
+	{"mssql", 1433, false},
 	{"nntp", 119, false},
 	{"sieve", 4190, false},
 	{"irc", 6667, false},
 	{"rdp", 3389, false},
-	{"nts", 4460, false},
+	{"vnc", 5900, false},
 	{"quic", 443, false},
 }
 
@@ -56,16 +68,14 @@ func hintFor(name string) string {
 	switch name {
 	case "http":
 		return "it carries no certificate; write https://"
-	case "smtps", "submissions":
-		return "write tls://HOST:465"
-	case "imaps":
-		return "write tls://HOST:993"
-	case "pop3s":
-		return "write tls://HOST:995"
-	case "ldaps":
-		return "write tls://HOST:636"
-	case "ftps":
-		return "write tls://HOST:990"
+	case "submissions":
+		return "write smtps://"
+	case "mariadb":
+		return "write mysql://"
+	case "sqlserver", "tds":
+		return "write mssql://"
+	case "managesieve":
+		return "write sieve://"
 	case "file":
 		return `files are read by "certassay check"`
 	}
@@ -73,7 +83,10 @@ func hintFor(name string) string {
 	for i, s := range schemes {
 		names[i] = s.Name
 	}
-	best := suggest.Nearest(name, names)
+	best := suggest.Nearest(name, names[:2]) // a slip of https is as near to ftps
+	if best == "" {
+		best = suggest.Nearest(name, names)
+	}
 	if best == "" {
 		return "write tls:// for TLS from the first byte"
 	}

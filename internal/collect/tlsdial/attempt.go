@@ -22,7 +22,7 @@ type attempt struct {
 
 // next is the profile that could tell more, or "".
 func (a *attempt) next() string {
-	hopeless := a.trouble == cancelled || a.trouble == flooded
+	hopeless := a.trouble == cancelled || a.trouble == flooded || a.trouble == unready
 	switch a.Profile {
 	case profileFast:
 		if !a.Possession && !hopeless {
@@ -47,23 +47,15 @@ func (a *attempt) next() string {
 // attempt makes one handshake on conn and closes it.
 func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *attempt {
 	a := &attempt{Handshake: s.handshake(profile)}
-	deadline := time.Now().Add(s.d.opts.Handshake)
-	if s.until.Before(deadline) {
-		deadline = s.until
-	}
-	_ = conn.SetDeadline(deadline) // fails only on a connection that reads will fail on too
-	stop := context.AfterFunc(ctx, func() { _ = conn.Conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
 	defer conn.Close() //nolint:errcheck // what was seen stays seen
+	bare := conn.Conn  // the preamble may put another around it
+	_ = bare.SetDeadline(s.deadline())
+	stop := context.AfterFunc(ctx, func() { _ = bare.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 
-	var err error
-	switch profile {
-	case profileFast, profileLegacy:
-		err = s.raw(conn, a)
-	case profileZcrypto:
-		err = s.zcrypto(conn, a, deadline)
-	default:
-		err = s.standard(conn, a)
+	err := s.preamble(ctx, conn, a)
+	if err == nil {
+		err = s.speak(conn, a)
 	}
 	a.Elapsed = time.Since(s.began)
 	a.HelloSize = len(conn.hello)
@@ -74,6 +66,9 @@ func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *
 		got := conn.recorded()
 		a.Reset = len(got) == 0 && (a.trouble == closed || a.trouble == tooSlow)
 		f := handshakeFailure(a.trouble, err, got)
+		if a.trouble == unready {
+			f = preambleFailure(a.Preamble.Outcome, err)
+		}
 		if len(a.Certificates) > 0 && f.Hint == "" {
 			f.Hint = "the certificates were kept"
 		}
@@ -82,11 +77,35 @@ func (s *session) attempt(ctx context.Context, conn *recorder, profile string) *
 	return a
 }
 
+// deadline is the end of a handshake that begins now. Setting it fails only on
+// a connection that reads will fail on too.
+func (s *session) deadline() time.Time {
+	deadline := time.Now().Add(s.d.opts.Handshake)
+	if s.until.Before(deadline) {
+		return s.until
+	}
+	return deadline
+}
+
+// speak makes the handshake of the attempt's profile.
+func (s *session) speak(conn *recorder, a *attempt) error {
+	switch a.Profile {
+	case profileFast, profileLegacy:
+		return s.raw(conn, a)
+	case profileZcrypto:
+		return s.zcrypto(conn, a, s.deadline())
+	}
+	return s.standard(conn, a)
+}
+
 // standard is the handshake of crypto/tls.
 func (s *session) standard(conn *recorder, a *attempt) error {
 	var secrets secretLog
 	config := s.d.configs.of(a.Profile).Clone()
 	config.ServerName, config.NextProtos, config.KeyLogWriter = a.ServerName, s.alpn(), &secrets
+	if s.nts() {
+		config.MinVersion = tls.VersionTLS13 // RFC 8915 section 3
+	}
 	client := tls.Client(conn, config)
 	err := client.Handshake() //nolint:noctx // attempt turns the context into a deadline
 	state := client.ConnectionState()
@@ -110,6 +129,9 @@ func (s *session) standard(conn *recorder, a *attempt) error {
 			break
 		}
 		a.Certificates = append(a.Certificates, bytes.Clone(c.Raw))
+	}
+	if s.nts() {
+		a.NTS = askNTS(client, a.ALPN)
 	}
 	_ = client.Close() // a polite close_notify; what was seen stays seen
 	return nil

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/certassay/certassay/internal/collect/ntske"
+	"github.com/certassay/certassay/internal/collect/starttls"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/target"
 )
@@ -20,7 +22,7 @@ import (
 // what could not be done is a Failure in it, never silence. It returns soon
 // after ctx ends.
 func (d *Dialer) Collect(ctx context.Context, t target.Target) []*evidence.Subject {
-	if s, ok := target.LookupScheme(t.Scheme); !ok || !s.Implicit {
+	if s, ok := target.LookupScheme(t.Scheme); !ok || !s.Implicit && !starttls.Spoken(t.Scheme) {
 		return []*evidence.Subject{d.failed(t, evidence.Failure{
 			Stage: evidence.StageCollect,
 			Error: t.Scheme + ":// is not spoken by this version",
@@ -177,6 +179,10 @@ func (s *session) alpn() []string {
 		return s.d.opts.ALPN
 	case s.target.Scheme == "https":
 		return []string{"h2", "http/1.1"}
+	case s.target.Scheme == "nts":
+		return []string{ntske.ALPN}
+	case s.target.Scheme == "dot":
+		return []string{"dot"} // RFC 7858, IANA registry
 	}
 	return nil
 }
@@ -185,7 +191,7 @@ func (s *session) alpn() []string {
 // enough or none is left that could.
 func (s *session) inspect(ctx context.Context, conn *recorder, subject *evidence.Subject) {
 	profile := profileDefault
-	if s.d.opts.Fast {
+	if s.d.opts.Fast && !s.nts() { // which is TLS 1.3 and more than a handshake
 		profile = profileFast
 	}
 	for {
@@ -217,7 +223,8 @@ func extends(chain, other []evidence.DER) bool {
 }
 
 // failures are those of a subject: nothing where any handshake proved that
-// the certificates are the server's own, otherwise why each did not.
+// the certificates are the server's own, otherwise why each did not. A time
+// server has to answer as one besides.
 func (s *session) failures(handshakes []evidence.Handshake) (out []evidence.Failure) {
 	if s.dropped > 0 {
 		out = append(out, evidence.Failure{
@@ -226,7 +233,12 @@ func (s *session) failures(handshakes []evidence.Handshake) (out []evidence.Fail
 			Hint:  "no honest chain is that long",
 		})
 	}
-	if slices.ContainsFunc(handshakes, func(h evidence.Handshake) bool { return h.Possession }) {
+	for _, h := range handshakes {
+		if h.NTS != nil && h.NTS.Failure != nil {
+			out = append(out, *h.NTS.Failure)
+		}
+	}
+	if slices.ContainsFunc(handshakes, func(h evidence.Handshake) bool { return h.Possession && (h.NTS != nil || !s.nts()) }) {
 		return out
 	}
 	for _, h := range handshakes {

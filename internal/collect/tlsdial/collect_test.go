@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certassay/certassay/internal/collect"
+	"github.com/certassay/certassay/internal/collect/starttls"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/target"
 )
@@ -208,8 +209,11 @@ func TestCollectSalvagesAllOfTLS13(t *testing.T) {
 
 func TestCollectUnspokenSchemes(t *testing.T) {
 	for _, scheme := range target.Schemes() {
-		if scheme.Implicit {
+		if scheme.Implicit || starttls.Spoken(scheme.Name) {
 			continue
+		}
+		if scheme.Name != "quic" {
+			t.Errorf("%s is not spoken", scheme.Name)
 		}
 		s := collectOne(t.Context(), t, target.Target{Scheme: scheme.Name, Host: "h.test", Port: 1}, Options{})
 		want := scheme.Name + ":// is not spoken by this version"

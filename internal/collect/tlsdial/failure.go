@@ -20,6 +20,7 @@ type trouble int
 
 const (
 	fine      trouble = iota
+	unready           // the server did not go ahead with TLS
 	cancelled         // the run ended, or the time for the target
 	tooSlow           // the time for the handshake ended
 	flooded           // the server sent too much
@@ -34,6 +35,8 @@ func troubleOf(err error) trouble {
 	switch {
 	case err == nil:
 		return fine
+	case errors.Is(err, errUnready):
+		return unready
 	case errors.Is(err, errFlood):
 		return flooded
 	case errors.Is(err, errNotTLS), errors.As(err, &header):
