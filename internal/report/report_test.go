@@ -172,6 +172,7 @@ func TestGolden(t *testing.T) {
 		{"report.sarif", "sarif", Options{}, testDocument()},
 		{"report.junit.xml", "junit", Options{}, testDocument()},
 		{"report.github.txt", "github", Options{TargetsFile: "ci/hosts.txt"}, testDocument()},
+		{"report.html", "html", Options{}, testDocument()},
 		{"report.md", "markdown", Options{}, testDocument()},
 		{"nothing.md", "markdown", Options{}, &Document{Run: evidence.Run{Complete: true}}},
 		{"many.github.txt", "github", Options{}, many(40)},

@@ -135,30 +135,41 @@ func day(s string) string {
 
 // signer says what is known of who signed a certificate.
 func (p *page) signer(indent int, l *Link, c *Certificate) {
-	good, bad := p.o.paint(green, "✓")+" ", p.o.paint(red, "✗")+" "
+	marks := map[string]string{"good": p.o.paint(green, "✓"), "bad": p.o.paint(red, "✗"), "open": "?"}
+	for _, s := range signers(l, c) {
+		p.para(indent, marks[s.Label]+" ", s.Text)
+	}
+}
+
+// signers says who signed a certificate. A label is good, bad or open.
+func signers(l *Link, c *Certificate) (out []labelled) {
+	say := func(label, format string, args ...any) {
+		out = append(out, labelled{Label: label, Text: outside(fmt.Sprintf(format, args...))})
+	}
 	switch {
 	case l.SignedBy != nil && *l.SignedBy == l.Index:
-		p.para(indent, good, "signed by its own key")
+		say("good", "signed by its own key")
 	case l.SignedBy != nil:
-		p.para(indent, good, fmt.Sprintf("signed by #%d", *l.SignedBy))
+		say("good", "signed by #%d", *l.SignedBy)
 	case l.NamesIssuer != nil && *l.NamesIssuer == l.Index:
-		p.para(indent, bad, "names itself as issuer, but its own key does not verify it")
+		say("bad", "names itself as issuer, but its own key does not verify it")
 	case l.NamesIssuer != nil:
-		p.para(indent, bad, fmt.Sprintf("names #%d as issuer, but the key of #%d does not verify it", *l.NamesIssuer, *l.NamesIssuer))
+		say("bad", "names #%d as issuer, but the key of #%d does not verify it", *l.NamesIssuer, *l.NamesIssuer)
 	}
 	if l.SignedByRoot != "" {
-		p.para(indent, good, "signed by a known root: "+outside(l.SignedByRoot))
+		say("good", "signed by a known root: %s", l.SignedByRoot)
 	}
 	if len(l.Anchor) > 0 {
-		p.para(indent, good, "is a root of: "+names(l.Anchor))
+		say("good", "is a root of: %s", strings.Join(firstOf(l.Anchor), ", "))
 	}
 	if l.SignedBy == nil && l.NamesIssuer == nil && l.SignedByRoot == "" {
 		text := "nothing here, and no known root, is seen to have signed it"
 		if c.Issuer != "" {
-			text += "; it names as issuer: " + outside(c.Issuer)
+			text += "; it names as issuer: " + c.Issuer
 		}
-		p.para(indent, "? ", text)
+		say("open", "%s", text)
 	}
+	return out
 }
 
 // names joins a list from outside.

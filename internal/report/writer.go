@@ -51,7 +51,7 @@ type Options struct {
 
 // Formats lists the formats that [New] knows.
 func Formats() []string {
-	return []string{"text", "json", "jsonl", "sarif", "junit", "markdown", "github"}
+	return []string{"text", "json", "jsonl", "sarif", "junit", "html", "markdown", "github"}
 }
 
 // New makes a writer of one of the Formats.
@@ -72,6 +72,8 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		return newSARIF(w, o), nil
 	case "junit":
 		return newJUnit(w, o), nil
+	case "html":
+		return newHTML(w, o), nil
 	case "markdown":
 		return &markdownWriter{out: w, o: o}, nil
 	case "github":

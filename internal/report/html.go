@@ -1,0 +1,192 @@
+package report
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+)
+
+//go:embed html/report.css
+var htmlStyle string
+
+//go:embed html/page.html
+var htmlPage string
+
+//go:embed html/subject.html
+var htmlSubject string
+
+const (
+	// maxHTMLSections is how many subjects that are not ok are explained, and
+	// maxHTMLOK how many that are ok: a browser does not survive a hundred
+	// thousand. The others have a line each.
+	maxHTMLSections = 2000
+	maxHTMLOK       = 200
+	// htmlOpen is how many subjects are unfolded from the start.
+	htmlOpen = 3
+	// maxPEM bounds one certificate in text.
+	maxPEM = 64 << 10
+)
+
+// An htmlWriter writes one self-contained page: no script, and nothing is loaded
+// from anywhere, which its Content-Security-Policy makes sure of even where an
+// escape should fail. The gravest subjects come first; each verdict waits in a
+// spool of its own.
+type htmlWriter struct {
+	out       io.Writer
+	o         Options
+	tool      Tool
+	at        time.Time
+	templates *template.Template
+	sections  map[finding.Verdict]*spool
+	opened    int
+	explained map[bool]int // ok or not: how many are explained
+	short     int
+}
+
+func newHTML(w io.Writer, o Options) *htmlWriter {
+	h := &htmlWriter{out: w, o: o, sections: map[finding.Verdict]*spool{}, explained: map[bool]int{},
+		templates: template.Must(template.Must(template.New("").Parse(htmlPage)).Parse(htmlSubject))}
+	for _, v := range htmlVerdicts {
+		h.sections[v] = &spool{dir: o.TempDir, limit: maxInMemory / len(htmlVerdicts)}
+	}
+	return h
+}
+
+// htmlVerdicts are the verdicts and, first, what is none of them.
+var htmlVerdicts = append([]finding.Verdict{""}, finding.Verdicts...)
+
+func (h *htmlWriter) Begin(tool Tool, run evidence.Run) error {
+	h.tool, h.at = tool, run.At
+	return nil
+}
+
+func (h *htmlWriter) Subject(s *Subject, certs []Certificate) error {
+	s.fillLists()
+	to := h.sections[s.Verdict]
+	if to == nil {
+		to = h.sections[""]
+	}
+	ok := s.Verdict == finding.OK
+	limit := maxHTMLSections
+	if ok {
+		limit = maxHTMLOK
+	}
+	view, name := h.view(s, certs), "subject"
+	if h.explained[ok]++; h.explained[ok] > limit {
+		h.short++
+		name = "row"
+	}
+	if view.Open = !ok && h.opened < htmlOpen; view.Open {
+		h.opened++
+	}
+	if err := h.templates.ExecuteTemplate(to, name, view); err != nil {
+		return fmt.Errorf("writing subject %q: %w", s.ID, err)
+	}
+	return nil
+}
+
+// htmlHead and htmlFoot are what stands around the subjects.
+type htmlHead struct {
+	Policy, Headline, Totals string
+	Style                    template.HTML
+	Complete                 bool
+	Warnings                 []labelled
+	Verdicts                 []htmlCount
+}
+
+type htmlCount struct {
+	Class string
+	Count int
+}
+
+type htmlFoot struct {
+	Short string
+	Run   []labelled
+}
+
+func (h *htmlWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+	for _, s := range h.sections {
+		defer s.close()
+	}
+	head := htmlHead{Policy: htmlPolicy(), Headline: headline(&summary), Totals: totals(&summary), Complete: run.Complete,
+		// Our own constant: as it is, since the policy holds its hash.
+		Style: template.HTML("<style>" + htmlStyle + "</style>")}
+	for _, w := range firstOf(warnings) {
+		head.Warnings = append(head.Warnings, labelled{Text: outside(w.Message), Hint: outside(w.Hint)})
+	}
+	for _, v := range finding.Verdicts {
+		head.Verdicts = append(head.Verdicts, htmlCount{string(v), summary.Verdicts.Of(v)})
+	}
+	foot := htmlFoot{Run: h.run(run)}
+	if h.short > 0 {
+		foot.Short = count(h.short, "subject") + " have one line only, to keep this page usable; the JSON report has all."
+	}
+	out := bufio.NewWriterSize(h.out, 64<<10)
+	if err := h.templates.ExecuteTemplate(out, "head", head); err != nil {
+		return fmt.Errorf("writing page: %w", err)
+	}
+	for _, v := range htmlVerdicts {
+		if err := h.sections[v].copyTo(out); err != nil {
+			return err
+		}
+	}
+	if err := h.templates.ExecuteTemplate(out, "foot", foot); err != nil {
+		return fmt.Errorf("writing page: %w", err)
+	}
+	return out.Flush()
+}
+
+// htmlPolicy allows our own style and nothing else.
+func htmlPolicy() string {
+	sum := sha256.Sum256([]byte(htmlStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// run is how the report came about.
+func (h *htmlWriter) run(run evidence.Run) []labelled {
+	when := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	var data []string
+	for _, key := range sortedKeys(h.tool.Data) {
+		data = append(data, key+" "+h.tool.Data[key])
+	}
+	contacted := strings.Join(firstOf(run.Contacted), ", ")
+	if n := len(run.Contacted) - maxItems; n > 0 {
+		contacted += fmt.Sprintf(" … and %d more", n)
+	}
+	return present([]labelled{
+		{Label: "Command", Text: run.Command}, {Label: "Started", Text: when(run.Started)}, {Label: "Finished", Text: when(run.Finished)},
+		{Label: "Judged at", Text: when(run.At)}, {Label: "Vantage", Text: run.Vantage}, {Label: "Contacted", Text: contacted},
+		{Label: "certassay", Text: h.tool.Version}, {Label: "Rules", Text: h.tool.RulesDigest}, {Label: "Data", Text: strings.Join(data, ", ")},
+	})
+}
+
+// labelled is a text with a label, escaped.
+type labelled struct {
+	Label, Text, Hint string
+	Link              bool
+}
+
+// present escapes texts and leaves out what has none.
+func present(list []labelled) (out []labelled) {
+	for _, l := range list {
+		if l.Text != "" {
+			l.Text = outside(l.Text)
+			out = append(out, l)
+		}
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/certassay/certassay/internal/finding"
+)
+
+// What the templates see of a subject. Texts have been escaped for eyes; the
+// templates escape them for HTML.
+type (
+	htmlView struct {
+		Class, Word, Name, Reason, InWords, More string
+		Open                                     bool
+		Facts                                    []labelled
+		Notes                                    []string
+		Path                                     *htmlNode
+		Others                                   []*htmlNode
+		Timeline                                 *htmlTimeline
+		Findings                                 []htmlFinding
+		Gaps, Errors                             []labelled
+	}
+	// htmlNode is a certificate; Child is the one that is drawn as its issuer.
+	htmlNode struct {
+		Index               int
+		Subject, About, PEM string
+		Notes               []string
+		Signer, Facts       []labelled
+		Child               *htmlNode
+	}
+	htmlFinding struct {
+		Class, Word, Title, About, Sure, Waived, Message string
+		Pressing                                         bool
+		Details                                          []labelled
+		Rule                                             *htmlRule
+	}
+	htmlRule struct {
+		Why, Remediation string
+		Benign           []string
+		References       []labelled
+	}
+)
+
+func (h *htmlWriter) view(s *Subject, certs []Certificate) *htmlView {
+	v := &htmlView{Class: verdictClass(s.Verdict), Word: verdictWord(s.Verdict), Name: subjectName(s),
+		Reason: reason(s), InWords: inWords(s), Facts: subjectFacts(s)}
+	for _, note := range firstOf(s.Notes) {
+		v.Notes = append(v.Notes, outside(note))
+	}
+	v.chain(s, byHash(certs))
+	v.Timeline = timeline(h.at, s, byHash(certs))
+	for i, f := range byGravity(s.Findings) {
+		if i == maxItems {
+			v.More = fmt.Sprintf("… and %s; the JSON report has all of them.", count(len(s.Findings)-i, "more finding"))
+			break
+		}
+		v.Findings = append(v.Findings, h.finding(s, &f))
+	}
+	for _, g := range firstOf(s.Inconclusive) {
+		needed := ""
+		if g.Needed {
+			needed = "(needed for the verdict) "
+		}
+		v.Gaps = append(v.Gaps, labelled{Label: outside(g.Rule), Text: needed + outside(inPlainWords(g.Reason))})
+	}
+	for _, e := range firstOf(s.Errors) {
+		v.Errors = append(v.Errors, labelled{Label: outside(e.Stage), Text: outside(e.Error), Hint: outside(e.Hint)})
+	}
+	return v
+}
+
+// verdictClass is the verdict as a class of the style sheet: no text from outside.
+func verdictClass(v finding.Verdict) string {
+	if slices.Contains(finding.Verdicts, v) {
+		return string(v)
+	}
+	return "none"
+}
+
+func subjectFacts(s *Subject) []labelled {
+	facts := []labelled{{Label: "Subject", Text: s.ID}, {Label: "Name", Text: s.Name}, {Label: "Address", Text: s.Address}}
+	if !s.Seen.IsZero() {
+		facts = append(facts, labelled{Label: "Seen", Text: s.Seen.UTC().Format("2006-01-02 15:04:05 UTC")})
+	}
+	facts = append(facts, labelled{Label: "Anchor", Text: strings.Join(append([]string{s.Anchor}, firstOf(s.Programs)...), ", ")},
+		labelled{Label: "No path", Text: s.VerifyError})
+	if h := s.Handshake; h != nil {
+		possession := "the server did NOT prove that it holds the key"
+		if h.Possession {
+			possession = "the server proved that it holds the key"
+		}
+		parts := []string{"TLS " + h.Version, h.Cipher, h.Group, h.ALPN, possession, fmt.Sprintf("%d ms", h.ElapsedMS)}
+		parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
+		facts = append(facts, labelled{Label: "Connection", Text: strings.Join(parts, ", ")}, labelled{Label: "", Text: h.Reset})
+	}
+	if n := len(s.AlsoSeen); n > 0 {
+		facts = append(facts, labelled{Label: "Also seen", Text: count(n, "certificate") + " that only other handshakes delivered"})
+	}
+	return present(facts)
+}
+
+// chain draws the path from the leaf as nested nodes, and what is on no path.
+func (v *htmlView) chain(s *Subject, certs map[string]Certificate) {
+	links := links(s)
+	if len(links) == 0 {
+		return
+	}
+	path := pathOf(links)
+	next := &v.Path
+	for depth, i := range path {
+		if depth == maxChain {
+			break
+		}
+		*next = node(&links[i], certs)
+		next = &(*next).Child
+	}
+	for i := range links {
+		if !slices.Contains(path, i) && len(v.Others) < maxChain {
+			v.Others = append(v.Others, node(&links[i], certs))
+		}
+	}
+}
+
+func node(l *Link, certs map[string]Certificate) *htmlNode {
+	c := certs[l.Certificate]
+	n := &htmlNode{Index: l.Index, Subject: cmp.Or(outside(c.Subject), "(no subject)"), About: describe(&c), PEM: pemText(c.PEM)}
+	for _, note := range firstOf(l.Notes) {
+		n.Notes = append(n.Notes, outside(note))
+	}
+	n.Signer = signers(l, &c)
+	n.Facts = present([]labelled{
+		{Label: "SHA-256", Text: l.Certificate}, {Label: "Issuer", Text: c.Issuer}, {Label: "Serial", Text: c.Serial},
+		{Label: "Not before", Text: c.NotBefore}, {Label: "Not after", Text: c.NotAfter},
+		{Label: "Names", Text: strings.Join(firstOf(slices.Concat(c.DNSNames, c.IPAddresses)), ", ")},
+		{Label: "SPKI", Text: c.SPKISHA256}, {Label: "Key", Text: c.Key}, {Label: "Signature", Text: c.Signature},
+		{Label: "Parsers", Text: fmt.Sprintf("stdlib: %s, zcrypto: %s, ctgo: %s", c.Parsers.Stdlib, c.Parsers.ZCrypto, c.Parsers.CTGo)},
+		{Label: "Quirks", Text: strings.Join(firstOf(c.Quirks), ", ")}, {Label: "Disagree on", Text: strings.Join(firstOf(c.Disagreements), ", ")},
+	})
+	return n
+}
+
+// pemText passes what can be a certificate in PEM, and else says what is wrong.
+func pemText(s string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=- \n"
+	switch {
+	case len(s) > maxPEM:
+		return fmt.Sprintf("%d bytes; the JSON report has them", len(s))
+	case strings.Trim(s, alphabet) != "":
+		return outside(s)
+	}
+	return strings.TrimSpace(s)
+}
+
+func (h *htmlWriter) finding(s *Subject, f *finding.Finding) htmlFinding {
+	v := htmlFinding{Class: f.Severity.String(), Word: strings.ToUpper(f.Severity.String()), Title: prose(cmp.Or(f.Title, f.Rule)),
+		About: about(s, f), Sure: sure(f.Confidence), Message: outside(f.Message), Pressing: pressing(f)}
+	if w := f.Waiver; w != nil {
+		v.Waived = outside(fmt.Sprintf("until %s by %s: %s", w.Expires, w.Owner, w.Reason))
+	}
+	for i, key := range sortedKeys(f.Details) {
+		if i == maxItems {
+			break
+		}
+		v.Details = append(v.Details, labelled{Label: outside(key), Text: outside(value(f.Details[key]))})
+	}
+	if r, ok := h.o.Rule(f.Rule); ok {
+		v.Rule = &htmlRule{Why: prose(r.Why), Remediation: prose(r.Remediation)}
+		for _, b := range firstOf(r.Benign) {
+			v.Rule.Benign = append(v.Rule.Benign, prose(b))
+		}
+		for _, link := range firstOf(r.References) {
+			v.Rule.References = append(v.Rule.References, labelled{Text: prose(link), Link: plainLink(link)})
+		}
+	}
+	return v
+}
