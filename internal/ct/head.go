@@ -73,3 +73,15 @@ func (l *Log) CheckKey() error {
 	_, err := l.publicKey()
 	return err
 }
+
+// NewLog is a log of which no list says anything: it has a key, a name that its
+// owner gave it, and an address. url is where certificates are submitted, or an
+// RFC 6962 log is read, and monitor where a tiled one is read; either may be
+// empty. Whether the key can be used says [Log.CheckKey].
+func NewLog(name string, key []byte, tiled bool, url, monitor string) *Log {
+	return &Log{ID: sha256.Sum256(key), Key: key, Name: name, Tiled: tiled, URL: url, Monitor: monitor}
+}
+
+// MaxTime is the last timestamp that is read, in milliseconds since 1970: the
+// end of the year 9999.
+const MaxTime = maxTime

@@ -58,6 +58,13 @@ func NewHashes(head *TreeHead, fetch TileFetcher) *Hashes {
 	return &Hashes{head: head, fetch: fetch, saved: map[tlog.Tile][]byte{}}
 }
 
+// Of says whether these are the hashes of this head's tree.
+func (h *Hashes) Of(head *TreeHead) bool { return h.head.Size == head.Size && h.head.Root == head.Root }
+
+// Use fetches further tiles with fetch, of which those that were verified
+// before are remembered: for a fetch that holds a context.
+func (h *Hashes) Use(fetch TileFetcher) { h.fetch = fetch }
+
 // ErrTile says that the hashes of a tile do not lead to the signed root.
 var ErrTile = errors.New("the tile does not belong to the signed tree")
 

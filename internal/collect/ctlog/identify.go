@@ -1,0 +1,267 @@
+package ctlog
+
+import (
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
+)
+
+// A place is where in a certificate an identifier stands.
+type place byte
+
+const (
+	placeDNS  place = iota // a dNSName
+	placeURI               // a uniformResourceIdentifier
+	placeIP                // an iPAddress
+	placeName              // a commonName of the subject
+)
+
+// identifiers calls found for all that a client could take for the name of a
+// server: every commonName of the subject, and every dNSName, URI and iPAddress
+// of every subjectAltName. It says whether all of the certificate could be read
+// that can hold one.
+//
+// Nearly all certificates are plain DER, which quick reads; for all others, and
+// for nothing else, there is the tolerant walker of package cert.
+func identifiers(e *ct.LogEntry, found func(place, []byte)) (readable bool) {
+	var q quick
+	if q.read(e.Signed, e.Precert) {
+		q.each(found)
+		return true
+	}
+	return tolerant(e.Signed, e.Precert, found)
+}
+
+// tolerant reads whatever is there.
+func tolerant(der []byte, tbs bool, found func(place, []byte)) (readable bool) {
+	if tbs {
+		der = asCertificate(der)
+	}
+	c := cert.Parse(der)
+	// What stands behind the extensions names nobody, and a TBSCertificate has
+	// nothing there.
+	readable = c.Readable() && c.ExtensionsErr == nil
+	for _, a := range c.Subject.Attributes() {
+		if string(a.Type) == cert.OIDCommonName {
+			found(placeName, []byte(a.Text))
+		}
+		readable = readable && a.Type != nil && (a.Err == nil || a.Text != "")
+	}
+	for i := range c.Extensions {
+		x := &c.Extensions[i]
+		if x.OID == nil {
+			readable = false
+		}
+		if string(x.OID) == cert.OIDSubjectAltName {
+			readable = tolerantNames(x, found) && readable
+		}
+	}
+	return readable
+}
+
+func tolerantNames(x *cert.Extension, found func(place, []byte)) bool {
+	list, rest, err := cert.Next(x.Value)
+	readable := x.Err == nil && err == nil && len(rest) == 0 && list.ID == 0x30
+	for b := list.Body; len(b) > 0; {
+		name, rest, err := cert.Next(b)
+		// By the number of the tag alone, as lax readers do: a name of another
+		// class, or in pieces, is a name to some client.
+		if at, ok := placeOf(name.ID); ok {
+			found(at, name.Body)
+		}
+		if err != nil {
+			return false
+		}
+		b = rest
+	}
+	return readable
+}
+
+func placeOf(id byte) (place, bool) {
+	switch cert.GeneralName.LaxKind(cert.GeneralName{ID: id}) {
+	case cert.DNSName:
+		return placeDNS, true
+	case cert.URIName:
+		return placeURI, true
+	case cert.IPName:
+		return placeIP, true
+	}
+	return 0, false
+}
+
+// asCertificate puts a header around a TBSCertificate, so that it can be walked
+// as a certificate without a signature.
+func asCertificate(tbs []byte) []byte {
+	n := len(tbs)
+	out := append(make([]byte, 0, n+5), 0x30, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	return append(out, tbs...)
+}
+
+// A quick is what is found in plain DER: definite, minimal lengths, short tags,
+// the usual fields in the usual order, and nothing left over.
+type quick struct {
+	subject []byte
+	san     []byte
+	sans    int
+}
+
+// tlv takes an element with a short tag and a definite length off b.
+func tlv(b []byte) (tag byte, body, rest []byte, ok bool) {
+	if len(b) < 2 || b[0]&0x1f == 0x1f {
+		return 0, nil, nil, false
+	}
+	n, i := int(b[1]), 2
+	if n >= 0x80 {
+		switch {
+		case n == 0x81 && len(b) > 2 && b[2] >= 0x80:
+			n, i = int(b[2]), 3
+		case n == 0x82 && len(b) > 3 && b[2] != 0:
+			n, i = int(b[2])<<8|int(b[3]), 4
+		case n == 0x83 && len(b) > 4 && b[2] != 0:
+			n, i = int(b[2])<<16|int(b[3])<<8|int(b[4]), 5
+		default:
+			return 0, nil, nil, false
+		}
+	}
+	if n > len(b)-i {
+		return 0, nil, nil, false
+	}
+	return b[0], b[i : i+n], b[i+n:], true
+}
+
+// read finds subject and names; false where the certificate is not plain, or has
+// names in more than one place.
+func (q *quick) read(der []byte, isTBS bool) bool {
+	tag, b, rest, ok := tlv(der)
+	if !ok || tag != 0x30 || len(rest) != 0 {
+		return false
+	}
+	if !isTBS {
+		if tag, b, _, ok = tlv(b); !ok || tag != 0x30 {
+			return false
+		}
+	}
+	if tag, _, rest, ok = tlv(b); ok && tag == 0xa0 {
+		b = rest
+	}
+	for i, want := range [...]byte{0x02, 0x30, 0x30, 0x30, 0x30, 0x30} {
+		var body []byte
+		if tag, body, b, ok = tlv(b); !ok || tag != want {
+			return false
+		}
+		if i == 4 {
+			q.subject = body
+		}
+	}
+	for len(b) > 0 {
+		var body []byte
+		if tag, body, b, ok = tlv(b); !ok {
+			return false
+		}
+		if tag == 0xa3 && !q.extensions(body) {
+			return false
+		}
+	}
+	return q.sans <= 1 && q.plainSubject() && q.plainNames()
+}
+
+func (q *quick) extensions(b []byte) bool {
+	tag, list, rest, ok := tlv(b)
+	if !ok || tag != 0x30 || len(rest) != 0 {
+		return false
+	}
+	for len(list) > 0 {
+		var x, oid []byte
+		if tag, x, list, ok = tlv(list); !ok || tag != 0x30 {
+			return false
+		}
+		if tag, oid, x, ok = tlv(x); !ok || tag != 0x06 {
+			return false
+		}
+		if string(oid) != cert.OIDSubjectAltName {
+			continue
+		}
+		tag, body, rest, ok := tlv(x)
+		if ok && tag == 0x01 {
+			tag, body, rest, ok = tlv(rest)
+		}
+		if !ok || tag != 0x04 || len(rest) != 0 {
+			return false
+		}
+		if tag, q.san, rest, ok = tlv(body); !ok || tag != 0x30 || len(rest) != 0 {
+			return false
+		}
+		q.sans++
+	}
+	return true
+}
+
+// plainNames says whether all general names are elements of the usual class.
+func (q *quick) plainNames() bool {
+	for b := q.san; len(b) > 0; {
+		tag, _, rest, ok := tlv(b)
+		if !ok || tag&0xc0 != 0x80 || tag&0x1f > 8 {
+			return false
+		}
+		b = rest
+	}
+	return true
+}
+
+// plainSubject says whether the subject is well formed and its common names are
+// ASCII in a type of which the octets are the text.
+func (q *quick) plainSubject() bool {
+	for b := q.subject; len(b) > 0; {
+		tag, set, rest, ok := tlv(b)
+		if !ok || tag != 0x31 || len(set) == 0 {
+			return false
+		}
+		for b = rest; len(set) > 0; {
+			var pair, oid, value []byte
+			if tag, pair, set, ok = tlv(set); !ok || tag != 0x30 {
+				return false
+			}
+			if tag, oid, pair, ok = tlv(pair); !ok || tag != 0x06 || len(oid) == 0 {
+				return false
+			}
+			if tag, value, rest, ok = tlv(pair); !ok || len(rest) != 0 {
+				return false
+			}
+			if tag != 0x0c && tag != 0x13 && tag != 0x16 || !plainASCII(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func plainASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// each calls found for what read has found.
+func (q *quick) each(found func(place, []byte)) {
+	for b := q.subject; len(b) > 0; {
+		_, set, rest, _ := tlv(b)
+		for b = rest; len(set) > 0; {
+			var pair []byte
+			_, pair, set, _ = tlv(set)
+			_, oid, pair, _ := tlv(pair)
+			if string(oid) == cert.OIDCommonName {
+				_, value, _, _ := tlv(pair)
+				found(placeName, value)
+			}
+		}
+	}
+	for b := q.san; len(b) > 0; {
+		tag, body, rest, _ := tlv(b)
+		if at, ok := placeOf(tag); ok {
+			found(at, body)
+		}
+		b = rest
+	}
+}
