@@ -23,12 +23,27 @@ func (a *Auditor) describe(s *evidence.Subject, j *judgement) *report.Subject {
 	r.Inconclusive = append(r.Inconclusive, j.gaps...)
 	if c := j.facts.Chain; c != nil {
 		r.Anchor, r.Programs, r.VerifyError = c.Anchor, c.Programs, c.VerifyError
+		for i := range c.Paths {
+			r.Paths = append(r.Paths, describePath(&c.Paths[i]))
+		}
 		for i := range c.Links {
 			r.Links = append(r.Links, a.link(&c.Links[i], j))
 		}
 	}
 	r.Handshake = handshake(s)
 	return r
+}
+
+func describePath(p *facts.Path) report.Path {
+	out := report.Path{
+		Certificates: p.Certificates, Subjects: p.Subjects, Anchor: p.Anchor, Programs: p.Programs,
+		AtIssue: p.AtIssue, Reason: p.Reason, Detail: p.Detail,
+	}
+	if p.FailedAt >= 0 {
+		failed := int(p.FailedAt)
+		out.FailedAt = &failed
+	}
+	return out
 }
 
 func (a *Auditor) link(l *facts.Link, j *judgement) report.Link {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -40,6 +41,8 @@ type session struct {
 	bundle   *bundleFile // nil where none is written
 	summary  report.Summary
 	warnings []report.Warning
+	// references are the chains that the run is compared with.
+	references [][]evidence.DER
 	// What the exit code depends on.
 	atBar, incomplete bool
 	contacted         map[string]bool
@@ -61,9 +64,10 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	s.auditor = audit.New(audit.Options{
 		Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
-	if err := s.refer(ctx, c); err != nil {
-		return nil, usage(err)
+	for _, chain := range s.references {
+		s.auditor.Refer(chain)
 	}
+	s.references = nil
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
 		return nil, usage(err)
@@ -94,7 +98,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In)
 	check(err)
 	if err == nil {
-		s.trust, err = trust.New(sets, localRoots())
+		s.trust, err = s.openTrust(ctx, c, sets)
 		check(err)
 	}
 	if s.trust != nil {
@@ -112,6 +116,47 @@ func (s *session) load(ctx context.Context, c *command) error {
 	check(s.readWaivers(set))
 	check(s.readBaseline())
 	return errors.Join(errs...)
+}
+
+// openTrust puts together what is trusted and known: the bundled roots, the
+// owner's sets, the references, which are read here and compared with later, and
+// lists of CAs.
+func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (*trust.Store, error) {
+	opts := trust.Options{Sets: sets, Local: localRoots()}
+	var errs []error
+	for _, path := range s.cfg.Known {
+		emit := func(e *evidence.Subject) {
+			s.references = append(s.references, e.Certificates)
+			for _, der := range e.Certificates {
+				opts.Known = append(opts.Known, der)
+			}
+			for _, f := range e.Failures {
+				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
+			}
+		}
+		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit)}))
+	}
+	for _, path := range s.cfg.CAData {
+		data, err := readCAData(path)
+		errs = append(errs, err)
+		if err == nil {
+			opts.CAData = append(opts.CAData, data)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return trust.Open(opts)
+}
+
+// readCAData reads a list of CAs in CCADB's public CSV form.
+func readCAData(path string) (*trust.CAData, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading CA data: %w", err)
+	}
+	data, err := trust.ReadCCADB(path, bufio.NewReader(f))
+	return data, errors.Join(err, f.Close())
 }
 
 // localRoots is the machine's own store. It never makes a chain good, so that a
@@ -232,21 +277,6 @@ func (s *session) comparing(done, total int) {
 	if s.terminal {
 		fmt.Fprintf(s.stderr, "\rcomparing keys: %d %%", done*100/max(total, 1))
 	}
-}
-
-// refer reads the certificates that the run is compared with.
-func (s *session) refer(ctx context.Context, c *command) error {
-	var errs []error
-	for _, path := range s.cfg.Known {
-		emit := func(e *evidence.Subject) {
-			s.auditor.Refer(e.Certificates)
-			for _, f := range e.Failures {
-				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
-			}
-		}
-		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit)}))
-	}
-	return errors.Join(errs...)
 }
 
 // finish completes bundle and reports, and gives the exit code. cause is why the

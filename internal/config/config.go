@@ -52,6 +52,8 @@ type Config struct {
 	// Known are files, directories or bundles of certificates that the run is
 	// compared with and that are not judged.
 	Known []string
+	// CAData are lists of CAs in CCADB's public CSV form.
+	CAData []string
 	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
 	LogList string
 	// KnownKeys are files, or directories of files, that list keys whose private

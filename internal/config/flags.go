@@ -20,7 +20,7 @@ type Flags struct {
 
 	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color string
 	sni, name                                                                                 string
-	lists, reports, roots, known, knownKeys, rules, only, skip, resolve, via                  []string
+	lists, reports, roots, known, caData, knownKeys, rules, only, skip, resolve, via          []string
 	port                                                                                      uint16
 	concurrency, retries                                                                      int
 	rate                                                                                      float64
@@ -41,7 +41,8 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVarP(&f.output, "output", "o", "-", "write that report to `FILE` instead")
 	fs.StringArrayVar(&f.reports, "report", nil, "write a further report, `FORMAT=FILE` (repeatable)")
 	fs.StringArrayVar(&f.roots, "roots", nil, "trust the CA certificates in `FILE|DIR` as the owner's (repeatable)")
-	fs.StringArrayVar(&f.known, "known", nil, "compare with the certificates in `FILE|DIR|BUNDLE` without judging them (repeatable)")
+	fs.StringArrayVar(&f.known, "known", nil, "compare with the certificates in `FILE|DIR|BUNDLE` and use them in chains, without judging or trusting them (repeatable)")
+	fs.StringArrayVar(&f.caData, "ca-data", nil, "know the CAs in `FILE`, a CSV list of CCADB (repeatable)")
 	fs.StringVar(&f.logList, "log-list", "", "know the CT logs in `FILE`, a v3 log list")
 	fs.StringArrayVar(&f.knownKeys, "known-keys", nil, "know the private keys of `FILE|DIR` to be public, a blocklist.dat of badkeys (repeatable)")
 	fs.StringVar(&f.at, "at", "", "judge at `TIME`, such as 2026-11-22 or 2026-11-22T10:00:00Z (default: when the evidence was taken)")
@@ -109,7 +110,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	}
 	c := &Config{
 		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
-		Evidence: f.evidence, Roots: f.roots, Known: f.known, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
+		Evidence: f.evidence, Roots: f.roots, Known: f.known, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
 		Color: Color(f.color), Quiet: f.quiet, Verbose: f.verbose,

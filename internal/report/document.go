@@ -168,6 +168,9 @@ type Subject struct {
 	AlsoSeen []string `json:"also_seen,omitempty"`
 	// Programs are the root programs and named anchors that the leaf chains to.
 	Programs []string `json:"programs,omitempty"`
+	// Paths are the ways from the leaf to roots that were found, the best
+	// first, whether or not a program accepts them.
+	Paths []Path `json:"paths,omitempty"`
 	// VerifyError is why the standard library accepts no path; absent where it
 	// accepts one.
 	VerifyError string `json:"verify_error,omitempty"`

@@ -64,6 +64,7 @@ func (t *textWriter) full(j judged) string {
 	p.para(0, t.o.paint(verdictStyle(s.Verdict), verdictWord(s.Verdict))+"  ", outside(target))
 	p.para(2, "", inWords(s))
 	p.chain(s, j.certs)
+	p.paths(s)
 	p.connection(s.Handshake)
 	p.findings(s, t.o.Rule)
 	p.unchecked(s)

@@ -1,0 +1,113 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Path is one way from the leaf to a root, and what becomes of it.
+type Path struct {
+	// Certificates are the hashes, the leaf first. Those of roots and of
+	// certificates that were not served are not in Document.Certificates.
+	Certificates []string `json:"certificates"`
+	// Subjects are the subjects of the certificates.
+	Subjects []string `json:"subjects"`
+	// Anchor is why the last certificate is trusted: public, inventory or none.
+	Anchor string `json:"anchor"`
+	// Programs accept the path for TLS servers at the time of judgement.
+	Programs []string `json:"programs"`
+	// AtIssue are the programs that accepted it at the leaf's notBefore.
+	AtIssue []string `json:"programs_at_issue,omitempty"`
+	// Reason is why no program accepts it, in one word; absent where one does.
+	Reason string `json:"reason,omitempty"`
+	// FailedAt is the index of the first certificate that fails; absent where
+	// none does.
+	FailedAt *int `json:"failed_at,omitempty"`
+	// Detail is the reason as a sentence.
+	Detail string `json:"detail,omitempty"`
+}
+
+// A branch is a certificate on one or more paths, drawn once.
+type branch struct {
+	hash, subject string
+	next          []*branch
+	ends          []*Path // paths whose last certificate it is
+}
+
+// paths draws the ways to roots as a graph, where there is more than one.
+func (p *page) paths(s *Subject) {
+	if len(s.Paths) < 2 {
+		return
+	}
+	root := &branch{}
+	for i := range firstOf(s.Paths) {
+		root.add(&s.Paths[i])
+	}
+	p.blank()
+	p.heading(fmt.Sprintf("Paths (%d)", len(s.Paths)))
+	for _, b := range root.next {
+		p.branch(b, "    ", "    ")
+	}
+	if more := len(s.Paths) - maxItems; more > 0 {
+		p.para(4, "", fmt.Sprintf("… and %s", count(more, "more path")))
+	}
+}
+
+func (b *branch) add(path *Path) {
+	at := b
+	for i, hash := range path.Certificates {
+		k := slices.IndexFunc(at.next, func(n *branch) bool { return n.hash == hash })
+		if k < 0 {
+			subject := ""
+			if i < len(path.Subjects) {
+				subject = path.Subjects[i]
+			}
+			at.next, k = append(at.next, &branch{hash: hash, subject: subject}), len(at.next)
+		}
+		at = at.next[k]
+	}
+	at.ends = append(at.ends, path)
+}
+
+// branch draws one certificate and what is above it.
+func (p *page) branch(b *branch, first, rest string) {
+	p.hang(first, rest, outside(b.subject))
+	for _, path := range b.ends {
+		p.hang(rest+"   ", rest+"     ", p.outcome(path))
+	}
+	for i, n := range b.next {
+		if i == len(b.next)-1 {
+			p.branch(n, rest+"└─ ", rest+"   ")
+		} else {
+			p.branch(n, rest+"├─ ", rest+"│  ")
+		}
+	}
+}
+
+// hang writes a paragraph whose first line has another start than the others.
+func (p *page) hang(first, rest, text string) {
+	for i, line := range wrap(text, max(p.width-columns(rest), 20)) {
+		start := first
+		if i > 0 {
+			start = rest
+		}
+		p.WriteString(strings.TrimRight(start+line, " ") + "\n")
+	}
+}
+
+func (p *page) outcome(path *Path) string {
+	if len(path.Programs) > 0 {
+		return p.o.paint(green, "✓") + " accepted by " + names(path.Programs)
+	}
+	text := p.o.paint(red, "✗") + " "
+	if path.Detail != "" {
+		text += outside(path.Detail)
+	} else {
+		text += outside(path.Reason)
+	}
+	if len(path.AtIssue) > 0 {
+		text += "; when it was issued, accepted by " + names(path.AtIssue)
+	}
+	return text
+}
