@@ -51,7 +51,7 @@ type Options struct {
 
 // Formats lists the formats that [New] knows.
 func Formats() []string {
-	return []string{"text", "json", "jsonl", "sarif", "junit", "html", "markdown", "github"}
+	return []string{"text", "json", "jsonl", "sarif", "junit", "html", "markdown", "github", "csv", "prometheus"}
 }
 
 // New makes a writer of one of the Formats.
@@ -76,6 +76,10 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		return newHTML(w, o), nil
 	case "markdown":
 		return &markdownWriter{out: w, o: o}, nil
+	case "csv":
+		return newCSV(w), nil
+	case "prometheus":
+		return newPrometheus(w, o), nil
 	case "github":
 		return &githubWriter{out: w, o: o}, nil
 	}
