@@ -138,7 +138,7 @@ func (p *profile) irrevocable() bool {
 	if len(p.c.AuthorityInfo().Value.OCSP) > 0 || p.extension(cert.OIDCRLDistribution) || p.c.NotAfterErr != nil {
 		return false
 	}
-	limit := time.Duration(shortLived)
+	limit := shortLived
 	if !p.c.NotBefore.Before(date(2026, 3, 15)) {
 		limit = shortLivedSince
 	}
