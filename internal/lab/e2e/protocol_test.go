@@ -37,6 +37,15 @@ func (r report) wantOnlyError(t *testing.T, stage, text string) {
 	}
 }
 
+// wantErrors wants an incomplete answer whose first error has the text.
+func (r report) wantErrors(t *testing.T, text string) {
+	t.Helper()
+	s := r.Subjects[0]
+	if r.exit != 3 || s.Complete || len(s.Errors) == 0 || !strings.Contains(s.Errors[0].Error, text) {
+		t.Errorf("exit %d, complete %v, errors %+v; want 3, false and %q\n%s", r.exit, s.Complete, s.Errors, text, r.text)
+	}
+}
+
 // needRoot skips where a server that changes its user cannot.
 func needRoot(t *testing.T) {
 	t.Helper()
