@@ -44,7 +44,7 @@ func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.R
 		}
 		opts := report.Options{
 			Rule: explain, Verbose: cfg.Verbose, Quiet: cfg.Quiet, Subjects: subjects,
-			Color: cfg.Color == config.Always,
+			Color: cfg.Color == config.Always, TargetsFile: targetsFile(cfg),
 		}
 		if file, ok := c.streams.Out.(*os.File); ok && out.Path == "-" && term.IsTerminal(int(file.Fd())) {
 			opts.Color = cfg.Color != config.Never
@@ -66,6 +66,16 @@ func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.R
 		return nil, err
 	}
 	return o, nil
+}
+
+// targetsFile is the file that endpoints are reported at: the list, where there
+// is one and it lies below the working directory, which in a CI job is the root of
+// the repository.
+func targetsFile(cfg *config.Config) string {
+	if len(cfg.Lists) != 1 || !filepath.IsLocal(cfg.Lists[0]) || cfg.Lists[0] == "-" {
+		return ""
+	}
+	return filepath.ToSlash(filepath.Clean(cfg.Lists[0]))
 }
 
 func (c *command) openOutput(path string) (*outputFile, error) {

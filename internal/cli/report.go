@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -67,7 +68,7 @@ func (c *command) reportConvert() *cobra.Command {
 	var format, output string
 	cmd := &cobra.Command{
 		Use: "convert FILE", Short: "Write a JSON report in another format", Args: cobra.ExactArgs(1),
-		Example: "  certassay report convert report.jsonl -f json -o report.json",
+		Example: "  certassay report convert report.json -f html -o report.html",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "-" {
 				return c.convert(args[0], format, c.streams.Out, c.textOptions())
@@ -85,7 +86,7 @@ func (c *command) reportConvert() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&format, "format", "f", "text", "the format to write")
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "the format to write: "+strings.Join(report.Formats(), ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "-", "write to `FILE`")
 	return cmd
 }
