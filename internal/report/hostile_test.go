@@ -29,6 +29,9 @@ func hostile(s string) *Document {
 		d.Subjects[i].ID, d.Subjects[i].Target = d.Subjects[i].ID+s, s
 	}
 	sub.Address, sub.Name, sub.Protocol, sub.Anchor, sub.VerifyError = s, s, s, s, s
+	sub.Paths = []Path{
+		{Certificates: []string{"a" + s, "b"}, Subjects: []string{s, s}, Reason: s, Detail: s, AtIssue: []string{s}, FailedAt: ptr(1)},
+		{Certificates: []string{"a" + s, s}, Subjects: []string{s, s}, Programs: []string{s}, Anchor: s}}
 	sub.Programs, sub.Notes = []string{s}, []string{s}
 	sub.Links[0].SignedByRoot, sub.Links[1].Notes, sub.Links[2].Anchor = s, []string{s}, []string{s}
 	sub.Handshake.Version, sub.Handshake.Cipher, sub.Handshake.ALPN, sub.Handshake.Reset = s, s, s, s

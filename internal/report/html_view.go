@@ -20,6 +20,7 @@ type (
 		Path                                     *htmlNode
 		Others                                   []*htmlNode
 		Timeline                                 *htmlTimeline
+		Paths                                    *htmlPaths
 		Findings                                 []htmlFinding
 		Gaps, Errors                             []labelled
 	}
@@ -51,6 +52,7 @@ func (h *htmlWriter) view(s *Subject, certs []Certificate) *htmlView {
 		v.Notes = append(v.Notes, outside(note))
 	}
 	v.chain(s, byHash(certs))
+	v.Paths = pathGraph(s)
 	v.Timeline = timeline(h.at, s, byHash(certs))
 	for i, f := range byGravity(s.Findings) {
 		if i == maxItems {

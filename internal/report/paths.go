@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Path is one way from the leaf to a root, and what becomes of it.
@@ -92,7 +91,7 @@ func (p *page) hang(first, rest, text string) {
 		if i > 0 {
 			start = rest
 		}
-		p.WriteString(strings.TrimRight(start+line, " ") + "\n")
+		p.line(start, line)
 	}
 }
 

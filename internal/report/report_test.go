@@ -318,6 +318,7 @@ func FuzzTextOfCertificate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, width int) {
 		d := testDocument()
 		sub := &d.Subjects[0]
+		sub.Paths = []Path{{Certificates: []string{"a"}, Subjects: []string{s}, Detail: s}, {Certificates: []string{s}, Subjects: []string{s}, Programs: []string{s}}}
 		c := d.Certificates[sub.Chain[0]]
 		c.Subject, c.Issuer, c.NotAfter, c.Key = s, s, s, s
 		d.Certificates[sub.Chain[0]] = c

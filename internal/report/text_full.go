@@ -21,8 +21,7 @@ func newPage(o *Options) *page { return &page{o: o, width: min(o.Width, 100)} }
 func (p *page) blank() { p.WriteByte('\n') }
 
 // para writes a paragraph behind an indent and a label; further lines stand
-// under the first one's text. The text has been escaped; but where lines begin is
-// known only here, and "::" there, indented or not, is a command to GitHub.
+// under the first one's text. The text has been escaped.
 func (p *page) para(indent int, label, text string) {
 	hang := indent + columns(stripStyle(label))
 	for i, line := range wrap(text, max(p.width-hang, 20)) {
@@ -32,11 +31,17 @@ func (p *page) para(indent int, label, text string) {
 		} else {
 			margin = hang
 		}
-		if command, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "::"); ok {
-			line = `\u{3a}:` + command
-		}
-		p.WriteString(strings.TrimRight(strings.Repeat(" ", margin)+line, " ") + "\n")
+		p.line(strings.Repeat(" ", margin), line)
 	}
+}
+
+// line writes one line. Where lines begin is known only here, and "::" there,
+// indented or not, is a command to GitHub.
+func (p *page) line(margin, text string) {
+	if command, ok := strings.CutPrefix(strings.TrimLeft(text, " "), "::"); ok {
+		text = `\u{3a}:` + command
+	}
+	p.WriteString(strings.TrimRight(margin+text, " ") + "\n")
 }
 
 // stripStyle takes our own colours out of a label, for measuring.

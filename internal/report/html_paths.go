@@ -1,0 +1,123 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// htmlPaths is every path to a root as a graph, a certificate drawn once, the leaf
+// at the left; and what becomes of each path in words.
+type htmlPaths struct {
+	Width, Height int
+	Nodes         []*graphNode
+	Edges         []string // the d of an SVG path
+	Outcomes      []labelled
+	More          string
+}
+
+// graphNode is one certificate. Its class is good where an accepted path ends in
+// it, bad where only paths that fail do.
+type graphNode struct {
+	Class, Title, Label string
+	X, Y                int
+	column              int
+}
+
+// The measures of a node, in pixels.
+const (
+	nodeWidth, nodeHeight = 190, 30
+	nodeGapX, nodeGapY    = 46, 12
+	nodeColumns           = 28 // of text
+)
+
+// W and H are the size of every node.
+func (*graphNode) W() int { return nodeWidth }
+
+// H is the height.
+func (*graphNode) H() int { return nodeHeight }
+
+// TextX and TextY are where the label stands.
+func (n *graphNode) TextX() int { return n.X + 8 }
+
+// TextY is the label's baseline.
+func (n *graphNode) TextY() int { return n.Y + 19 }
+
+// pathGraph draws the first paths, or gives nil where there are less than two.
+func pathGraph(s *Subject) *htmlPaths {
+	if len(s.Paths) < 2 {
+		return nil
+	}
+	g := &htmlPaths{}
+	byHash := map[string]*graphNode{}
+	paths := firstOf(s.Paths)
+	for i := range paths {
+		g.place(&paths[i], byHash)
+	}
+	if n := len(s.Paths) - len(paths); n > 0 {
+		g.More = fmt.Sprintf("… and %s; the JSON report has all of them.", count(n, "more path"))
+	}
+	g.layout()
+	g.connect(paths, byHash)
+	return g
+}
+
+// place adds the certificates of a path, each as far to the right as any path
+// needs it, and what becomes of the path.
+func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
+	hashes := p.Certificates[:min(len(p.Certificates), maxChain)]
+	var subjects []string
+	for i, hash := range hashes {
+		subject := "(no subject)"
+		if i < len(p.Subjects) {
+			subject = cmp.Or(outside(p.Subjects[i]), subject)
+		}
+		subjects = append(subjects, subject)
+		n := byHash[hash]
+		if n == nil {
+			n = &graphNode{Title: subject + "\n" + outside(hash), Label: clip(subject, nodeColumns)}
+			byHash[hash], g.Nodes = n, append(g.Nodes, n)
+		}
+		n.column = max(n.column, i)
+	}
+	accepted := len(p.Programs) > 0
+	outcome := labelled{Label: "bad", Text: clip(strings.Join(subjects, " → "), maxText), Hint: cmp.Or(outside(p.Detail), outside(p.Reason), "accepted by nobody")}
+	if accepted {
+		outcome.Label, outcome.Hint = "good", "accepted by "+names(p.Programs)
+	} else if len(p.AtIssue) > 0 {
+		outcome.Hint += "; when it was issued, accepted by " + names(p.AtIssue)
+	}
+	g.Outcomes = append(g.Outcomes, outcome)
+	if len(hashes) > 0 {
+		if end := byHash[hashes[len(hashes)-1]]; accepted || end.Class == "" {
+			end.Class = outcome.Label
+		}
+	}
+}
+
+// layout puts each node into its column, one below the other.
+func (g *htmlPaths) layout() {
+	filled := map[int]int{}
+	for _, n := range g.Nodes {
+		n.X = 4 + n.column*(nodeWidth+nodeGapX)
+		n.Y = 4 + filled[n.column]*(nodeHeight+nodeGapY)
+		filled[n.column]++
+		g.Width, g.Height = max(g.Width, n.X+nodeWidth+4), max(g.Height, n.Y+nodeHeight+4)
+	}
+}
+
+// connect draws each step from a certificate to its issuer once.
+func (g *htmlPaths) connect(paths []Path, byHash map[string]*graphNode) {
+	for i := range paths {
+		hashes := paths[i].Certificates[:min(len(paths[i].Certificates), maxChain)]
+		for k := 1; k < len(hashes); k++ {
+			from, to := byHash[hashes[k-1]], byHash[hashes[k]]
+			x1, y1, x2, y2 := from.X+nodeWidth, from.Y+nodeHeight/2, to.X, to.Y+nodeHeight/2
+			edge := fmt.Sprintf("M%d %dC%d %d %d %d %d %dm-7-4l7 4l-7 4", x1, y1, x1+nodeGapX/2, y1, x2-nodeGapX/2, y2, x2, y2)
+			if from != to && !slices.Contains(g.Edges, edge) {
+				g.Edges = append(g.Edges, edge)
+			}
+		}
+	}
+}
