@@ -15,6 +15,7 @@ type htmlPaths struct {
 	Edges         []string // the d of an SVG path
 	Outcomes      []labelled
 	More          string
+	rows          int
 }
 
 // graphNode is one certificate. Its class is good where an accepted path ends in
@@ -22,14 +23,14 @@ type htmlPaths struct {
 type graphNode struct {
 	Class, Title, Label string
 	X, Y                int
-	column              int
+	column, row         int
 }
 
 // The measures of a node, in pixels.
 const (
 	nodeWidth, nodeHeight = 190, 30
 	nodeGapX, nodeGapY    = 46, 12
-	nodeColumns           = 28 // of text
+	nodeColumns           = 24 // of text
 )
 
 // W and H are the size of every node.
@@ -64,10 +65,11 @@ func pathGraph(s *Subject) *htmlPaths {
 }
 
 // place adds the certificates of a path, each as far to the right as any path
-// needs it, and what becomes of the path.
+// needs it and new ones in a row of their own, and what becomes of the path.
 func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 	hashes := p.Certificates[:min(len(p.Certificates), maxChain)]
 	var subjects []string
+	added := 0
 	for i, hash := range hashes {
 		subject := "(no subject)"
 		if i < len(p.Subjects) {
@@ -76,11 +78,13 @@ func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 		subjects = append(subjects, subject)
 		n := byHash[hash]
 		if n == nil {
-			n = &graphNode{Title: subject + "\n" + outside(hash), Label: clip(subject, nodeColumns)}
+			n = &graphNode{Title: subject + "\n" + outside(hash), Label: clip(subject, nodeColumns), row: g.rows}
 			byHash[hash], g.Nodes = n, append(g.Nodes, n)
+			added = 1
 		}
 		n.column = max(n.column, i)
 	}
+	g.rows += added
 	accepted := len(p.Programs) > 0
 	outcome := labelled{Label: "bad", Text: clip(strings.Join(subjects, " → "), maxText), Hint: cmp.Or(outside(p.Detail), outside(p.Reason), "accepted by nobody")}
 	if accepted {
@@ -96,25 +100,28 @@ func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 	}
 }
 
-// layout puts each node into its column, one below the other.
+// layout turns columns and rows into pixels.
 func (g *htmlPaths) layout() {
-	filled := map[int]int{}
 	for _, n := range g.Nodes {
 		n.X = 4 + n.column*(nodeWidth+nodeGapX)
-		n.Y = 4 + filled[n.column]*(nodeHeight+nodeGapY)
-		filled[n.column]++
+		n.Y = 4 + n.row*(nodeHeight+nodeGapY)
 		g.Width, g.Height = max(g.Width, n.X+nodeWidth+4), max(g.Height, n.Y+nodeHeight+4)
 	}
 }
 
-// connect draws each step from a certificate to its issuer once.
+// connect draws each step from a certificate to its issuer once. Over several
+// columns it runs in the lower row of the two, where no other path has nodes.
 func (g *htmlPaths) connect(paths []Path, byHash map[string]*graphNode) {
 	for i := range paths {
 		hashes := paths[i].Certificates[:min(len(paths[i].Certificates), maxChain)]
 		for k := 1; k < len(hashes); k++ {
 			from, to := byHash[hashes[k-1]], byHash[hashes[k]]
 			x1, y1, x2, y2 := from.X+nodeWidth, from.Y+nodeHeight/2, to.X, to.Y+nodeHeight/2
-			edge := fmt.Sprintf("M%d %dC%d %d %d %d %d %dm-7-4l7 4l-7 4", x1, y1, x1+nodeGapX/2, y1, x2-nodeGapX/2, y2, x2, y2)
+			start, turn := x2-nodeGapX, x2-nodeGapX/2
+			if y2 > y1 {
+				start, turn = x1, x1+nodeGapX/2
+			}
+			edge := fmt.Sprintf("M%d %dH%dC%d %d %d %d %d %dH%dm-7-4l7 4l-7 4", x1, y1, start, turn, y1, turn, y2, start+nodeGapX, y2, x2)
 			if from != to && !slices.Contains(g.Edges, edge) {
 				g.Edges = append(g.Edges, edge)
 			}
