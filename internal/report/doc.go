@@ -9,11 +9,19 @@
 // Writers take one subject after the other and keep none, so that a scan of a
 // hundred thousand hosts needs no more memory than one of ten. A JSON document
 // has its summary before its subjects, which is known only after them: they wait
-// in an unlinked temporary file. Writing the summary last would have been
-// simpler, but the contract, and people who look at the start of a file, want it
-// first.
+// in an unlinked temporary file, and so do parts of SARIF, JUnit, HTML and
+// Prometheus' format. Writing the summary last would have been simpler, but the
+// contract, and people who look at the start of a file, want it first. Markdown
+// and workflow annotations have a length that platforms set: they keep the gravest
+// and count the rest.
 //
 // Everything that came from outside is hostile. JSON writers encode what a
-// terminal might obey; text goes through [Escape]. The order is that of the
-// input, and the same audit gives the same bytes.
+// terminal might obey; all else goes through [Escape] first and then through what
+// its format needs besides. What an eye sees is the same in every format. The
+// order is that of the input, in HTML and Markdown the gravest first, and the same
+// audit gives the same bytes.
+//
+// SARIF and annotations want a file where there is none: a certificate from a file
+// is at that file, everything else at [Options].TargetsFile or certassay.yaml, line
+// 1, and the endpoint's name is in the message.
 package report

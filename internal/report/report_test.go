@@ -287,6 +287,40 @@ func TestJSONSpools(t *testing.T) {
 	}
 }
 
+// The same for the other formats that wait for their end.
+func TestOthersSpool(t *testing.T) {
+	d := many(40)
+	for _, format := range []string{"sarif", "junit", "html", "prometheus"} {
+		want, dir := render(t, format, Options{}, d), t.TempDir()
+		var out bytes.Buffer
+		w, err := New(format, &out, Options{Rule: d.Explain, TempDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch w := w.(type) {
+		case *sarifWriter:
+			w.results.limit, w.notifications.limit = 100, 100
+		case *junitWriter:
+			w.cases.limit = 100
+		case *htmlWriter:
+			for _, s := range w.sections {
+				s.limit = 100
+			}
+		case *prometheusWriter:
+			w.verdicts.limit, w.findings.limit, w.expires.limit = 100, 100, 100
+		}
+		if err := d.Replay(w); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), want) {
+			t.Errorf("%s: spooled to disk the report differs", format)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s: %d files are left behind", format, len(left))
+		}
+	}
+}
+
 func TestJSONLLinesStandAlone(t *testing.T) {
 	lines := bytes.Split(bytes.TrimSpace(render(t, "jsonl", Options{}, testDocument())), []byte("\n"))
 	for i, line := range lines[:len(lines)-1] {
@@ -360,6 +394,14 @@ func BenchmarkJSON(b *testing.B) {
 
 func BenchmarkText(b *testing.B) {
 	benchmarkWriter(b, "text")
+}
+
+func BenchmarkOthers(b *testing.B) {
+	for _, format := range Formats() {
+		if format != "json" && format != "text" {
+			b.Run(format, func(b *testing.B) { benchmarkWriter(b, format) })
+		}
+	}
 }
 
 // benchmarkWriter writes 100 000 subjects with a leaf of their own each.
