@@ -85,3 +85,14 @@ func NewLog(name string, key []byte, tiled bool, url, monitor string) *Log {
 // MaxTime is the last timestamp that is read, in milliseconds since 1970: the
 // end of the year 9999.
 const MaxTime = maxTime
+
+// NewList is a list of these logs, each once.
+func NewList(logs []*Log) *LogList {
+	list := &LogList{}
+	for _, log := range logs {
+		if list.Log(log.ID) == nil {
+			list.add(log)
+		}
+	}
+	return list
+}

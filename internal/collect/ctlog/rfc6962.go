@@ -186,17 +186,24 @@ func hashList(path [][]byte) ([][32]byte, error) {
 	return out, nil
 }
 
-func (r *rfc6962) proof(ctx context.Context, head *ct.TreeHead, leaf [32]byte) (*proofJSON, error) {
+func (r *rfc6962) proof(ctx context.Context, head *ct.TreeHead, leaf [32]byte, fresh bool) (*proofJSON, error) {
 	var p proofJSON
 	hash := url.QueryEscape(base64.StdEncoding.EncodeToString(leaf[:]))
-	err := r.ask(ctx, fmt.Sprintf("get-proof-by-hash?hash=%s&tree_size=%d", hash, head.Size), maxAnswer, false, &p)
+	err := r.ask(ctx, fmt.Sprintf("get-proof-by-hash?hash=%s&tree_size=%d", hash, head.Size), maxAnswer, fresh, &p)
 	return &p, err
+}
+
+// isDenial says whether a log answered that it does not have the hash: 400 by
+// convention, 404 by some.
+func isDenial(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s) && (s.Code == 400 || s.Code == 404)
 }
 
 // inclusion gives the proof of the entry at index, not yet verified. Two entries
 // with the same leaf have one answer by hash; then the log is asked by index.
 func (r *rfc6962) inclusion(ctx context.Context, head *ct.TreeHead, index uint64, leaf [32]byte) ([][32]byte, error) {
-	p, err := r.proof(ctx, head, leaf)
+	p, err := r.proof(ctx, head, leaf, false)
 	if err != nil && !isStatus(err) {
 		return nil, err
 	}
@@ -217,10 +224,12 @@ func isStatus(err error) bool {
 
 func (r *rfc6962) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, _ *uint64) (uint64, error) {
 	const doing = "locating entry of %s: %w"
-	p, err := r.proof(ctx, head, leaf)
-	var status *StatusError
-	if errors.As(err, &status) && status.Code == 400 {
-		// Logs answer 400 for a hash that they do not have.
+	p, err := r.proof(ctx, head, leaf, false)
+	if isDenial(err) {
+		// A server behind the others denies what it does not have yet.
+		p, err = r.proof(ctx, head, leaf, true)
+	}
+	if isDenial(err) {
 		return 0, fmt.Errorf(doing, r.log.Name, ErrNotFound)
 	}
 	if err != nil {

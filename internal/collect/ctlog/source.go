@@ -154,8 +154,8 @@ func Detect(ctx context.Context, name, address string, key []byte, o Options) (*
 		return nil, err
 	}
 	_, tiledErr := source.Head(ctx)
-	if tiledErr == nil || strings.HasPrefix(address, "file://") {
-		return tiledLog, nil
+	if tiledErr == nil || errors.Is(tiledErr, ct.ErrHeadSignature) || strings.HasPrefix(address, "file://") {
+		return tiledLog, nil // the user of the log meets the error again
 	}
 	plain := ct.NewLog(name, key, false, address, "")
 	if source, err = Open(plain, o); err != nil {

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/ct"
+)
+
+func (c *command) newCT() *cobra.Command {
+	return group("ct", "Read and search Certificate Transparency logs", c.ctLogs(), c.ctSearch(), c.ctProve(), c.ctEntry())
+}
+
+const ctExitHelp = `Exit codes:
+  0    everything asked for was read and verified
+  1    a log contradicts what it signed, or an SCT is not genuine (prove only)
+  2    wrong command line; nothing was contacted
+  3    incomplete: something could not be read or verified
+  4    the run failed
+  130  interrupted`
+
+const ctLogHelp = `A log is named by its address, its id or a part of its name, as "certassay ct
+logs" shows them. --log URL=KEY adds one that is in no list: KEY is its public
+key, in base64 or as the name of a file in PEM or DER; the protocol is found out.
+file://DIR=KEY reads a directory of tiles. Only a log that is added so may have a
+private address. Nobody but the chosen logs is contacted.`
+
+// ctFlags are the flags that the commands about logs share.
+type ctFlags struct {
+	logList, format, contact string
+	logs                     []string
+	rate                     float64
+	timeout                  time.Duration
+}
+
+func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
+	fs.StringVar(&f.logList, "log-list", "", "also know the logs of the v3 list in `FILE`")
+	fs.StringArrayVar(&f.logs, "log", nil, "the `LOG`, or URL=KEY, to ask (repeatable)")
+	fs.StringVarP(&f.format, "format", "f", "text", "output format: "+formats)
+	fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to the logs: they slow down strangers")
+	fs.Float64Var(&f.rate, "rate", 10, "requests a second to one log")
+	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one request")
+}
+
+// check refuses values before anything is read or contacted.
+func (f *ctFlags) check(formats ...string) error {
+	switch {
+	case !slices.Contains(formats, f.format):
+		return &hinted{fmt.Errorf("unknown format %q", f.format), "formats: " + strings.Join(formats, ", ")}
+	case !(f.rate > 0 && f.rate <= 1000):
+		return errors.New("--rate has to be above 0 and at most 1000")
+	case f.timeout <= 0:
+		return errors.New("--timeout has to be above 0")
+	case strings.ContainsFunc(f.contact, func(r rune) bool { return r < ' ' || r > '~' || r == '(' || r == ')' }):
+		return errors.New("--contact has characters that no header may have")
+	}
+	return nil
+}
+
+func (f *ctFlags) options(private bool) ctlog.Options {
+	agent := "certassay/" + programVersion()
+	if f.contact != "" {
+		agent += " (" + f.contact + ")"
+	}
+	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Private: private}
+}
+
+// A ctChoice is a log that was chosen. own says that the user gave its key.
+type ctChoice struct {
+	log     *ct.Log
+	address string // of an own log, whose protocol is found out
+	own     bool
+}
+
+// open prepares to read the log. For one whose protocol is unknown it asks.
+func (ch *ctChoice) open(ctx context.Context, f *ctFlags) (ctlog.Source, error) {
+	o := f.options(ch.own)
+	if ch.own {
+		log, err := ctlog.Detect(ctx, ch.log.Name, ch.address, ch.log.Key, o)
+		if err != nil {
+			return nil, err
+		}
+		ch.log = log
+	}
+	return ctlog.Open(ch.log, o)
+}
+
+// choose gives the logs that the user named, in order and each once; without any
+// those of known that all says.
+func (f *ctFlags) choose(known *ct.LogList, all func(*ct.Log) bool) (out []*ctChoice, err error) {
+	var errs []error
+	for _, text := range f.logs {
+		found, err := pickLogs(known, text)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		for _, ch := range found {
+			if !slices.ContainsFunc(out, func(x *ctChoice) bool { return x.log.ID == ch.log.ID && x.own == ch.own }) {
+				out = append(out, ch)
+			}
+		}
+	}
+	if len(f.logs) == 0 {
+		for _, log := range known.Logs() {
+			if all(log) {
+				out = append(out, &ctChoice{log: log})
+			}
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// pickLogs reads one --log.
+func pickLogs(known *ct.LogList, text string) ([]*ctChoice, error) {
+	if i := strings.Index(text, "://"); i >= 0 {
+		if address, key, ok := strings.Cut(text[i:], "="); ok {
+			ch, err := ownLog(text[:i]+address, key)
+			if err != nil {
+				return nil, err
+			}
+			return []*ctChoice{ch}, nil
+		}
+	}
+	var out []*ctChoice
+	for _, log := range known.Logs() {
+		if namesLog(log, text) {
+			out = append(out, &ctChoice{log: log})
+		}
+	}
+	if len(out) == 0 {
+		return nil, &hinted{fmt.Errorf("no log is known as %q", text), "\"certassay ct logs --all\" lists the logs; --log URL=KEY adds one"}
+	}
+	return out, nil
+}
+
+// namesLog says whether the text is the log's address or id, or part of its name.
+func namesLog(log *ct.Log, text string) bool {
+	if text == "" {
+		return false
+	}
+	for _, exact := range []string{log.URL, log.Monitor} {
+		if exact != "" && strings.EqualFold(strings.TrimSuffix(exact, "/"), strings.TrimSuffix(text, "/")) {
+			return true
+		}
+	}
+	return strings.EqualFold(text, hex.EncodeToString(log.ID[:])) || text == base64.StdEncoding.EncodeToString(log.ID[:]) ||
+		strings.Contains(strings.ToLower(log.Name), strings.ToLower(text))
+}
+
+func ownLog(address, key string) (*ctChoice, error) {
+	spki, err := readLogKey(key)
+	if err != nil {
+		return nil, err
+	}
+	log := ct.NewLog(strings.TrimSuffix(address, "/"), spki, true, "", address)
+	if err := log.CheckKey(); err != nil {
+		return nil, fmt.Errorf("--log %s: %w", address, err)
+	}
+	return &ctChoice{log: log, address: address, own: true}, nil
+}
+
+// maxLogKey bounds a file with a key; one of 4096 bits has 800 bytes in PEM.
+const maxLogKey = 64 << 10
+
+// readLogKey reads a key from the command line, in base64, or from a file.
+func readLogKey(key string) ([]byte, error) {
+	if der, err := base64.StdEncoding.DecodeString(key); err == nil && len(der) > 32 {
+		return der, nil
+	}
+	b, err := readBounded(filepath.Clean(key), maxLogKey)
+	if err != nil {
+		return nil, &hinted{fmt.Errorf("reading log key: %w", err), "KEY is a public key in base64, or a file in PEM or DER"}
+	}
+	if block, _ := pem.Decode(b); block != nil {
+		return block.Bytes, nil
+	}
+	return b, nil
+}
+
+// approved are the logs that browsers accept now and that can be asked.
+func approved(log *ct.Log) bool {
+	return log.StateAt(audit.Now()).Approved() && (log.URL != "" || log.Monitor != "")
+}
+
+// writeJSON writes a document as people read it.
+func (c *command) writeJSON(v any) error {
+	e := json.NewEncoder(c.streams.Out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// interruptedOr gives the exit of a run about logs.
+func interruptedOr(ctx context.Context, code int) error {
+	switch {
+	case ctx.Err() != nil:
+		return &exit{exitInterrupted, &hinted{errInterrupted, "what was finished was written"}}
+	case code == exitOK:
+		return nil
+	}
+	return &exit{code: code}
+}
+
+var errNoLog = errors.New("no log was chosen")
+
+// oneLog is what a command that asks a single log chose.
+func oneLog(choices []*ctChoice, text string) (*ctChoice, error) {
+	if len(choices) == 1 {
+		return choices[0], nil
+	}
+	var names []string
+	for _, ch := range choices[:min(len(choices), 8)] {
+		names = append(names, ch.log.Name)
+	}
+	return nil, &hinted{fmt.Errorf("%q names %d logs", text, len(choices)), "say which: " + strings.Join(names, "; ")}
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/report"
+)
+
+func (c *command) ctLogs() *cobra.Command {
+	var f ctFlags
+	var check, all bool
+	cmd := &cobra.Command{
+		Use: "logs", Short: "List the known logs; with --check ask each for its tree head", Args: cobra.NoArgs,
+		Long: `Lists the logs that browsers accept, or those named with --log. Nobody is
+contacted without --check; with it each log is asked for its tree head, which is
+verified with the log's key.
+
+` + ctLogHelp + "\n\n" + ctExitHelp,
+		Example: `  certassay ct logs --all
+  certassay ct logs --check --log "Let's Encrypt"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check("text", "json"); err != nil {
+				return usage(err)
+			}
+			known, err := readLogList(f.logList)
+			if err != nil {
+				return usage(err)
+			}
+			choices, err := f.choose(known, func(l *ct.Log) bool { return all || approved(l) })
+			if err != nil {
+				return usage(err)
+			}
+			if len(choices) == 0 {
+				return &exit{exitIncomplete, errNoLog}
+			}
+			return c.listLogs(cmd.Context(), &f, choices, check)
+		},
+	}
+	f.bind(cmd.Flags(), "text, json")
+	cmd.Flags().BoolVar(&check, "check", false, "ask each log for its tree head")
+	cmd.Flags().BoolVar(&all, "all", false, "also list logs that no browser accepts any more")
+	return cmd
+}
+
+// A logLine is one log of "ct logs".
+type logLine struct {
+	Name     string     `json:"name"`
+	Operator string     `json:"operator"`
+	ID       string     `json:"id"`
+	State    ct.State   `json:"state"`
+	Protocol string     `json:"protocol"`
+	URL      string     `json:"url"`
+	Head     *headLine  `json:"head,omitempty"`
+	Error    string     `json:"error,omitempty"`
+	From     *time.Time `json:"not_after_from,omitempty"`
+	To       *time.Time `json:"not_after_to,omitempty"`
+}
+
+type headLine struct {
+	Size uint64    `json:"size"`
+	Time time.Time `json:"time"`
+	Root string    `json:"root"`
+	// Age is in seconds, when it was asked for.
+	Age int64 `json:"age_seconds"`
+}
+
+func newHeadLine(h *ct.TreeHead, now time.Time) *headLine {
+	return &headLine{h.Size, h.Time, hex.EncodeToString(h.Root[:]), int64(now.Sub(h.Time) / time.Second)}
+}
+
+func (c *command) listLogs(ctx context.Context, f *ctFlags, choices []*ctChoice, check bool) error {
+	lines := make([]*logLine, len(choices))
+	each(len(choices), func(i int) {
+		ch := choices[i]
+		var head *headLine
+		var err error
+		if check {
+			head, err = checkLog(ctx, f, ch)
+		}
+		lines[i] = newLogLine(ch)
+		lines[i].Head = head
+		if err != nil {
+			lines[i].Error = err.Error()
+		}
+	})
+	code := exitOK
+	for _, l := range lines {
+		if l.Error != "" {
+			code = exitIncomplete
+		}
+	}
+	if err := c.writeLogs(f, lines, check); err != nil {
+		return failed(err)
+	}
+	return interruptedOr(ctx, code)
+}
+
+func newLogLine(ch *ctChoice) *logLine {
+	l := ch.log
+	line := &logLine{Name: l.Name, Operator: l.Operator(), ID: hex.EncodeToString(l.ID[:]), State: l.StateAt(audit.Now()), Protocol: "rfc6962", URL: l.URL}
+	if l.Tiled {
+		line.Protocol, line.URL = "static-ct", l.Monitor
+	}
+	if !l.To.IsZero() {
+		line.From, line.To = &l.From, &l.To
+	}
+	return line
+}
+
+// checkLog asks for a head. One that is too old is given with the error.
+func checkLog(ctx context.Context, f *ctFlags, ch *ctChoice) (*headLine, error) {
+	source, err := ch.open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	head, err := source.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := audit.Now()
+	return newHeadLine(head, now), ctlog.CheckAge(ch.log, head, now)
+}
+
+func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
+	if f.format == "json" {
+		return c.writeJSON(map[string]any{"schema": "certassay/ct-logs/v1", "logs": lines})
+	}
+	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+	if check {
+		fmt.Fprintln(w, "NAME\tPROTOCOL\tSTATE\tENTRIES\tHEAD AGE\tRESULT")
+	} else {
+		fmt.Fprintln(w, "NAME\tPROTOCOL\tSTATE\tOPERATOR\tURL")
+	}
+	for _, l := range lines {
+		name, state := report.Escape(l.Name), string(l.State)
+		if state == "" {
+			state = "-"
+		}
+		if !check {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, l.Protocol, state, report.Escape(l.Operator), report.Escape(l.URL))
+			continue
+		}
+		size, age, result := "-", "-", "ok"
+		if l.Head != nil {
+			size, age = fmt.Sprint(l.Head.Size), (time.Duration(l.Head.Age) * time.Second).String()
+		}
+		if l.Error != "" {
+			result = report.Escape(l.Error)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", name, l.Protocol, state, size, age, result)
+	}
+	return w.Flush()
+}
+
+// manyLogs is how many logs are asked at the same time.
+const manyLogs = 8
+
+// each calls work for 0 to n-1, some at a time, and returns when all are done.
+func each(n int, work func(int)) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, manyLogs)
+	for i := range n {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			work(i)
+		})
+	}
+	wait.Wait()
+}
