@@ -30,7 +30,8 @@ const (
 	// thousand. The others have a line each.
 	maxHTMLSections = 2000
 	maxHTMLOK       = 200
-	// htmlOpen is how many subjects are unfolded from the start.
+	// htmlOpen is how many forged subjects are unfolded from the start; of the
+	// suspicious ones it is the first.
 	htmlOpen = 3
 	// maxPEM bounds one certificate in text.
 	maxPEM = 64 << 10
@@ -47,13 +48,13 @@ type htmlWriter struct {
 	at        time.Time
 	templates *template.Template
 	sections  map[finding.Verdict]*spool
-	opened    int
-	explained map[bool]int // ok or not: how many are explained
+	opened    map[finding.Verdict]int // how many may still be unfolded
+	explained map[bool]int            // ok or not: how many are explained
 	short     int
 }
 
 func newHTML(w io.Writer, o Options) *htmlWriter {
-	h := &htmlWriter{out: w, o: o, sections: map[finding.Verdict]*spool{}, explained: map[bool]int{},
+	h := &htmlWriter{out: w, o: o, sections: map[finding.Verdict]*spool{}, explained: map[bool]int{}, opened: map[finding.Verdict]int{finding.Forged: htmlOpen, finding.Suspicious: 1},
 		templates: template.Must(template.Must(template.New("").Parse(htmlPage)).Parse(htmlSubject))}
 	for _, v := range htmlVerdicts {
 		h.sections[v] = &spool{dir: o.TempDir, limit: maxInMemory / len(htmlVerdicts)}
@@ -85,9 +86,8 @@ func (h *htmlWriter) Subject(s *Subject, certs []Certificate) error {
 		h.short++
 		name = "row"
 	}
-	if view.Open = !ok && h.opened < htmlOpen; view.Open {
-		h.opened++
-	}
+	view.Open = h.opened[s.Verdict] > 0
+	h.opened[s.Verdict]--
 	if err := h.templates.ExecuteTemplate(to, name, view); err != nil {
 		return fmt.Errorf("writing subject %q: %w", s.ID, err)
 	}

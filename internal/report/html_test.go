@@ -121,6 +121,9 @@ func TestHTMLOrderAndLimits(t *testing.T) {
 		}
 		last = at
 	}
+	if !strings.Contains(page, `class="subject forged" open`) || strings.Contains(page, `class="subject inconclusive" open`) {
+		t.Error("not the gravest are unfolded")
+	}
 	d.Subjects = nil
 	for i := range maxHTMLOK + 5 {
 		d.Subjects = append(d.Subjects, Subject{ID: fmt.Sprint(i), Verdict: finding.OK, Complete: true})

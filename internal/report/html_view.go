@@ -47,7 +47,10 @@ type (
 
 func (h *htmlWriter) view(s *Subject, certs []Certificate) *htmlView {
 	v := &htmlView{Class: verdictClass(s.Verdict), Word: verdictWord(s.Verdict), Name: subjectName(s),
-		Reason: reason(s), InWords: inWords(s), Facts: subjectFacts(s)}
+		Reason: cmp.Or(worst(s), unsettled(s)), InWords: inWords(s), Facts: subjectFacts(s)}
+	if n := len(s.Findings) - 1; n > 0 && worst(s) != "" {
+		v.Reason += ", and " + count(n, "more finding")
+	}
 	for _, note := range firstOf(s.Notes) {
 		v.Notes = append(v.Notes, outside(note))
 	}

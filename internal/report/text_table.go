@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,14 +55,29 @@ func (t *table) line(first style, cells ...string) string {
 
 // reason says in a few words why a subject has its verdict.
 func reason(s *Subject) string {
-	if len(s.Findings) > 0 && byGravity(s.Findings)[0].Waiver == nil {
-		worst := byGravity(s.Findings)[0]
-		text := fmt.Sprintf("%s: %s", worst.Severity, prose(worst.Title))
+	if text := worst(s); text != "" {
 		if n := len(s.Findings) - 1; n > 0 {
 			return fmt.Sprintf("(+%d) %s", n, text)
 		}
 		return text
 	}
+	return unsettled(s)
+}
+
+// worst is the gravest finding in a few words, and nothing where all are waived.
+func worst(s *Subject) string {
+	if len(s.Findings) == 0 {
+		return ""
+	}
+	f := byGravity(s.Findings)[0]
+	if f.Waiver != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s", f.Severity, prose(cmp.Or(f.Title, f.Rule)))
+}
+
+// unsettled says in a few words why a subject without findings is not ok.
+func unsettled(s *Subject) string {
 	if s.Verdict == finding.OK {
 		return ""
 	}
