@@ -26,8 +26,8 @@ func (c *command) newScan() *cobra.Command {
 Nobody but the targets is contacted, and a name server for their names.
 
 A target is a host, host:port, [v6]:port, a URL such as https://example.org or
-tls://mail.example.org:465, or a range of addresses such as 192.0.2.0/28.
-Without a port it is 443.
+smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a
+port it is that of the scheme, or 443.
 
 ` + exitHelp,
 		Example: `  certassay scan example.org
