@@ -86,7 +86,7 @@ func unsettled(s *Subject) string {
 	}
 	for _, gap := range s.Inconclusive {
 		if gap.Needed {
-			return outside(gap.Rule + ": " + gap.Reason)
+			return outside(gap.Rule + ": " + inPlainWords(gap.Reason))
 		}
 	}
 	return ""
