@@ -24,9 +24,8 @@ func vnc(c *conversation) error {
 	if !bytes.HasPrefix(banner, []byte("RFB 003.")) || banner[11] != '\n' {
 		return malformed("the server began with %s, which is not RFB", quote(string(banner)))
 	}
-	version := string(banner[8:11])
-	if version < "007" {
-		return missing("the server speaks RFB 3.%s, which has no choice of security", quote(version))
+	if string(banner[8:11]) < "007" {
+		return missing("the server speaks %s, which has no choice of security", quote(string(banner[:11])))
 	}
 	if err := c.send("RFB 003.008\n"); err != nil {
 		return err

@@ -1,7 +1,7 @@
-// Package tlsdial connects to servers that speak TLS from the first byte and
-// keeps everything they serve: certificates byte for byte and in order,
-// whether or not any parser accepts them and whether or not the handshake
-// completes. It judges nothing.
+// Package tlsdial connects to servers that speak TLS, from the first byte or
+// after a preamble of package starttls, and keeps everything they serve:
+// certificates byte for byte and in order, whether or not any parser accepts
+// them and whether or not the handshake completes. It judges nothing.
 //
 // # Design
 //
@@ -51,8 +51,9 @@ type Options struct {
 	// Dial is the time for one TCP connection, proxy included. Default 5 s, and
 	// at most a third of Total.
 	Dial time.Duration
-	// Handshake is the time for one TLS handshake; a server that sends one
-	// byte a second is cut off here. Default 10 s, and at most a third of Total.
+	// Handshake is the time for one TLS handshake, and as much again for the
+	// preamble before it; a server that sends one byte a second is cut off
+	// here. Default 10 s, and at most a third of Total.
 	Handshake time.Duration
 	// Total is the time for all that is done with one address: up to five
 	// connections with different ClientHellos. Time that the Pacer takes does
@@ -83,7 +84,7 @@ type Options struct {
 	// completed handshake. Servers that will not are taken the normal way.
 	Fast bool
 	// ALPN is what is offered. Default nil: "h2" and "http/1.1" for https,
-	// nothing for other schemes. Empty but not nil: nothing.
+	// "ntske/1" for nts, "dot" for dot, nothing for other schemes. Empty but not nil: nothing.
 	ALPN []string
 
 	// MaxHandshakeBytes bounds what is read and kept of one handshake: a
