@@ -109,7 +109,10 @@ func newLogLine(ch *ctChoice) *logLine {
 	l := ch.log
 	line := &logLine{Name: l.Name, Operator: l.Operator(), ID: hex.EncodeToString(l.ID[:]), State: l.StateAt(audit.Now()), Protocol: "rfc6962", URL: l.URL}
 	if l.Tiled {
-		line.Protocol, line.URL = "static-ct", l.Monitor
+		line.Protocol = "static-ct"
+		if l.Monitor != "" {
+			line.URL = l.Monitor
+		}
 	}
 	if !l.To.IsZero() {
 		line.From, line.To = &l.From, &l.To

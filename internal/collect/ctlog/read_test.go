@@ -140,3 +140,22 @@ func TestDetect(t *testing.T) {
 		t.Errorf("Detect of a log without checkpoint = %+v, %v, want an RFC 6962 one", log, err)
 	}
 }
+
+// Lists of old give one address for a tiled log, and it may be the one to read.
+func TestOnlyOneAddress(t *testing.T) {
+	l := newLog(t, 3)
+	s, err := Open(ct.NewLog("lab", l.Key.SPKI, true, l.Serve(t, nil), ""), quickly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, err := s.Head(context.Background()); err != nil || head.Size != 3 {
+		t.Errorf("Head = %+v, %v, want 3 entries", head, err)
+	}
+	other, err := Open(ct.NewLog("lab", l.Key.SPKI, true, "https://another.example/", l.Serve(t, nil)), quickly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Head(context.Background()); !errors.Is(err, ct.ErrOrigin) {
+		t.Errorf("Head of a log under another name = %v, want ErrOrigin", err)
+	}
+}

@@ -24,17 +24,22 @@ func (r *rfc6962) Protocol() string { return "rfc6962" }
 // ask decodes one JSON answer. Members that are not known are passed over; logs
 // have some of their own.
 func (r *rfc6962) ask(ctx context.Context, what string, limit int64, fresh bool, into any) error {
-	b, err := r.fetcher.get(ctx, "ct/v1/"+what, limit, fresh)
+	b, err := r.fetch(ctx, what, limit, fresh)
 	if err != nil {
-		return err
-	}
-	if b, err = unpack(b, nil, int(limit)); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
+}
+
+func (r *rfc6962) fetch(ctx context.Context, what string, limit int64, fresh bool) ([]byte, error) {
+	b, err := r.fetcher.get(ctx, "ct/v1/"+what, limit, fresh)
+	if err != nil {
+		return nil, err
+	}
+	return unpack(b, nil, int(limit))
 }
 
 func (r *rfc6962) Head(ctx context.Context) (*ct.TreeHead, error) {
@@ -147,17 +152,15 @@ func (r *rfc6962) check(ctx context.Context, head *ct.TreeHead, tree *ct.Range, 
 	return nil
 }
 
-type entryJSON struct {
-	Leaf  []byte `json:"leaf_input"`
-	Extra []byte `json:"extra_data"`
-}
-
 // page asks for the entries from one index to another. Logs give as many of them
 // as they like, but at least one and no more.
 func (r *rfc6962) page(ctx context.Context, from, to uint64) ([]entryJSON, error) {
-	var answer struct{ Entries []entryJSON }
-	err := r.ask(ctx, fmt.Sprintf("get-entries?start=%d&end=%d", from, to-1), maxPage, false, &answer)
-	switch n := uint64(len(answer.Entries)); {
+	b, err := r.fetch(ctx, fmt.Sprintf("get-entries?start=%d&end=%d", from, to-1), maxPage, false)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := decodePage(b)
+	switch n := uint64(len(entries)); {
 	case err != nil:
 		return nil, err
 	case n == 0:
@@ -165,7 +168,7 @@ func (r *rfc6962) page(ctx context.Context, from, to uint64) ([]entryJSON, error
 	case n > to-from:
 		return nil, fmt.Errorf("%d entries where %d were asked for: %w", n, to-from, ErrMalformed)
 	}
-	return answer.Entries, nil
+	return entries, nil
 }
 
 type proofJSON struct {

@@ -101,7 +101,8 @@ func checkRange(head *ct.TreeHead, from, to uint64) error {
 	return nil
 }
 
-// Open prepares to read a log. Nobody is contacted yet. The scheme of the log's
+// Open prepares to read a log. Nobody is contacted yet. A tiled log of which the
+// list gives one address only is read there: some lists name no other. The scheme of the log's
 // address decides: file:// is a directory of tiles, everything else has to be
 // https://, or http:// for logs that the user named. A log whose key cannot be
 // used is refused, for nothing that it says could be verified.
@@ -111,7 +112,7 @@ func Open(log *ct.Log, o Options) (Source, error) {
 	}
 	o = o.withDefaults()
 	prefix := log.URL
-	if log.Tiled {
+	if log.Tiled && log.Monitor != "" {
 		prefix = log.Monitor
 	}
 	if path, ok := strings.CutPrefix(prefix, "file://"); ok {
@@ -135,10 +136,11 @@ func Open(log *ct.Log, o Options) (Source, error) {
 }
 
 // originOf is the name in the checkpoints of a tiled log: its submission prefix
-// without scheme and slash. It is empty where no submission prefix is known.
+// without scheme and slash. It is empty, which takes any, where the list gives
+// one address only: that may be the one to read at.
 func originOf(log *ct.Log) string {
 	u, err := url.Parse(log.URL)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || log.Monitor == "" {
 		return ""
 	}
 	return strings.TrimSuffix(u.Host+u.Path, "/")

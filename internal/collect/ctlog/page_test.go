@@ -1,0 +1,70 @@
+package ctlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+var pages = []string{
+	`{"entries":[{"leaf_input":"AAAA","extra_data":"AAAB"},{"leaf_input":"AA==","extra_data":""}]}`,
+	`{"entries":[{"extra_data":"AAAB","leaf_input":"AAAA"}]}`,
+	`{ "entries" : [ {"leaf_input":"AAAA"} ], "more": 1}`,
+	`{"entries":[{"leaf_input":"\u0041AAA","extra_data":"AA\/B"}]}`,
+	`{"entries":[]}`, `{"entries":null}`, `{}`, ``, `[]`,
+	`{"entries":[{"leaf_input":"AAAA","extra_data":"AAAB"}]}x`,
+	`{"entries":[{"leaf_input":"A","extra_data":"AAAB"}]}`,
+	"{\"entries\":[{\"leaf_input\":\"AA\nAA\",\"extra_data\":\"AAAB\"}]}",
+	`{"entries":[{"leaf_input":"AAAA","extra_data":"AAAB"},`,
+}
+
+// However a page is read, it is what encoding/json makes of it.
+func FuzzPage(f *testing.F) {
+	for _, p := range pages {
+		f.Add([]byte(p))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := decodePage(b)
+		var want struct{ Entries []entryJSON }
+		wantErr := json.Unmarshal(b, &want)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("decodePage = %v, encoding/json says %v", err, wantErr)
+		}
+		if err != nil {
+			return
+		}
+		if len(got) != len(want.Entries) {
+			t.Fatalf("%d entries, want %d", len(got), len(want.Entries))
+		}
+		for i := range got {
+			if !bytes.Equal(got[i].Leaf, want.Entries[i].Leaf) || !bytes.Equal(got[i].Extra, want.Entries[i].Extra) {
+				t.Fatalf("entry %d differs", i)
+			}
+		}
+	})
+}
+
+// What logs write is read quickly, or the test above compares nothing.
+func TestPageIsQuick(t *testing.T) {
+	if _, ok := quickPage([]byte(pages[0] + "\n")); !ok {
+		t.Errorf("quickPage(%s) = false, want true", pages[0])
+	}
+	for _, p := range pages[1:] {
+		if _, ok := quickPage([]byte(p)); ok {
+			t.Errorf("quickPage(%q) = true, want it left to encoding/json", p)
+		}
+	}
+}
+
+func BenchmarkPage(b *testing.B) {
+	leaf := strings.Repeat("ABCD", 500)
+	page := []byte(`{"entries":[` + strings.TrimSuffix(strings.Repeat(`{"leaf_input":"`+leaf+`","extra_data":"`+leaf+leaf+`"},`, 256), ",") + `]}`)
+	b.SetBytes(int64(len(page)))
+	for b.Loop() {
+		if entries, err := decodePage(page); err != nil || len(entries) != 256 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+}
