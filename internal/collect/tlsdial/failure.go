@@ -32,10 +32,11 @@ const (
 func troubleOf(err error) trouble {
 	var header tls.RecordHeaderError
 	var network net.Error
+	var before unreadyError
 	switch {
 	case err == nil:
 		return fine
-	case errors.Is(err, errUnready):
+	case errors.As(err, &before):
 		return unready
 	case errors.Is(err, errFlood):
 		return flooded

@@ -3,7 +3,6 @@ package tlsdial
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,8 +11,12 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 )
 
-// errUnready is a server with which TLS cannot be begun.
-var errUnready = errors.New("before TLS")
+// An unreadyError is a server with which TLS cannot be begun. It reads as what
+// it wraps: the stage of the Failure says the rest.
+type unreadyError struct{ error }
+
+// Unwrap gives what was wrapped.
+func (e unreadyError) Unwrap() error { return e.error }
 
 // preamble speaks what goes before TLS in the target's protocol, if anything,
 // and leaves the connection ready for the ClientHello. It may take as long as a
@@ -28,7 +31,7 @@ func (s *session) preamble(ctx context.Context, conn *recorder, a *attempt) erro
 	p.Elapsed = time.Since(began)
 	a.Preamble = &p
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUnready, err)
+		return unreadyError{err}
 	}
 	conn.Conn = starttls.Wrap(conn.Conn, s.target.Scheme)
 	_ = conn.SetDeadline(s.deadline())
