@@ -122,11 +122,14 @@ func (p *page) connection(h *Handshake) {
 			parts = append(parts, part.label+outside(part.value))
 		}
 	}
-	possession := "the server did NOT prove that it holds the key"
-	if h.Possession {
-		possession = "the server proved that it holds the key"
+	switch {
+	case h.Possession:
+		parts = append(parts, "the server proved that it holds the key")
+	case len(parts) == 0:
+		parts = append(parts, "TLS was not reached")
+	default:
+		parts = append(parts, "the server did NOT prove that it holds the key")
 	}
-	parts = append(parts, possession)
 	if h.OCSPStapled {
 		parts = append(parts, "OCSP stapled")
 	}
