@@ -101,6 +101,7 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	}
 	j.facts = a.chainFacts(s, j.certs)
 	if len(j.certs) == 0 {
+		j.silent(a, s)
 		return j
 	}
 	for i, c := range j.certs {
@@ -120,6 +121,21 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		j.add(kept(a.rules.Eval(nil, rule.ScopeEndpoint, j.facts)), leaf, "endpoint "+s.ID)
 	}
 	return j
+}
+
+// silent has the rules speak of an endpoint that showed no certificate: what came
+// before TLS may tell. What they cannot decide is no news; nothing was collected.
+func (j *judgement) silent(a *Auditor, s *evidence.Subject) {
+	if s.Kind != evidence.Endpoint || len(s.Handshakes) == 0 {
+		return
+	}
+	for _, r := range a.rules.Eval(nil, rule.ScopeEndpoint, j.facts) {
+		if r.Outcome == finding.Found {
+			f := r.Finding()
+			f.Fingerprint = finding.Fingerprint(f.Rule, "endpoint "+s.ID)
+			j.findings = append(j.findings, f)
+		}
+	}
 }
 
 // leafIdentity is the leaf's key where it has one: the identity of a chain

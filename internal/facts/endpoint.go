@@ -16,4 +16,10 @@ type Endpoint struct {
 	HelloReset *bool  `fact:"large_hello_reset" doc:"the first ClientHello was reset or went unanswered and a small one was answered; unknown where only one was sent and failed"`
 	Refused    bool   `fact:"refused_by_library" doc:"the TLS library refused the certificates; they were taken from the recorded bytes"`
 	Answers    int64  `fact:"distinct_leaves" doc:"number of different leaves over all handshakes"`
+
+	// Preambles are empty where TLS begins with the first byte.
+	Preambles []string `fact:"starttls" doc:"how asking for TLS ended, in order: ready, missing, refused, malformed, too-long, too-slow, closed; empty where the protocol begins with TLS"`
+	Said      string   `fact:"preamble" doc:"what the server said before TLS, escaped; empty where it said nothing"`
+	Pipelined bool     `fact:"pipelined_plaintext" doc:"bytes came in the clear together with the go-ahead for TLS"`
+	Cookies   *int64   `fact:"nts_cookies" doc:"cookies that NTS key establishment gave; unknown where it was not asked"`
 }

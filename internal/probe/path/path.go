@@ -2,6 +2,7 @@
 package path
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"net/netip"
 	"strconv"
@@ -16,7 +17,7 @@ func Endpoint(s *evidence.Subject) *facts.Endpoint {
 	if s.Kind != evidence.Endpoint {
 		return nil
 	}
-	f := &facts.Endpoint{Protocol: s.Protocol}
+	f := &facts.Endpoint{Protocol: s.Protocol, Preambles: []string{}}
 	if ap, err := netip.ParseAddrPort(s.Address); err == nil {
 		f.Port, f.Private = int64(ap.Port()), !name.Public(ap.Addr().String())
 	}
@@ -26,6 +27,14 @@ func Endpoint(s *evidence.Subject) *facts.Endpoint {
 		f.Completed = f.Completed || h.Completed
 		f.Stapled = f.Stapled || len(h.OCSP) > 0
 		f.Refused = f.Refused || h.Salvaged
+		if h.Preamble != nil {
+			f.Preambles = append(f.Preambles, string(h.Preamble.Outcome))
+			f.Said, f.Pipelined = cmp.Or(f.Said, h.Preamble.Said), f.Pipelined || h.Preamble.PipelinedPlaintext
+		}
+		if h.NTS != nil {
+			cookies := int64(h.NTS.Cookies)
+			f.Cookies = &cookies
+		}
 		if len(h.Certificates) > 0 {
 			f.Answered = true
 			leaves[sha256.Sum256(h.Certificates[0])] = true
