@@ -89,6 +89,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 			errs = append(errs, err)
 		}
 	}
+	check(refuseOnline(s.cfg.Online))
 	set, err := loadRules(s.cfg.Rules)
 	check(err)
 	if err == nil {

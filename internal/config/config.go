@@ -42,6 +42,9 @@ type Config struct {
 	// Fast stops TLS 1.2 handshakes as soon as the key is proven.
 	Fast bool
 
+	// Online is who else may be contacted; nobody where zero.
+	Online Online
+
 	// Outputs are where reports go; never empty. Path "-" is standard output.
 	Outputs []Output
 	// Evidence is the bundle to write; empty writes none.

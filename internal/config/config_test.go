@@ -51,6 +51,9 @@ func TestConfigRefuses(t *testing.T) {
 		{[]string{"--via", "ftp://x"}, "cannot dial via"},
 		{[]string{"--via", "http://user:secret@[::1"}, "cannot read a --via URL"},
 		{[]string{"--severity", "dire"}, "unknown severity"},
+		{[]string{"--online", "ct,ocps"}, `unknown --online "ocps"`},
+		{[]string{"--online", ""}, `unknown --online ""`},
+		{[]string{"--online", "ct", "--offline"}, "exclude each other"},
 		{[]string{"--report", "xml=x"}, "unknown report format"},
 		{[]string{"-c", "/nonexistent.yaml"}, "reading configuration"},
 	} {
@@ -101,4 +104,34 @@ func FuzzFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever says on the command line that nobody is to be contacted is obeyed,
+// whatever a file says; and the other way round.
+func TestOnline(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want Online
+	}{
+		{"nobody", nil, nil, 0},
+		{"a list", nil, []string{"--online", "ocsp, crl"}, OnlineOCSP | OnlineCRL},
+		{"repeated", nil, []string{"--online", "ct", "--online", "dns,aia"}, OnlineCT | OnlineDNS | OnlineAIA},
+		{"the environment", map[string]string{"CERTASSAY_ONLINE": "ct,dns"}, nil, OnlineCT | OnlineDNS},
+		{"offline over the environment", map[string]string{"CERTASSAY_ONLINE": "ct"}, []string{"--offline"}, 0},
+		{"online over the environment", map[string]string{"CERTASSAY_OFFLINE": "true"}, []string{"--online", "ct"}, OnlineCT},
+		{"not offline", nil, []string{"--offline=false", "--online", "ct"}, OnlineCT},
+	} {
+		got, err := parse(t, c.env, c.args...)
+		if err != nil || got.Online != c.want {
+			t.Errorf("%s: online = %q, %v, want %q", c.name, got.Online, err, c.want)
+		}
+	}
+	if _, err := parse(t, map[string]string{"CERTASSAY_ONLINE": "ct", "CERTASSAY_OFFLINE": "1"}); err == nil {
+		t.Error("both in the environment: no error")
+	}
+	if o := OnlineOCSP | OnlineCRL; o.String() != "ocsp,crl" || !o.Has(OnlineCRL) || o.Has(OnlineCRL|OnlineCT) || Online(0).String() != "" {
+		t.Errorf("set = %q", o)
+	}
 }

@@ -20,7 +20,7 @@ type Flags struct {
 
 	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color string
 	sni, name                                                                                 string
-	lists, reports, roots, known, caData, knownKeys, rules, only, skip, resolve, via          []string
+	lists, reports, roots, known, caData, knownKeys, rules, only, skip, resolve, via, online  []string
 	port                                                                                      uint16
 	concurrency, retries                                                                      int
 	rate                                                                                      float64
@@ -54,6 +54,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVar(&f.waivers, "waivers", "", "accept the findings that `FILE` waives, each with reason, owner and end date")
 	fs.StringVar(&f.baseline, "baseline", "", "mark what the earlier JSON `REPORT` already had as known; it no longer fails, proofs excepted")
 	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
+	fs.StringArrayVar(&f.online, "online", nil, "contact third parties, too: a list of `WHAT`: ct, ocsp, crl, dns, aia (repeatable)")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
@@ -105,6 +106,7 @@ type Env func(name string) (string, bool)
 // Config merges flags, environment and file and checks the result. All problems
 // are reported together.
 func (f *Flags) Config(env Env) (*Config, error) {
+	given := f.given()
 	if err := f.merge(env); err != nil {
 		return nil, err
 	}
@@ -134,6 +136,8 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		c.At, err = parseTime(f.at)
 		check(err)
 	}
+	c.Online, err = f.resolveOnline(given)
+	check(err)
 	check(f.ranges())
 	if _, ok := env("NO_COLOR"); ok && c.Color == Auto {
 		c.Color = Never
