@@ -19,7 +19,7 @@ type Row struct {
 var vocabulary = []string{"internal/evidence", "internal/finding"}
 
 // probing is what a probe may read: evidence, and the knowledge to understand it.
-var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/trust", "internal/facts"}
+var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/trust", "internal/facts", "internal/expect"}
 
 // collecting is what a collector is made of.
 var collecting = []string{"internal/target", "internal/evidence", "internal/collect", "internal/cert"}
@@ -27,7 +27,7 @@ var collecting = []string{"internal/target", "internal/evidence", "internal/coll
 // pipeline is everything that package audit joins.
 var pipeline = []string{
 	"internal/target", "internal/collect", "internal/collect/*", "internal/evidence",
-	"internal/cert", "internal/ct", "internal/trust", "internal/facts",
+	"internal/cert", "internal/ct", "internal/trust", "internal/facts", "internal/expect",
 	"internal/probe", "internal/probe/*", "internal/probe/key/*", "internal/rule", "internal/finding",
 	"internal/waive", "internal/report", "rules",
 }
@@ -36,15 +36,17 @@ var pipeline = []string{
 // go one way, from the command line down to the vocabulary.
 var Table = []Row{
 	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
-	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest")},
+	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/expect/*")},
 	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
-	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/suggest"}},
+	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/expect", "internal/suggest"}},
 	{Folder: "internal/audit", Imports: pipeline},
 
 	{Folder: "internal/suggest"},
 	{Folder: "internal/target", Imports: []string{"internal/suggest"}},
 	{Folder: "internal/evidence"},
 	{Folder: "internal/cert"},
+	{Folder: "internal/expect"},
+	{Folder: "internal/expect/*", Imports: []string{"internal/expect", "internal/cert"}},
 	{Folder: "internal/facts"},
 	{Folder: "internal/finding"},
 	{Folder: "internal/ct", Imports: []string{"internal/cert"}},
