@@ -3,6 +3,7 @@ package cert
 import (
 	"fmt"
 	"iter"
+	"sync"
 )
 
 // A Name is a distinguished name (RFC 5280 section 4.1.2.4), decoded on demand.
@@ -13,6 +14,15 @@ type Name struct {
 	// Err says why it was not found. What is wrong within it is found by
 	// [Name.Check].
 	Err error
+	// memo keeps the normal form; nil for a name outside of a certificate.
+	memo *nameMemo
+}
+
+// A nameMemo is the normal form of a name, once it was asked for: a judgement
+// compares the same few names dozens of times.
+type nameMemo struct {
+	once   sync.Once
+	normal string
 }
 
 // An Attribute is one type and value of a name.

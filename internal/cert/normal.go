@@ -15,6 +15,14 @@ import (
 // cannot be read to their end, keep their octets. It is a key for maps, not
 // for display; the empty name is "".
 func (n Name) Normal() string {
+	if n.memo == nil {
+		return n.normalize()
+	}
+	n.memo.once.Do(func() { n.memo.normal = n.normalize() })
+	return n.memo.normal
+}
+
+func (n Name) normalize() string {
 	var rdns [][]string
 	for _, a := range n.Attributes() {
 		text := a.normal()

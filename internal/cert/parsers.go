@@ -68,38 +68,75 @@ type Libraries struct {
 // [Certificate.Guard]. crypto/x509 refuses negative serial numbers unless the
 // program sets GODEBUG x509negativeserial=1.
 func (c *Certificate) Libraries() *Libraries {
-	return &Libraries{Stdlib: c.Stdlib(), ZCrypto: c.ZCrypto(), CTGo: c.CTGo()}
+	l := &Libraries{Stdlib: c.Stdlib()}
+	// The second opinions share a goroutine: its stack grows as large for one
+	// as for both, and that is a quarter of what they cost.
+	type both struct {
+		zcrypto Result[ZCryptoCertificate]
+		ctgo    Result[CTGoCertificate]
+	}
+	opinions, err := inTime(func() both {
+		return both{recovered(c.Guard(), c.zcrypto), recovered(c.tooLarge(), c.ctgo)}
+	})
+	if err != nil {
+		opinions = both{Result[ZCryptoCertificate]{Err: err}, Result[CTGoCertificate]{Err: err}}
+	}
+	l.ZCrypto, l.CTGo = opinions.zcrypto, opinions.ctgo
+	return l
 }
 
-// Stdlib shows the certificate to crypto/x509.
+// Stdlib shows the certificate to crypto/x509, once: later calls give the same
+// certificate, which must not be changed. It has no time budget: within the limits
+// on size the dearest certificate known costs it 30 ms.
 func (c *Certificate) Stdlib() Result[x509.Certificate] {
-	return guarded(c.tooLarge(), func() (r Result[x509.Certificate]) {
-		r.Certificate, r.Err = x509.ParseCertificate(c.Raw)
-		return r
+	c.shown.Do(func() {
+		c.stdlib = recovered(c.tooLarge(), func() (r Result[x509.Certificate]) {
+			r.Certificate, r.Err = x509.ParseCertificate(c.Raw)
+			return r
+		})
 	})
+	return c.stdlib
 }
+
+// ZCrypto shows the certificate to zcrypto's x509.
+func (c *Certificate) ZCrypto() Result[ZCryptoCertificate] { return guarded(c.Guard(), c.zcrypto) }
+
+// CTGo shows the certificate to certificate-transparency-go's x509.
+func (c *Certificate) CTGo() Result[CTGoCertificate] { return guarded(c.tooLarge(), c.ctgo) }
 
 // guarded runs a library with a recover and a budget, unless skip says not to.
 func guarded[C any](skip error, parse func() Result[C]) Result[C] {
+	r, err := inTime(func() Result[C] { return recovered(skip, parse) })
+	if err != nil {
+		return Result[C]{Err: err}
+	}
+	return r
+}
+
+// recovered runs a library with a recover, unless skip says not to.
+func recovered[C any](skip error, parse func() Result[C]) (r Result[C]) {
 	if skip != nil {
 		return Result[C]{Skipped: skip}
 	}
-	done := make(chan Result[C], 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- Result[C]{Err: fmt.Errorf("the library panicked: %v", p), Panic: p}
-			}
-		}()
-		done <- parse()
+	defer func() {
+		if p := recover(); p != nil {
+			r = Result[C]{Err: fmt.Errorf("the library panicked: %v", p), Panic: p}
+		}
 	}()
+	return parse()
+}
+
+// inTime gives what f returns, or an error where it takes too long.
+func inTime[R any](f func() R) (r R, err error) {
+	done := make(chan R, 1)
+	go func() { done <- f() }()
 	budget := time.NewTimer(ParserBudget)
 	defer budget.Stop()
 	select {
-	case r := <-done:
-		return r
+	case r = <-done:
+		return r, nil
 	case <-budget.C:
-		return Result[C]{Err: fmt.Errorf("the library took more than %v", ParserBudget)}
+		return r, fmt.Errorf("the library took more than %v", ParserBudget)
 	}
 }
 

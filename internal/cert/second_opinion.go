@@ -16,29 +16,23 @@ type (
 	CTGoCertificate = ctx509.Certificate
 )
 
-// ZCrypto shows the certificate to zcrypto's x509.
-func (c *Certificate) ZCrypto() Result[zx509.Certificate] {
-	return guarded(c.Guard(), func() (r Result[zx509.Certificate]) {
-		if r.Certificate, r.Err = zx509.ParseCertificate(c.Raw); r.Err != nil {
-			// Some refusals come with a certificate that is half filled.
-			r.Certificate = nil
-		}
-		return r
-	})
+func (c *Certificate) zcrypto() (r Result[ZCryptoCertificate]) {
+	if r.Certificate, r.Err = zx509.ParseCertificate(c.Raw); r.Err != nil {
+		// Some refusals come with a certificate that is half filled.
+		r.Certificate = nil
+	}
+	return r
 }
 
-// CTGo shows the certificate to certificate-transparency-go's x509.
-func (c *Certificate) CTGo() Result[ctx509.Certificate] {
-	return guarded(c.tooLarge(), func() (r Result[ctx509.Certificate]) {
-		r.Certificate, r.Err = ctx509.ParseCertificate(c.Raw)
-		if r.Err != nil && !ctx509.IsFatal(r.Err) {
-			r.Lax, r.Err = r.Err, nil
-		}
-		if r.Err != nil {
-			r.Certificate = nil
-		}
-		return r
-	})
+func (c *Certificate) ctgo() (r Result[CTGoCertificate]) {
+	r.Certificate, r.Err = ctx509.ParseCertificate(c.Raw)
+	if r.Err != nil && !ctx509.IsFatal(r.Err) {
+		r.Lax, r.Err = r.Err, nil
+	}
+	if r.Err != nil {
+		r.Certificate = nil
+	}
+	return r
 }
 
 func zcryptoReading(x *zx509.Certificate) *reading {

@@ -16,13 +16,11 @@ type (
 
 var errPlatform = errors.New("the library does not build for this platform")
 
-// ZCrypto is skipped on this platform.
-func (c *Certificate) ZCrypto() Result[ZCryptoCertificate] {
+func (c *Certificate) zcrypto() Result[ZCryptoCertificate] {
 	return Result[ZCryptoCertificate]{Skipped: errPlatform}
 }
 
-// CTGo is skipped on this platform.
-func (c *Certificate) CTGo() Result[CTGoCertificate] {
+func (c *Certificate) ctgo() Result[CTGoCertificate] {
 	return Result[CTGoCertificate]{Skipped: errPlatform}
 }
 

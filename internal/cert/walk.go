@@ -82,6 +82,7 @@ func (c *Certificate) unread(from field, err error) {
 
 // signed reads the contents of TBSCertificate (RFC 5280 section 4.1).
 func (c *Certificate) signed(b []byte) {
+	c.Issuer.memo, c.Subject.memo = &c.issuer, &c.subject
 	e, b, err := next(b, &c.Quirks)
 	if err == nil && e.ID == idContext0 {
 		c.version(e.Body)
