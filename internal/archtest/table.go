@@ -55,7 +55,7 @@ var Table = []Row{
 	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
 	{Folder: "internal/collect/*", Imports: collecting},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske")},
-	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/ct", "internal/trust")},
+	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},
 
 	{Folder: "internal/probe", Imports: probing},
 	{Folder: "internal/probe/*", Imports: probing},

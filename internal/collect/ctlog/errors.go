@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/ct"
 )
 
@@ -27,7 +28,7 @@ var (
 	// ErrRedirect says that a log sent us elsewhere.
 	ErrRedirect = errors.New("redirects to another host are not followed")
 	// ErrPrivate says that a log's name leads to an address that is not public.
-	ErrPrivate = errors.New("the log's address is private")
+	ErrPrivate = fetch.ErrPrivate
 	// ErrStale and ErrFuture say that a tree head is too old, or not yet.
 	ErrStale  = errors.New("the tree head is too old")
 	ErrFuture = errors.New("the tree head is of the future")

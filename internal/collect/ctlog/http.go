@@ -7,15 +7,15 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/certassay/certassay/internal/collect/fetch"
 )
 
 // A fetcher reads what lies at a path below a log's prefix. fresh asks caches
@@ -43,7 +43,7 @@ func newWeb(prefix string, o Options) (*web, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !o.Private) || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%.200q is no address of a log: https:// and a host, without user, query and fragment", prefix)
 	}
-	dialer := &net.Dialer{Timeout: o.Timeout / 3, Control: refusePrivate}
+	dialer := &net.Dialer{Timeout: o.Timeout / 3, Control: fetch.Guard}
 	if o.Private {
 		dialer.Control = nil
 	}
@@ -65,25 +65,6 @@ func newWeb(prefix string, o Options) (*web, error) {
 		},
 	}
 	return w, nil
-}
-
-// refusePrivate looks at the address after the name was resolved, so that no
-// name can lead to the inside of a network.
-func refusePrivate(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%s: %w", address, ErrPrivate)
-	}
-	if !public(ap.Addr().Unmap()) {
-		return fmt.Errorf("%s: %w", ap.Addr(), ErrPrivate)
-	}
-	return nil
-}
-
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-
-func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !a.IsLoopback() && !sharedSpace.Contains(a)
 }
 
 // get asks until there is an answer, the retries are used up, or asking again
