@@ -6,12 +6,14 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
+	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
 	"github.com/certassay/certassay/internal/waive"
@@ -32,6 +34,24 @@ type Options struct {
 	// Waivers and Baseline may be nil.
 	Waivers  *waive.List
 	Baseline *waive.Baseline
+	// Expect gives what an owner says of a subject, nil where nobody says
+	// anything. It decides by what the subject was asked for, never by what was
+	// seen, and gives the same answer when evidence is replayed. It may be nil,
+	// and is called by several goroutines.
+	Expect func(*evidence.Subject) *Expected
+}
+
+// Expected is what an owner says of one subject.
+type Expected struct {
+	// Expectation is what has to hold; nil where nothing was said. Group and
+	// owner of it are passed on to reports.
+	*expect.Expectation
+	// Trust is what vouches for this subject: a view of [Options].Trust; nil
+	// means all of it.
+	Trust *trust.Store
+	// Source is where the target was written, for reports; nil where that is
+	// not known.
+	Source *report.Source
 }
 
 // An Auditor judges subjects. It is safe for concurrent use.
@@ -42,6 +62,7 @@ type Auditor struct {
 	at         time.Time
 	waivers    *waive.List
 	baseline   *waive.Baseline
+	expect     func(*evidence.Subject) *Expected
 	set        corpus.Set
 	references sct.Index // what SCTs may have been copied from
 	memory     memory
@@ -56,11 +77,19 @@ func New(o Options) *Auditor {
 	if o.Logs == nil {
 		o.Logs = ct.Known()
 	}
-	return &Auditor{rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline, knownKeys: o.KnownKeys}
+	if o.Expect == nil {
+		o.Expect = func(*evidence.Subject) *Expected { return nil }
+	}
+	return &Auditor{
+		rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline,
+		expect: o.Expect, knownKeys: o.KnownKeys,
+	}
 }
 
 // A judgement is what the rules say of one subject, before waivers.
 type judgement struct {
+	expected *Expected    // never nil
+	trust    *trust.Store // what vouches for this subject
 	certs    []*certificate
 	facts    *facts.Facts
 	findings []finding.Finding
@@ -83,23 +112,29 @@ func kept(results []rule.Result) []rule.Result {
 
 // judge turns evidence into facts and has the rules speak.
 func (a *Auditor) judge(s *evidence.Subject) *judgement {
-	j := &judgement{}
+	j := &judgement{expected: a.expect(s), trust: a.trust}
+	if j.expected == nil {
+		j.expected = &Expected{}
+	}
+	if j.expected.Trust != nil {
+		j.trust = j.expected.Trust
+	}
 	seen := map[[32]byte]bool{}
 	for i, der := range s.Certificates {
 		role := roleIssuer
 		if i == 0 {
 			role = roleLeaf
 		}
-		j.certs = append(j.certs, a.certificate(der, role))
+		j.certs = append(j.certs, a.certificate(der, role, j.trust))
 	}
 	chain := make([]*cert.Certificate, len(j.certs))
 	for i, c := range j.certs {
 		chain[i] = c.parsed
 	}
 	for i, c := range j.certs {
-		j.certs[i] = a.judged(c, chain)
+		j.certs[i] = a.judged(c, chain, j.trust)
 	}
-	j.facts = a.chainFacts(s, j.certs)
+	j.facts = a.chainFacts(s, j)
 	if len(j.certs) == 0 {
 		j.silent(a, s)
 		return j

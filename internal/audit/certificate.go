@@ -8,6 +8,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // Roles of certificates in a chain, as the fact cert.role names them.
@@ -46,6 +47,7 @@ type memoryKey struct {
 	role    string
 	judged  bool
 	issuers [32]byte
+	trust   *trust.Store
 }
 
 func (m *memory) get(k memoryKey) *certificate {

@@ -19,6 +19,10 @@ import (
 func (a *Auditor) describe(s *evidence.Subject, j *judgement) *report.Subject {
 	r := report.NewSubject(s)
 	r.Anchor = string(trust.None)
+	r.Source = j.expected.Source
+	if e := j.expected.Expectation; e != nil {
+		r.Group, r.Owner = e.Group, e.Owner
+	}
 	r.Findings = append(r.Findings, j.findings...)
 	r.Inconclusive = append(r.Inconclusive, j.gaps...)
 	if c := j.facts.Chain; c != nil {
@@ -56,10 +60,10 @@ func (a *Auditor) link(l *facts.Link, j *judgement) report.Link {
 	if l.NamesIssuer {
 		out.NamesIssuer = namedIssuer(j.certs, int(l.Index))
 	}
-	if root := a.trust.Root(c.sha256); root != trust.None {
+	if root := j.trust.Root(c.sha256); root != trust.None {
 		out.Anchor = []string{string(root)}
 	} else if l.SignedKnown {
-		out.SignedByRoot = a.rootOf(c.parsed)
+		out.SignedByRoot = a.rootOf(c.parsed, j.trust)
 	}
 	for _, n := range []struct {
 		is   bool
@@ -88,8 +92,8 @@ func namedIssuer(certs []*certificate, i int) *int {
 }
 
 // rootOf names the known CA whose key signed c.
-func (a *Auditor) rootOf(c *cert.Certificate) string {
-	for _, ca := range a.trust.ByName(&c.Issuer) {
+func (a *Auditor) rootOf(c *cert.Certificate, known *trust.Store) string {
+	for _, ca := range known.ByName(&c.Issuer) {
 		if a.checker.Check(c, ca.Certificate) == cert.Verified {
 			return fmt.Sprintf("%s (%s)", ca.Certificate.Subject.String(), ca.Program)
 		}
@@ -136,7 +140,7 @@ func (a *Auditor) certificates(s *evidence.Subject, j *judgement) []report.Certi
 	for i := range s.Handshakes {
 		for _, der := range s.Handshakes[i].Certificates {
 			if !seen[der.SHA256()] {
-				add(a.certificate(der, roleIssuer))
+				add(a.certificate(der, roleIssuer, j.trust))
 			}
 		}
 	}

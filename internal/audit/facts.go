@@ -21,26 +21,28 @@ import (
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // certificate gives what is true of one certificate alone, without its SCTs.
-func (a *Auditor) certificate(der []byte, role string) *certificate {
-	k := memoryKey{sha256: evidence.DER(der).SHA256(), role: role}
+// What is known of CAs, and by whom they are trusted, is part of it.
+func (a *Auditor) certificate(der []byte, role string, known *trust.Store) *certificate {
+	k := memoryKey{sha256: evidence.DER(der).SHA256(), role: role, trust: known}
 	if c := a.memory.get(k); c != nil {
 		return c
 	}
 	c := &certificate{sha256: k.sha256, parsed: cert.Parse(der)}
 	c.libs = c.parsed.Libraries()
 	c.std = c.libs.Stdlib.Certificate
-	c.facts = a.certificateFacts(c, role)
+	c.facts = a.certificateFacts(c, role, known)
 	a.memory.put(k, c)
 	return c
 }
 
 // judged gives a certificate with its SCTs, which only its issuer's key can
 // verify, and with what the rules of certificate scope say.
-func (a *Auditor) judged(c *certificate, chain []*cert.Certificate) *certificate {
-	k := memoryKey{sha256: c.sha256, role: c.facts.Role, judged: true}
+func (a *Auditor) judged(c *certificate, chain []*cert.Certificate, known *trust.Store) *certificate {
+	k := memoryKey{sha256: c.sha256, role: c.facts.Role, judged: true, trust: known}
 	if c.parsed.Extension(cert.OIDSCTList) != nil {
 		k.issuers = issuersKey(sct.Issuers(c.parsed, chain))
 	}
@@ -49,7 +51,7 @@ func (a *Auditor) judged(c *certificate, chain []*cert.Certificate) *certificate
 	}
 	j := *c
 	j.reasons = map[string]string{}
-	j.scts = sct.InCertificate(a.sctInput(&j, chain))
+	j.scts = sct.InCertificate(a.sctInput(&j, chain, known))
 	j.results = kept(a.rules.Eval(nil, rule.ScopeCertificate, j.alone(&a.at, j.scts)))
 	a.memory.put(k, &j)
 	return &j
@@ -71,15 +73,15 @@ func issuersKey(issuers []*cert.Certificate) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate) *sct.Input {
+func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate, known *trust.Store) *sct.Input {
 	return &sct.Input{
-		Certificate: c.parsed, Chain: chain, Trust: a.trust, Logs: a.logs, Signed: a.checker.Check,
+		Certificate: c.parsed, Chain: chain, Trust: known, Logs: a.logs, Signed: a.checker.Check,
 		Verify: &a.scts, Known: &a.references, At: a.at, Reasons: c.reasons,
 	}
 }
 
 // certificateFacts calls every probe that looks at one certificate.
-func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
+func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Store) *facts.Cert {
 	p := c.parsed
 	f := &facts.Cert{SHA256: evidence.Hash(c.sha256), Role: role}
 	f.Enc = encoding.Encoding(p)
@@ -108,7 +110,7 @@ func (a *Auditor) certificateFacts(c *certificate, role string) *facts.Cert {
 	f.Valid = clock.Validity(p, a.at)
 	f.Profile = clock.Profile(p, role == roleIssuer, ct.Known())
 	f.Ext = encoding.Extensions(p)
-	f.CA = issuance.ClaimedCA(p, a.trust, &a.checker)
+	f.CA = issuance.ClaimedCA(p, known, &a.checker)
 	f.Known = intercept.Known(p, f.Valid, f.Ext)
 	f.Incident = incident.Incident(p, keyList(f.Key), &a.checker)
 	return f
@@ -124,13 +126,14 @@ func keyList(k *facts.Key) string {
 }
 
 // chainFacts calls every probe that looks at a subject as a whole.
-func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.Facts {
+func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
+	certs := j.certs
 	f := &facts.Facts{At: &a.at, Reasons: map[string]string{}, Endpoint: path.Endpoint(s)}
 	if len(certs) == 0 {
 		return f
 	}
 	in := &chain.Input{
-		Name: s.Name, Live: s.Kind == evidence.Endpoint, At: a.at, Trust: a.trust, Check: &a.checker,
+		Name: s.Name, Live: s.Kind == evidence.Endpoint, At: a.at, Trust: j.trust, Check: &a.checker,
 	}
 	std := make(map[*cert.Certificate]*chain.Parsed, len(certs))
 	for _, c := range certs {
@@ -141,7 +144,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	leaf := certs[0]
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts
-	scts := a.sctInput(leaf, in.Certificates)
+	scts := a.sctInput(leaf, in.Certificates, j.trust)
 	scts.Reasons = f.Reasons
 	maps.Copy(f.Reasons, leaf.reasons)
 	if extra := handshakeSCTs(scts, s); len(extra) > 0 && f.SCTs != nil {
@@ -151,12 +154,12 @@ func (a *Auditor) chainFacts(s *evidence.Subject, certs []*certificate) *facts.F
 	f.Chain = chain.Chain(in, f.Reasons)
 	f.Clock = clock.Clock(&clock.Input{
 		Certificates: in.Certificates, SCTs: f.SCTs, Staples: staples(s, certs[0]), At: a.at, Seen: s.Seen,
-		Trust: a.trust, Signed: a.checker.Check, Reasons: f.Reasons,
+		Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons,
 	})
 	f.Distrust = incident.Distrust(&incident.Chain{
-		Certificates: in.Certificates, SCTs: f.SCTs, At: a.at, Trust: a.trust, Check: &a.checker,
+		Certificates: in.Certificates, SCTs: f.SCTs, At: a.at, Trust: j.trust, Check: &a.checker,
 	})
-	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, a.trust, &a.checker)
+	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, j.trust, &a.checker)
 	if f.Chain.Signatures == nil || f.Chain.NonceReuse == nil {
 		f.Reasons["chain.signatures"], f.Reasons["chain.nonce_reuse"] = signature.TooLong, signature.TooLong
 	}

@@ -152,6 +152,13 @@ type Subject struct {
 	Protocol string `json:"protocol,omitempty"`
 	// Seen is when the evidence was taken; absent for files.
 	Seen time.Time `json:"seen,omitzero"`
+	// Group is the group of the inventory that lists the subject; absent where
+	// none does.
+	Group string `json:"group,omitempty"`
+	// Owner is whose it is, as the inventory says; absent where it does not.
+	Owner string `json:"owner,omitempty"`
+	// Source is where an inventory or list names it; absent where none does.
+	Source *Source `json:"source,omitempty"`
 	// Verdict is the answer.
 	Verdict finding.Verdict `json:"verdict"`
 	// Complete is false where something could not be collected.
@@ -227,6 +234,17 @@ func (s *Subject) fillLists() {
 	if s.Errors == nil {
 		s.Errors = []evidence.Failure{}
 	}
+}
+
+// Source is a place in a file that a person wrote.
+type Source struct {
+	// File is the path, with slashes; relative to the root of the repository
+	// or, where there is none, to the working directory, if it lies below.
+	File string `json:"file"`
+	// Line counts from 1; absent where the file as a whole is meant.
+	Line int `json:"line,omitempty"`
+	// Column counts characters from 1; absent where the line is.
+	Column int `json:"column,omitempty"`
 }
 
 // Link is one certificate of a chain, and what signed it.

@@ -87,7 +87,7 @@ func (s *Store) ByName(n *cert.Name) []CA {
 	if key == "" {
 		return nil
 	}
-	return s.cas.byName[key]
+	return s.visible(s.cas.byName[key])
 }
 
 // ByKeyID gives the CAs whose key a key identifier is that of.
@@ -95,11 +95,11 @@ func (s *Store) ByKeyID(id []byte) []CA {
 	if len(id) == 0 {
 		return nil
 	}
-	return s.cas.byKeyID[string(id)]
+	return s.visible(s.cas.byKeyID[string(id)])
 }
 
 // ByKey gives the CAs that have this very SubjectPublicKeyInfo.
-func (s *Store) ByKey(spki []byte) []CA { return s.cas.byKey[string(spki)] }
+func (s *Store) ByKey(spki []byte) []CA { return s.visible(s.cas.byKey[string(spki)]) }
 
 // SamePoint gives a CA whose elliptic curve point k has under other parameters:
 // with a generator of one's own choosing anybody has a private key for any point
@@ -109,7 +109,7 @@ func (s *Store) SamePoint(k *cert.Key) (CA, bool) {
 	if p == "" {
 		return CA{}, false
 	}
-	for _, ca := range s.cas.byPoint[p] {
+	for _, ca := range s.visible(s.cas.byPoint[p]) {
 		if !sameCurve(k, &ca.Certificate.Key) {
 			return ca, true
 		}

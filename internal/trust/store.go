@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
@@ -44,6 +45,8 @@ type Store struct {
 	programs []Program
 	local    *x509.CertPool
 	bySHA    map[[32]byte]Anchor
+	owners   map[[32]byte][]string // sets of the owner that hold a certificate
+	hidden   map[string]bool       // sets that this view leaves out; see [Store.Only]
 	unusable []error
 	cas      index
 	// listed is what CA data says of single certificates, by SHA-256.
@@ -90,7 +93,7 @@ func New(sets []Set, local *x509.CertPool) (*Store, error) {
 // It fails where a set has no usable certificate at all: an owner must not
 // believe that a root is trusted when it is not.
 func Open(o Options) (*Store, error) {
-	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, listed: map[[32]byte]*Record{}}
+	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, owners: map[[32]byte][]string{}, listed: map[[32]byte]*Record{}}
 	if err := s.addMozilla(); err != nil {
 		return nil, err
 	}
@@ -155,6 +158,9 @@ func (s *Store) know(der []byte, p Program) {
 	if _, ok := s.bySHA[c.SHA256()]; !ok {
 		s.bySHA[c.SHA256()] = p.Anchor
 	}
+	if p.Anchor == Inventory {
+		s.owners[c.SHA256()] = append(s.owners[c.SHA256()], p.Name)
+	}
 }
 
 // Unusable lists the owner's certificates that vouch for nothing, and why.
@@ -169,8 +175,10 @@ func (s *Store) LocalPool() *x509.CertPool { return s.local }
 
 // Root says why this very certificate is trusted, None where it is not.
 func (s *Store) Root(sha256 [32]byte) Anchor {
-	if a, ok := s.bySHA[sha256]; ok {
-		return a
+	a, ok := s.bySHA[sha256]
+	shown := func(set string) bool { return !s.hidden[set] }
+	if !ok || a == Inventory && !slices.ContainsFunc(s.owners[sha256], shown) {
+		return None
 	}
-	return None
+	return a
 }
