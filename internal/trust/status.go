@@ -37,6 +37,7 @@ func (s *Store) Status() []Data {
 		Data{"interceptors", identitiesDate, len(interceptors) + len(interceptedLeaves), "CA names and leaf names of interception software"},
 		Data{"attack tools", identitiesDate, len(attackTools) + len(magicSerials), "default names and serial numbers of attack tools"},
 		Data{"incidents", incidents().date, incidents().all, "documented forgeries and leaks, with hashes of their certificates and keys"},
+		Data{"CAA identifiers", caaDate, len(caaOwners), caaSource},
 		Data{"distrusted CAs", distrusted().date, distrusted().all, "CAs that root programs decided against, with dates"},
 	)
 }
