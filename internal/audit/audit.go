@@ -34,6 +34,9 @@ type Options struct {
 	// Waivers and Baseline may be nil.
 	Waivers  *waive.List
 	Baseline *waive.Baseline
+	// Enrichers add to evidence before it is judged, in this order. Evidence that
+	// is replayed needs none: it holds what they added.
+	Enrichers []Enricher
 	// Expect gives what an owner says of a subject, nil where nobody says
 	// anything. It decides by what the subject was asked for, never by what was
 	// seen, and gives the same answer when evidence is replayed. It may be nil,
@@ -70,6 +73,7 @@ type Auditor struct {
 	scts       sct.Verifier
 
 	knownKeys known.Tables
+	enrichers []Enricher
 }
 
 // New makes an Auditor.
@@ -82,7 +86,7 @@ func New(o Options) *Auditor {
 	}
 	return &Auditor{
 		rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline,
-		expect: o.Expect, knownKeys: o.KnownKeys,
+		expect: o.Expect, knownKeys: o.KnownKeys, enrichers: o.Enrichers,
 	}
 }
 

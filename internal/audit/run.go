@@ -15,6 +15,19 @@ import (
 // nothing but what failed.
 type Collector func(context.Context, target.Target) []*evidence.Subject
 
+// An Enricher adds to collected evidence what third parties say of it, before it
+// is judged: DNS answers, OCSP responses. It has no say in the verdict, is called
+// from several goroutines, and returns soon after its context is done. What it
+// could not get it says in the evidence.
+type Enricher func(context.Context, *evidence.Subject)
+
+// enrich has every enricher add its part.
+func (a *Auditor) enrich(ctx context.Context, s *evidence.Subject) {
+	for _, add := range a.enrichers {
+		add(ctx, s)
+	}
+}
+
 // A Sink takes judged subjects, one after the other in the order of the input.
 type Sink func(*evidence.Subject, Judged) error
 
@@ -33,6 +46,7 @@ func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], van
 				})}
 			}
 			for _, s := range subjects {
+				a.enrich(ctx, s)
 				out = append(out, pair{s, a.Judge(s)})
 			}
 		}
@@ -97,6 +111,7 @@ func (a *Auditor) Check(ctx context.Context, subjects iter.Seq[*evidence.Subject
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for j := range jobs {
+				a.enrich(ctx, j.subject)
 				j.judged <- a.Judge(j.subject)
 			}
 		})
