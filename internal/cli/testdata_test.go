@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -130,6 +131,23 @@ func TestFixturesVerdicts(t *testing.T) {
 	}
 }
 
+// Honest chains compared with each other do not accuse each other.
+func TestBenignTogether(t *testing.T) {
+	l := lab.New(lab.Config{})
+	doc := judge(t, []string{
+		"check", fixtures + "/benign", "--roots", fixtures + "/roots.pem", "--log-list", fixtures + "/logs.json",
+		"--at", l.At.Format(time.RFC3339), "--fail-on", "never", "--exit-zero", "-f", "json",
+	})
+	if len(doc.Subjects) < 10 {
+		t.Fatalf("only %d benign chains", len(doc.Subjects))
+	}
+	for _, s := range doc.Subjects {
+		if s.Verdict != finding.OK {
+			t.Errorf("%s: verdict %s: %v", s.ID, s.Verdict, s.Findings)
+		}
+	}
+}
+
 func judge(t *testing.T, args []string) *report.Document {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -146,7 +164,7 @@ func judge(t *testing.T, args []string) *report.Document {
 func holds(t *testing.T, cases map[string]lab.Case, name string, s *report.Subject) {
 	t.Helper()
 	if s.Kind == evidence.Corpus {
-		return
+		return // forged and genuine together: that is accused, and has tests of its own
 	}
 	c, ok := cases[name]
 	if !ok {

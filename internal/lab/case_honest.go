@@ -8,6 +8,7 @@ func (l *Lab) honest() []Case {
 	renewed.Key, renewed.Serial = ForgedKey(), SerialOf("renewed")
 	renewed.Set(SKI(ForgedKey().ID))
 	wildcard := l.LeafTemplate()
+	wildcard.Serial = SerialOf("wildcard")
 	wildcard.Set(SAN("*.lab.example"))
 	cases := []Case{
 		l.honestCase("honest", l.Chain()...),
