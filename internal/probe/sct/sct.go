@@ -15,6 +15,7 @@ package sct
 
 import (
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -138,11 +139,21 @@ func (in *Input) readAll(parts [][]byte, source string) []facts.SCT {
 				f.BelongsTo = in.Known.owner(part, &s, log)
 			}
 		} else if in.Reasons[VerdictPath] == "" {
-			in.because("the key of the log is not known; give a list that has it with --log-list")
+			in.because(in.unknownLog(s.Time))
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// unknownLog says why the key of a log is not known, as far as the dates tell.
+func (in *Input) unknownLog(signed time.Time) string {
+	const ask = "give a list that has it with --log-list"
+	if in.Logs == nil || in.Logs.Date.IsZero() || !signed.After(in.Logs.Date) {
+		return "the key of the log is not known; " + ask
+	}
+	return fmt.Sprintf("the key of the log is not known, and the list of logs of %s is older than the SCT; %s",
+		in.Logs.Date.Format(time.DateOnly), ask)
 }
 
 // read gives what the SCT and the certificate alone say.

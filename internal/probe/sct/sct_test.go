@@ -109,6 +109,8 @@ func TestNoVerdict(t *testing.T) {
 		reason string
 	}{
 		{"unknown log", func(in *Input) { in.Logs = logs(t, logB) }, "key of the log is not known"},
+		{"an older list", func(in *Input) { in.Logs = logs(t, logB); in.Logs.Date = l.At.AddDate(0, -2, 0) }, "older than the SCT"},
+		{"a newer list", func(in *Input) { in.Logs = logs(t, logB); in.Logs.Date = l.At.AddDate(0, 2, 0) }, "not known; give"},
 		{"no list at all", func(in *Input) { in.Logs = nil }, "key of the log is not known"},
 		{"no issuer", func(in *Input) { in.Chain = []*cert.Certificate{leaf} }, "no certificate of the issuer"},
 		{"a wrong issuer of the same name", func(in *Input) { in.Chain = []*cert.Certificate{leaf, other} }, "signed this one"},
