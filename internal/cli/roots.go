@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/certassay/certassay/internal/collect/localfile"
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/trust"
 )
@@ -14,11 +15,20 @@ import (
 // readRoots reads the anchors that the owner names: each file or directory is a
 // set of its own.
 func readRoots(ctx context.Context, paths []string, stdin io.Reader) ([]trust.Set, error) {
+	named := make([]config.Program, len(paths))
+	for i, path := range paths {
+		named[i] = config.Program{Name: path, Path: path}
+	}
+	return readSets(ctx, named, stdin)
+}
+
+// readSets reads sets of roots under their names.
+func readSets(ctx context.Context, named []config.Program, stdin io.Reader) ([]trust.Set, error) {
 	var sets []trust.Set
 	var errs []error
-	for _, path := range paths {
-		set := trust.Set{Name: path}
-		err := localfile.Read(ctx, path, localfile.Options{
+	for _, n := range named {
+		set := trust.Set{Name: n.Name}
+		err := localfile.Read(ctx, n.Path, localfile.Options{
 			Stdin: stdin,
 			Emit: func(s *evidence.Subject) {
 				for _, der := range s.Certificates {

@@ -123,7 +123,11 @@ func (s *session) load(ctx context.Context, c *command) error {
 // owner's sets, the references, which are read here and compared with later, and
 // lists of CAs.
 func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (*trust.Store, error) {
-	opts := trust.Options{Sets: sets, Local: localRoots()}
+	programs, err := readSets(ctx, s.cfg.Programs, c.streams.In)
+	if err != nil {
+		return nil, err
+	}
+	opts := trust.Options{Programs: programs, Sets: sets, Local: localRoots()}
 	var errs []error
 	for _, path := range s.cfg.Known {
 		emit := func(e *evidence.Subject) {

@@ -52,6 +52,9 @@ type Config struct {
 
 	// Roots are files or directories of further anchors.
 	Roots []string
+	// Programs are further public root programs, whose roots vouch for public
+	// names as Mozilla's do.
+	Programs []Program
 	// Known are files, directories or bundles of certificates that the run is
 	// compared with and that are not judged.
 	Known []string
@@ -92,6 +95,33 @@ type Config struct {
 	// Color, Quiet and Verbose shape text output.
 	Color          Color
 	Quiet, Verbose bool
+}
+
+// A Program is a public root program by its name, and the file or directory that
+// holds its roots.
+type Program struct{ Name, Path string }
+
+// reserved are names of programs that mean something already.
+var reserved = []string{"mozilla", "local", "public", "inventory", "known", "none"}
+
+// parsePrograms reads --program NAME=PATH.
+func parsePrograms(list []string) ([]Program, error) {
+	var out []Program
+	var errs []error
+	for _, s := range list {
+		name, path, ok := strings.Cut(s, "=")
+		switch {
+		case !ok || name == "" || path == "":
+			errs = append(errs, fmt.Errorf("cannot read --program %q (want NAME=FILE, such as chrome=chrome-roots.pem)", s))
+		case slices.Contains(reserved, strings.ToLower(name)):
+			errs = append(errs, fmt.Errorf("--program %q: the name %q is taken (give the program another one)", s, name))
+		case slices.ContainsFunc(out, func(p Program) bool { return p.Name == name }):
+			errs = append(errs, fmt.Errorf("--program %q: %q was given twice (put its roots into one directory)", s, name))
+		default:
+			out = append(out, Program{name, path})
+		}
+	}
+	return out, errors.Join(errs...)
 }
 
 // An Output is one report: its format and file, "-" for standard output.

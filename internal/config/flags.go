@@ -18,14 +18,14 @@ type Flags struct {
 	fs      *pflag.FlagSet
 	formats []string
 
-	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color string
-	sni, name                                                                                 string
-	lists, reports, roots, known, caData, knownKeys, rules, only, skip, resolve, via, online  []string
-	port                                                                                      uint16
-	concurrency, retries                                                                      int
-	rate                                                                                      float64
-	timeout                                                                                   time.Duration
-	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                   bool
+	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color          string
+	sni, name                                                                                          string
+	lists, reports, roots, programs, known, caData, knownKeys, rules, only, skip, resolve, via, online []string
+	port                                                                                               uint16
+	concurrency, retries                                                                               int
+	rate                                                                                               float64
+	timeout                                                                                            time.Duration
+	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                            bool
 }
 
 // Which says what a command works on.
@@ -41,6 +41,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVarP(&f.output, "output", "o", "-", "write that report to `FILE` instead")
 	fs.StringArrayVar(&f.reports, "report", nil, "write a further report, `FORMAT=FILE` (repeatable)")
 	fs.StringArrayVar(&f.roots, "roots", nil, "trust the CA certificates in `FILE|DIR` as the owner's (repeatable)")
+	fs.StringArrayVar(&f.programs, "program", nil, "take the roots in a file or directory, `NAME=FILE|DIR`, as those of a further public root program beside Mozilla's (repeatable)")
 	fs.StringArrayVar(&f.known, "known", nil, "compare with the certificates in `FILE|DIR|BUNDLE` and use them in chains, without judging or trusting them (repeatable)")
 	fs.StringArrayVar(&f.caData, "ca-data", nil, "know the CAs in `FILE`, a CSV list of CCADB (repeatable)")
 	fs.StringVar(&f.logList, "log-list", "", "know the CT logs in `FILE`, a v3 log list")
@@ -124,6 +125,8 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		}
 	}
 	var err error
+	c.Programs, err = parsePrograms(f.programs)
+	check(err)
 	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats)
 	check(err)
 	c.Via, err = parseVia(f.via)
