@@ -75,6 +75,7 @@ var Table = []Row{
 	{Folder: "internal/probe/signature/*", Imports: probing},
 	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
+	{Folder: "internal/store", Imports: []string{"internal/ct"}},
 	{Folder: "internal/report", Imports: vocabulary},
 	{Folder: "rules"},
 
