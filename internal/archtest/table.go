@@ -46,7 +46,7 @@ var Table = []Row{
 	{Folder: "internal/evidence"},
 	{Folder: "internal/cert"},
 	{Folder: "internal/expect"},
-	{Folder: "internal/expect/*", Imports: []string{"internal/expect", "internal/cert"}},
+	{Folder: "internal/expect/*", Imports: []string{"internal/expect", "internal/cert", "internal/suggest"}},
 	{Folder: "internal/facts"},
 	{Folder: "internal/finding"},
 	{Folder: "internal/ct", Imports: []string{"internal/cert"}},

@@ -3,6 +3,7 @@ package expect
 import (
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ const keyPin = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 func TestParsePin(t *testing.T) {
 	empty := sha256.Sum256(nil)
 	old := sha1.Sum(nil)
+	long := sha512.Sum512(nil)
 	for _, tt := range []struct {
 		name, in string
 		of       Of
@@ -29,7 +31,9 @@ func TestParsePin(t *testing.T) {
 		{"line break", keyPin[:20] + "\n" + keyPin[20:], 0, 0, nil},
 		{"too short", "sha256/2jmj7l5rSw0yVb/vlWAYkK/YBwk=", 0, 0, nil},
 		{"no form", "sha256", 0, 0, nil},
-		{"other hash", "sha512/AAAA", 0, 0, nil},
+		{"long hash of a key", "sha512/z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==", SPKI, SHA512, long[:]},
+		{"long hash, short", "sha512/AAAA", 0, 0, nil},
+		{"other hash", "sha384/AAAA", 0, 0, nil},
 		{"colons", "sha256:E3:B0", 0, 0, nil},
 		{"nothing", "", 0, 0, nil},
 	} {

@@ -29,20 +29,27 @@ type Hash uint8
 const (
 	SHA256 Hash = iota
 	SHA1
+	SHA512
 )
 
 // Size gives the length of the hash in bytes.
 func (h Hash) Size() int {
-	if h == SHA1 {
+	switch h {
+	case SHA1:
 		return 20
+	case SHA512:
+		return 64
 	}
 	return 32
 }
 
-// String gives "sha256" or "sha1".
+// String gives "sha256", "sha1" or "sha512".
 func (h Hash) String() string {
-	if h == SHA1 {
+	switch h {
+	case SHA1:
 		return "sha1"
+	case SHA512:
+		return "sha512"
 	}
 	return "sha256"
 }
@@ -65,11 +72,11 @@ type Pin struct {
 var errPin = errors.New("want sha256/ and 44 characters of base64 (the hash of a key), or sha256: and 64 hex digits (of a certificate)")
 
 // ParsePin reads a pin as it stands in an inventory: "sha256/BASE64" is of a
-// key, "sha256:HEX" of a certificate, as in a report; "sha1/" and "sha1:" are
-// the same with SHA-1. Base64 must be padded and canonical; hex digits may be of
+// key, "sha256:HEX" of a certificate, as in a report; "sha512" and "sha1"
+// in their place stand for these hashes. Base64 must be padded and canonical; hex digits may be of
 // either case, but not with colons: foreign forms belong to package pinform.
 func ParsePin(s string) (Pin, error) {
-	for _, h := range []Hash{SHA256, SHA1} {
+	for _, h := range []Hash{SHA256, SHA1, SHA512} {
 		rest, ok := strings.CutPrefix(s, h.String())
 		if !ok || rest == "" {
 			continue

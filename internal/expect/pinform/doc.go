@@ -1,0 +1,29 @@
+// Package pinform reads and writes pins in the forms in which people have them:
+// headers of RFC 7469, "sha256/…" texts, curl's option, Android's
+// network_security_config.xml, NSPinnedDomains of iOS, TLSA records of a zone
+// file, fingerprints as openssl prints them, and keys or certificates in PEM.
+//
+// # Promise
+//
+// A key that is pinned in any of the forms becomes the same [expect.Pin], and
+// what [Parse] reads of a form, [Print] writes so that Parse reads it again.
+// Where a form cannot hold what a pin says, Print either refuses, when the pin
+// would mean something else there, or says what was left out.
+//
+// # What the forms do not agree on
+//
+// HPKP, Android and bare texts compare with every certificate of the verified
+// chain; curl with the leaf alone; iOS and TLSA keep leaves apart from CAs, and
+// iOS wants both to match where both are listed. [Role] and [Set.Both] carry this.
+// Whether a TLSA record asks for a path to a public root as well (usages 0 and 1)
+// is not kept: an audit always looks for one.
+//
+// # Hostile input
+//
+// A file of pins may come from anybody. Its size, its number of pins and hosts,
+// and the depth and number of its XML elements are bounded; XML with declarations
+// of its own is refused. Nothing here reads a file or contacts anybody.
+//
+// Binary property lists are refused with a hint: every Mac turns them into XML,
+// and a parser of a binary format with offsets is much to guard for that.
+package pinform
