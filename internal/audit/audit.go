@@ -11,6 +11,7 @@ import (
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
+	"github.com/certassay/certassay/internal/probe/log"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/report"
@@ -71,6 +72,7 @@ type Auditor struct {
 	memory     memory
 	checker    signature.Checker
 	scts       sct.Verifier
+	heads      log.Heads
 
 	knownKeys known.Tables
 	enrichers []Enricher
@@ -135,10 +137,18 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	for i, c := range j.certs {
 		chain[i] = c.parsed
 	}
+	record := log.Facts(&log.Input{Subject: s, Certificates: chain, Logs: a.logs, Heads: &a.heads, At: a.at})
+	// What a log hands out beside an entry is judged as the entry's only where
+	// it belongs to it.
+	j.certs, chain = j.certs[:log.Belongs(record, len(j.certs))], chain[:log.Belongs(record, len(chain))]
 	for i, c := range j.certs {
 		j.certs[i] = a.judged(c, chain, j.trust)
 	}
 	j.facts = a.chainFacts(s, j)
+	j.facts.Log = record
+	if record != nil {
+		j.logged(a, s)
+	}
 	if len(j.certs) == 0 {
 		j.silent(a, s)
 		return j
@@ -172,6 +182,20 @@ func (j *judgement) silent(a *Auditor, s *evidence.Subject) {
 		if r.Outcome == finding.Found {
 			f := r.Finding()
 			f.Fingerprint = finding.Fingerprint(f.Rule, "endpoint "+s.ID)
+			j.findings = append(j.findings, f)
+		}
+	}
+}
+
+// logged has the rules speak of a log, or of an entry of it.
+func (j *judgement) logged(a *Auditor, s *evidence.Subject) {
+	for _, r := range a.rules.Eval(nil, rule.ScopeLogEntry, j.facts) {
+		switch r.Outcome {
+		case finding.Inconclusive:
+			j.gaps, j.behindLeaf = append(j.gaps, r.Gap()), append(j.behindLeaf, false)
+		case finding.Found:
+			f := r.Finding()
+			f.Fingerprint = finding.Fingerprint(f.Rule, "log "+s.ID)
 			j.findings = append(j.findings, f)
 		}
 	}

@@ -137,6 +137,11 @@ func (a *Auditor) certificates(s *evidence.Subject, j *judgement) []report.Certi
 	for _, c := range j.certs {
 		add(c)
 	}
+	for _, der := range s.Certificates {
+		if !seen[der.SHA256()] {
+			add(a.certificate(der, roleIssuer, j.trust))
+		}
+	}
 	for i := range s.Handshakes {
 		for _, der := range s.Handshakes[i].Certificates {
 			if !seen[der.SHA256()] {

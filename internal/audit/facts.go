@@ -2,7 +2,10 @@ package audit
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -133,7 +136,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		return f
 	}
 	in := &chain.Input{
-		Name: s.Name, Live: s.Kind == evidence.Endpoint, At: a.at, Trust: j.trust, Check: &a.checker,
+		Name: s.Name, Live: s.Kind == evidence.Endpoint, Logged: s.Kind == evidence.LogEntry, At: a.at, Trust: j.trust, Check: &a.checker,
 	}
 	std := make(map[*cert.Certificate]*chain.Parsed, len(certs))
 	for _, c := range certs {
@@ -142,6 +145,9 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	}
 	in.Parsed = func(c *cert.Certificate) *chain.Parsed { return std[c] }
 	leaf := certs[0]
+	if s.Kind == evidence.LogEntry {
+		std[leaf.parsed] = withoutPoison(leaf.std)
+	}
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts
 	scts := a.sctInput(leaf, in.Certificates, j.trust)
@@ -165,6 +171,22 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	}
 	return f
 }
+
+// withoutPoison is a certificate whose poison, which is meant to make every
+// verifier refuse it, does not: in a log a precertificate is judged as the
+// certificate that it promises.
+func withoutPoison(c *x509.Certificate) *x509.Certificate {
+	isPoison := func(id asn1.ObjectIdentifier) bool { return id.Equal(oidPoison) }
+	if c == nil || !slices.ContainsFunc(c.UnhandledCriticalExtensions, isPoison) {
+		return c
+	}
+	out := *c
+	out.UnhandledCriticalExtensions = slices.DeleteFunc(slices.Clone(c.UnhandledCriticalExtensions), isPoison)
+	return &out
+}
+
+// oidPoison is the extension of RFC 6962 section 3.1.
+var oidPoison = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 3}
 
 // handshakeSCTs are those of the handshake that delivered the judged chain.
 func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {

@@ -17,7 +17,9 @@ import (
 type Judged struct {
 	Subject      *report.Subject
 	Certificates []report.Certificate
-	members      []corpus.Member
+	// Collected says that there was something to judge, and that it could be.
+	Collected bool
+	members   []corpus.Member
 }
 
 // Judge gives a subject its verdict. It is pure and safe for concurrent use.
@@ -35,8 +37,16 @@ func (a *Auditor) Judge(s *evidence.Subject) Judged {
 	if a.baseline != nil {
 		a.baseline.Apply(r.Findings)
 	}
-	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, s.Collected())
-	return Judged{Subject: r, Certificates: a.certificates(s, j), members: j.members()}
+	collected := s.Collected() && (len(j.certs) > 0 || len(s.Certificates) == 0)
+	if collected != s.Collected() {
+		r.Complete = false
+		r.Errors = append(r.Errors, evidence.Failure{
+			Stage: evidence.StageDecode, Error: "the certificate was not judged: what the log hands out is not what it logged",
+			Hint: "ask the log again, or look for the certificate in another log",
+		})
+	}
+	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, collected)
+	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, members: j.members()}
 }
 
 // relax lets a verdict stand although a rule could not be decided for a

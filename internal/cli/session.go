@@ -237,7 +237,7 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 
 // write weighs a subject and adds it to the reports.
 func (s *session) write(e *evidence.Subject, j audit.Judged) error {
-	s.weigh(e, j.Subject)
+	s.weigh(e, j)
 	j.Subject.Findings = slices.DeleteFunc(j.Subject.Findings, func(f finding.Finding) bool { return f.Severity < s.cfg.Severity })
 	s.summary.Add(j.Subject)
 	return s.out.subject(j.Subject, j.Certificates)
@@ -245,7 +245,8 @@ func (s *session) write(e *evidence.Subject, j audit.Judged) error {
 
 // weigh notes what the exit code depends on. It looks at all findings, also at
 // those that are not shown.
-func (s *session) weigh(e *evidence.Subject, r *report.Subject) {
+func (s *session) weigh(e *evidence.Subject, j audit.Judged) {
+	r := j.Subject
 	var fresh []finding.Finding
 	for _, f := range r.Findings {
 		if f.Waiver == nil && f.Status == finding.New {
@@ -256,7 +257,7 @@ func (s *session) weigh(e *evidence.Subject, r *report.Subject) {
 	for _, f := range fresh {
 		s.atBar = s.atBar || bar.Severity != finding.NoSeverity && f.Severity >= bar.Severity
 	}
-	verdict := finding.Judge(fresh, r.Inconclusive, e.Collected() || e.Kind == evidence.Corpus)
+	verdict := finding.Judge(fresh, r.Inconclusive, j.Collected || e.Kind == evidence.Corpus)
 	s.atBar = s.atBar || bar.Verdict != "" && !bar.Verdict.Worse(verdict)
 	unreachable := !e.Collected() && e.Kind == evidence.Endpoint
 	if !unreachable || !s.cfg.AllowUnreachable {

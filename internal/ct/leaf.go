@@ -198,6 +198,14 @@ func (e *LogEntry) Leaf() []byte {
 	return append([]byte{0, 0}, e.timestamped...)
 }
 
+// Entry is what the log put its name to in the SCT of this entry.
+func (e *LogEntry) Entry() Entry {
+	if e.Precert {
+		return Entry{typePrecert, vector24(e.IssuerKeyHash[:], e.Signed)}
+	}
+	return Entry{typeX509, vector24(nil, e.Signed)}
+}
+
 // ErrUncovered says that what a log hands out beside an entry is not what the
 // entry's leaf hash covers.
 var ErrUncovered = errors.New("what was handed out beside the entry does not belong to it")

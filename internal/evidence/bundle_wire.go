@@ -92,6 +92,30 @@ func (w *wireSubject) toUTC() {
 	for i := range w.Handshakes {
 		w.Handshakes[i].Started = w.Handshakes[i].Started.UTC()
 	}
+	w.Log = w.Log.toUTC()
+}
+
+// toUTC gives a copy of the record as a bundle holds it.
+func (l *Log) toUTC() *Log {
+	if l == nil {
+		return nil
+	}
+	out := *l
+	if l.Entry != nil {
+		e := *l.Entry
+		e.Time, out.Entry = e.Time.UTC(), &e
+	}
+	out.Head, out.Contradicts = l.Head.toUTC(), l.Contradicts.toUTC()
+	return &out
+}
+
+func (h *Head) toUTC() *Head {
+	if h == nil {
+		return nil
+	}
+	out := *h
+	out.Time = out.Time.UTC()
+	return &out
 }
 
 // fromWire undoes toWire. The subjects of a bundle share the bytes of a

@@ -85,6 +85,8 @@ type Subject struct {
 	Certificates []DER `json:"certificates,omitempty"`
 	// Handshakes are all attempts in the order made. Empty for files.
 	Handshakes []Handshake `json:"handshakes,omitempty"`
+	// Log is what a CT log said; nil for all kinds but LogEntry.
+	Log *Log `json:"log,omitempty"`
 	// Seen is when the evidence was taken; zero for files.
 	Seen time.Time `json:"seen,omitzero"`
 	// Failures are what could not be done. A subject with failures may still
@@ -92,8 +94,11 @@ type Subject struct {
 	Failures []Failure `json:"failures,omitempty"`
 }
 
-// Collected says whether there is any certificate to judge.
-func (s *Subject) Collected() bool { return len(s.Certificates) > 0 }
+// Collected says whether there is anything to judge: a certificate, or what a
+// log signed.
+func (s *Subject) Collected() bool {
+	return len(s.Certificates) > 0 || s.Log != nil && s.Log.Entry == nil && s.Log.Head != nil
+}
 
 // DER is the encoding of one certificate, byte for byte as it was met. It may
 // be anything at all.

@@ -1,0 +1,137 @@
+package ctlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// A Sighting is an entry as it was met in a log.
+type Sighting struct {
+	Log   *ct.Log
+	Head  *ct.TreeHead
+	Index uint64
+	Entry *ct.LogEntry
+	// Chain are the certificates behind the entry's own, as [Source.Chain] gives
+	// them, and ChainErr why they are not at hand.
+	Chain    [][]byte
+	ChainErr error
+	// Verified says that the entry leads to the root of Head.
+	Verified bool
+	// Seen is when it was read, Target what was looked for.
+	Seen   time.Time
+	Target string
+}
+
+// Subject gives the sighting as evidence, with copies of all bytes. Nothing is
+// compared: whether what the log hands out beside an entry belongs to it is
+// judged from the evidence.
+func (s *Sighting) Subject() *evidence.Subject {
+	out := logSubject(s.Log, s.Head, s.Seen)
+	out.ID, out.Target = EntryID(s.Log, s.Index), s.Target
+	e := s.Entry
+	out.Log.Entry = &evidence.Entry{Index: s.Index, Leaf: e.Leaf(), Time: e.Time(), Precert: e.Precert, Verified: s.Verified}
+	if s.ChainErr != nil {
+		out.Log.Entry.NoChain = s.ChainErr.Error()
+	}
+	own := e.Signed
+	if e.Precert {
+		own = e.Submitted
+	}
+	if len(own) == 0 {
+		return out // a chain alone would be taken for the entry's own
+	}
+	out.Certificates = append(out.Certificates, bytes.Clone(own))
+	for _, der := range s.Chain {
+		out.Certificates = append(out.Certificates, bytes.Clone(der))
+	}
+	return out
+}
+
+// EntryID names an entry: "log://", the log's address without its scheme, and
+// the index.
+func EntryID(log *ct.Log, index uint64) string {
+	return LogID(log) + "/" + strconv.FormatUint(index, 10)
+}
+
+// LogID names a log: "log://" and its address without the scheme, or its id
+// where no address is known.
+func LogID(log *ct.Log) string {
+	address := log.URL
+	if address == "" {
+		address = log.Monitor
+	}
+	if address == "" {
+		return fmt.Sprintf("log://%x", log.ID)
+	}
+	_, rest, found := strings.Cut(address, "://")
+	if !found {
+		rest = address
+	}
+	return "log://" + strings.TrimSuffix(rest, "/")
+}
+
+// LogSubject gives what a log signed, and what is wrong with it, as evidence: a
+// head, one that it contradicts, and what it covers and the log does not give.
+// contradiction and coverage may be nil.
+func LogSubject(log *ct.Log, head *ct.TreeHead, contradiction *Contradiction, coverage *Coverage, seen time.Time) *evidence.Subject {
+	if contradiction != nil {
+		head = contradiction.Newer
+	}
+	out := logSubject(log, head, seen)
+	out.ID, out.Target = LogID(log), log.Name
+	if contradiction != nil {
+		out.Log.Contradicts = headEvidence(contradiction.Older)
+	}
+	if coverage != nil {
+		out.Log.Missing = missing(coverage)
+	}
+	return out
+}
+
+// PromiseSubject gives an SCT and what became of it as evidence. err is that of
+// [Source.Locate]: nil where the entry was found.
+func PromiseSubject(log *ct.Log, head *ct.TreeHead, sct *ct.SCT, leaf []byte, err error, seen time.Time) *evidence.Subject {
+	out := logSubject(log, head, seen)
+	out.ID, out.Target = LogID(log), log.Name
+	out.Log.Promise = &evidence.Promise{SCT: sct.Append(nil), Leaf: bytes.Clone(leaf), Included: err == nil, Denied: err != nil && denied(err)}
+	return out
+}
+
+func logSubject(log *ct.Log, head *ct.TreeHead, seen time.Time) *evidence.Subject {
+	address := log.URL
+	if log.Tiled && log.Monitor != "" {
+		address = log.Monitor
+	}
+	return &evidence.Subject{
+		Kind: evidence.LogEntry, Protocol: "ct", Seen: seen.UTC(),
+		Log: &evidence.Log{Key: bytes.Clone(log.Key), Name: log.Name, URL: address, MMD: log.MMD, Head: headEvidence(head)},
+	}
+}
+
+func headEvidence(h *ct.TreeHead) *evidence.Head {
+	if h == nil {
+		return nil
+	}
+	return &evidence.Head{Size: h.Size, Root: bytes.Clone(h.Root[:]), Time: h.Time.UTC(), Signature: bytes.Clone(h.Signature)}
+}
+
+// missing are the gaps that the log itself is to blame for: it signed for entries
+// and denies them, or shows others in their place.
+func missing(c *Coverage) (out []evidence.Range) {
+	for _, g := range c.Gaps {
+		if errors.Is(g.Err, ErrShort) || errors.Is(g.Err, ErrNotFound) || errors.Is(g.Err, ErrEntry) {
+			out = append(out, evidence.Range{From: g.From, To: g.To, Error: g.Err.Error()})
+		}
+	}
+	return out
+}
+
+// denied says that a log that was asked for an entry showed that it has it not.
+func denied(err error) bool { return errors.Is(err, ErrNotFound) || errors.Is(err, ErrEntry) }

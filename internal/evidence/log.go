@@ -1,0 +1,78 @@
+package evidence
+
+import "time"
+
+// A Log is what a CT log signed and said: about one entry, about itself, or about
+// a promise that it made. It belongs to subjects of kind [LogEntry].
+//
+// The subject's Certificates are, where it is about an entry, the certificate, or
+// the precertificate as the log hands it out, and behind it the chain as the log
+// hands it out. Whether these belong to the entry is not settled here: the leaf
+// covers neither the precertificate's poison and signature nor the chain.
+type Log struct {
+	// Key is the log's public key, a SubjectPublicKeyInfo in DER. Its SHA-256 is
+	// the log's id.
+	Key  []byte `json:"key"`
+	Name string `json:"name,omitempty"`
+	// URL is where the log was read; empty where unknown.
+	URL string `json:"url,omitempty"`
+	// MMD is the maximum merge delay; zero where unknown.
+	MMD time.Duration `json:"mmd,omitempty"`
+	// Entry is the entry that the subject is; nil where it is the log.
+	Entry *Entry `json:"entry,omitempty"`
+	// Head is the tree head that everything else was held against.
+	Head *Head `json:"head,omitempty"`
+	// Contradicts is a head that the same log had signed before and that Head
+	// does not continue; nil where none is known.
+	Contradicts *Head `json:"contradicts,omitempty"`
+	// Missing are ranges that Head covers and that the log does not give.
+	Missing []Range `json:"missing,omitempty"`
+	// Promise is an SCT that was looked up; nil where none was.
+	Promise *Promise `json:"promise,omitempty"`
+}
+
+// An Entry is one entry of a log.
+type Entry struct {
+	Index uint64 `json:"index"`
+	// Leaf is the MerkleTreeLeaf (RFC 6962 section 3.4), the leaf_input of
+	// get-entries. It may be anything at all.
+	Leaf []byte `json:"leaf"`
+	// Time and Precert repeat what Leaf says, for those who read a bundle.
+	Time    time.Time `json:"time,omitzero"`
+	Precert bool      `json:"precert,omitempty"`
+	// Verified says that the hash of Leaf leads to the root of Log.Head.
+	Verified bool `json:"verified"`
+	// NoChain says why the certificates behind the entry's own are not at
+	// hand; empty where they are, or where the log gives none.
+	NoChain string `json:"no_chain,omitempty"`
+}
+
+// A Head is a signed tree head (RFC 6962 section 3.5).
+type Head struct {
+	Size uint64    `json:"size"`
+	Root []byte    `json:"root"`
+	Time time.Time `json:"time"`
+	// Signature is the digitally-signed struct over the head.
+	Signature []byte `json:"signature"`
+}
+
+// A Range is entries from one index to another, To exclusive, and why they are
+// not at hand.
+type Range struct {
+	From  uint64 `json:"from"`
+	To    uint64 `json:"to"`
+	Error string `json:"error"`
+}
+
+// A Promise is an SCT whose signature the log made, and what became of it.
+type Promise struct {
+	// SCT is the SignedCertificateTimestamp (RFC 6962 section 3.2), Leaf the
+	// leaf that it promises to include.
+	SCT  []byte `json:"sct"`
+	Leaf []byte `json:"leaf"`
+	// Included says that the leaf is in the tree of Log.Head, Denied that the
+	// log shows it is not: it does not know its hash, or has another entry at
+	// its index. Neither is true where the log could not be asked.
+	Included bool `json:"included,omitempty"`
+	Denied   bool `json:"denied,omitempty"`
+}
