@@ -129,14 +129,14 @@ func BenchmarkLeaf(b *testing.B) {
 			l, rules := lab.New(config), shippedRules(b)
 			leaves := manyLeaves(l, 500)
 			a := labAuditor(b, rules, l.Roots(), l.At)
-			issuer := a.certificate(l.Intermediate.DER, roleIssuer)
+			issuer := a.certificate(l.Intermediate.DER, roleIssuer, a.trust)
 			b.Run("all", func(b *testing.B) {
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
 					if i%len(leaves) == 0 {
 						b.StopTimer()
 						a = labAuditor(b, rules, l.Roots(), l.At)
-						issuer = a.certificate(l.Intermediate.DER, roleIssuer)
+						issuer = a.certificate(l.Intermediate.DER, roleIssuer, a.trust)
 						signature.Links([]*cert.Certificate{issuer.parsed, cert.Parse(l.Root.DER)}, a.trust, &a.checker)
 						b.StartTimer()
 					}
@@ -151,7 +151,7 @@ func BenchmarkLeaf(b *testing.B) {
 					if ok, _ := leaf.CheckSignature(&issuer.parsed.Key); ok != cert.Verified {
 						b.Fatal(ok)
 					}
-					in := a.sctInput(&certificate{parsed: leaf, reasons: map[string]string{}}, []*cert.Certificate{leaf, issuer.parsed})
+					in := a.sctInput(&certificate{parsed: leaf, reasons: map[string]string{}}, []*cert.Certificate{leaf, issuer.parsed}, a.trust)
 					in.Verify = nil
 					for _, s := range sct.InCertificate(in) {
 						if s.Verdict == nil || *s.Verdict != "ok" {
@@ -166,9 +166,9 @@ func BenchmarkLeaf(b *testing.B) {
 
 // leafAlone is the part of judge that concerns a leaf and not its paths.
 func (a *Auditor) leafAlone(der []byte, issuer *certificate) []rule.Result {
-	c := a.certificate(der, roleLeaf)
+	c := a.certificate(der, roleLeaf, a.trust)
 	chain := []*cert.Certificate{c.parsed, issuer.parsed}
-	c = a.judged(c, chain)
+	c = a.judged(c, chain, a.trust)
 	signature.Links(chain, a.trust, &a.checker)
 	clock.Clock(&clock.Input{
 		Certificates: chain, SCTs: c.scts, At: a.at, Trust: a.trust, Signed: a.checker.Check, Reasons: map[string]string{},
