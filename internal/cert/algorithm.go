@@ -21,12 +21,18 @@ type Algorithm struct {
 	Hash string
 	// Key is the kind of key that makes such signatures; empty where unknown.
 	Key KeyAlgorithm
+	// Odd is one of the Params and PSS constants where the parameters are not of
+	// the form that the standards require; empty where they are.
+	Odd string
 	// Err says why the identifier or its parameters could not be read.
 	Err error
 
 	hash crypto.Hash
-	pss  bool
-	salt int
+	// What RSASSA-PSS parameters say; pssErr is why they could not be read.
+	pss           bool
+	mask          crypto.Hash
+	salt, trailer int
+	pssErr        error
 }
 
 // SignatureAlgorithm is the algorithm inside the signed part, or the one
@@ -51,10 +57,14 @@ func parseAlgorithm(raw []byte) Algorithm {
 	a := algorithmByOID(string(id.Body))
 	a.OID = OID(id.Body)
 	if a.pss {
-		if err := a.parsePSS(params); err != nil {
-			a.Err = fmt.Errorf("reading RSA-PSS parameters: %w", err)
+		a.pssErr = a.parsePSS(params)
+		if a.pssErr == nil && a.mask != a.hash {
+			a.Err = errors.New("reading RSA-PSS parameters: the mask generation function has another hash")
+		} else if a.pssErr != nil {
+			a.Err = fmt.Errorf("reading RSA-PSS parameters: %w", a.pssErr)
 		}
 	}
+	a.Odd = a.oddParameters(params)
 	if a.Name == "" {
 		a.Name = a.OID.String()
 	}
@@ -106,11 +116,10 @@ func algorithmByOID(oid string) Algorithm {
 // parsePSS reads RSASSA-PSS-params (RFC 4055 section 3.1); absent parameters
 // have the defaults of that section.
 func (a *Algorithm) parsePSS(b []byte) error {
-	a.Name, a.Hash, a.hash, a.salt = "SHA1-RSAPSS", "sha1", crypto.SHA1, sha1.Size
+	a.Name, a.Hash, a.hash, a.mask, a.salt, a.trailer = "SHA1-RSAPSS", "sha1", crypto.SHA1, crypto.SHA1, sha1.Size, 1
 	if len(b) == 0 {
 		return nil
 	}
-	mgf := a.hash
 	err := each(b, idSequence, func(e Element) error {
 		inner, _, err := Next(e.Body)
 		if err != nil {
@@ -120,18 +129,13 @@ func (a *Algorithm) parsePSS(b []byte) error {
 		case 0xa0:
 			a.hash, a.Hash, err = hashByAlgorithm(inner.Body)
 		case 0xa1:
-			// MGF1 is the only one; its parameters name a hash.
-			_, params, err2 := Next(inner.Body)
-			if err2 != nil {
-				return err2
-			}
-			alg, _, err2 := Next(params)
-			if err2 != nil {
-				return err2
-			}
-			mgf, _, err = hashByAlgorithm(alg.Body)
+			a.mask, err = maskHash(inner.Body)
 		case 0xa2:
 			a.salt, err = smallInt(inner.Body)
+		case 0xa3:
+			a.trailer, err = smallInt(inner.Body)
+		default:
+			err = errTag
 		}
 		return err
 	})
@@ -139,15 +143,30 @@ func (a *Algorithm) parsePSS(b []byte) error {
 		return err
 	}
 	const longest = 512 // the hash and salt have to fit a modulus of 4096 bits
-	if a.salt > longest {
+	if a.salt < 0 || a.salt > longest {
 		return fmt.Errorf("a salt of %d octets", a.salt)
-	}
-	if mgf != a.hash {
-		return errors.New("the mask generation function has another hash")
 	}
 	a.Name = a.hash.String()
 	a.Name = a.Name[:3] + a.Name[4:] + "-RSAPSS"
 	return nil
+}
+
+// maskHash reads the AlgorithmIdentifier of a mask generation function, of which
+// MGF1 is the only one, for its hash.
+func maskHash(b []byte) (crypto.Hash, error) {
+	id, params, err := Next(b)
+	if err != nil {
+		return 0, err
+	}
+	if string(id.Body) != oidMGF1 {
+		return 0, fmt.Errorf("unknown mask generation function %s", OID(id.Body))
+	}
+	alg, _, err := Next(params)
+	if err != nil {
+		return 0, err
+	}
+	h, _, err := hashByAlgorithm(alg.Body)
+	return h, err
 }
 
 func hashByAlgorithm(b []byte) (crypto.Hash, string, error) {
@@ -155,17 +174,10 @@ func hashByAlgorithm(b []byte) (crypto.Hash, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	switch string(id.Body) {
-	case "\x2b\x0e\x03\x02\x1a":
-		return crypto.SHA1, "sha1", nil
-	case "\x60\x86\x48\x01\x65\x03\x04\x02\x04":
-		return crypto.SHA224, "sha224", nil
-	case "\x60\x86\x48\x01\x65\x03\x04\x02\x01":
-		return crypto.SHA256, "sha256", nil
-	case "\x60\x86\x48\x01\x65\x03\x04\x02\x02":
-		return crypto.SHA384, "sha384", nil
-	case "\x60\x86\x48\x01\x65\x03\x04\x02\x03":
-		return crypto.SHA512, "sha512", nil
+	for h, named := range pssHashes {
+		if string(id.Body) == named.oid {
+			return h, named.name, nil
+		}
 	}
 	return 0, "", fmt.Errorf("unknown hash %s", OID(id.Body))
 }

@@ -7,6 +7,7 @@ type Sig struct {
 	InnerOuter bool   `fact:"inner_outer_equal" doc:"the algorithm inside the signed part is byte for byte the one outside"`
 	Bits       int64  `fact:"bits" doc:"length of the signature in bits"`
 	Empty      bool   `fact:"empty" doc:"there is no signature"`
+	Parameters string `fact:"parameters" doc:"how the algorithm's parameters depart from the form that the standards require: absent, present, other; of RSA-PSS pss-unreadable, pss-sha1, pss-mask-hash, pss-salt, pss-trailer, pss-encoding; empty where they do not or the algorithm is unknown"`
 	Form       string `fact:"form" doc:"of an ECDSA or DSA signature: pair, not-der, not-a-pair, zero (r or s is), negative; empty for other algorithms"`
 
 	// Collision is known for every signature whose hash is known.

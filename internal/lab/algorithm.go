@@ -24,6 +24,14 @@ const (
 	SHA1ECDSA   Algorithm = "SHA1-ECDSA"
 	SHA256ECDSA Algorithm = "SHA256-ECDSA"
 	SHA384ECDSA Algorithm = "SHA384-ECDSA"
+	// SHA256PSS is RSASSA-PSS as public CAs may write it, SHA256PSSSalt20 one with
+	// the salt of another hash.
+	SHA256PSS       Algorithm = "SHA256-RSAPSS"
+	SHA256PSSSalt20 Algorithm = "SHA256-RSAPSS-SALT20"
+	// SHA256RSABare has no NULL where the standard requires one, SHA256ECDSANull
+	// one where it forbids it.
+	SHA256RSABare   Algorithm = "SHA256-RSA-BARE"
+	SHA256ECDSANull Algorithm = "SHA256-ECDSA-NULL"
 )
 
 // algorithms gives for each its hash and its AlgorithmIdentifier in DER
@@ -39,7 +47,17 @@ var algorithms = map[Algorithm]struct {
 	SHA1ECDSA:   {crypto.SHA1, "300906072a8648ce3d0401"},
 	SHA256ECDSA: {crypto.SHA256, "300a06082a8648ce3d040302"},
 	SHA384ECDSA: {crypto.SHA384, "300a06082a8648ce3d040303"},
+
+	SHA256PSS:       {crypto.SHA256, pss + "a203020120"},
+	SHA256PSSSalt20: {crypto.SHA256, pss + "a203020114"},
+	SHA256RSABare:   {crypto.SHA256, "300b06092a864886f70d01010b"},
+	SHA256ECDSANull: {crypto.SHA256, "300c06082a8648ce3d0403020500"},
 }
+
+// pss is RSASSA-PSS with SHA-256 up to the length of its salt (RFC 4055 section
+// 3.1).
+const pss = "304106092a864886f70d01010a3034" + "a00f300d06096086480165030402010500" +
+	"a11c301a06092a864886f70d010108300d06096086480165030402010500"
 
 // ID is the AlgorithmIdentifier in DER. It panics at an unknown algorithm.
 func (a Algorithm) ID() []byte {

@@ -52,12 +52,14 @@ func power(k *Key, em []byte) []byte {
 }
 
 // pssBlock is the encoded message of EMSA-PSS with SHA-256 (RFC 8017 section
-// 9.1.1), for a modulus of 8*size bits. The salt is the digest's own hash.
-func pssBlock(size int, digest []byte) []byte {
-	salt := sha256.Sum256(digest)
-	h := sha256.Sum256(append(append(make([]byte, 8), digest...), salt[:]...))
+// 9.1.1), for a modulus of 8*size bits. The salt is the first octets of the
+// digest's own hash.
+func pssBlock(size, saltLen int, digest []byte) []byte {
+	sum := sha256.Sum256(digest)
+	salt := sum[:saltLen]
+	h := sha256.Sum256(append(append(make([]byte, 8), digest...), salt...))
 	em := make([]byte, size-len(h)-1, size)
-	copy(em[len(em)-len(salt)-1:], append([]byte{1}, salt[:]...))
+	copy(em[len(em)-len(salt)-1:], append([]byte{1}, salt...))
 	mask(em, h[:])
 	em[0] &= 0x7f
 	return append(append(em, h[:]...), 0xbc)

@@ -84,7 +84,7 @@ func makeCases() []Case {
 	return slices.Concat(
 		l.honest(), l.ownKey(), l.impostors(), l.chains(), l.validity(),
 		l.weak(), l.keyIDs(), l.serials(), l.names(), l.encodings(), l.identities(),
-		l.timestamps(), l.pkcs1(), l.cubeRoots(), l.collisions(), l.ecdsa(), l.curves(), l.keys(),
+		l.timestamps(), l.pkcs1(), l.parameters(), l.cubeRoots(), l.collisions(), l.ecdsa(), l.curves(), l.keys(),
 	)
 }
 

@@ -51,7 +51,7 @@ func (l *Lab) pkcs1() []Case {
 		changed("rsa-block-type-2", "block type 2", func(em []byte) { em[1] = 2 }),
 		changed("rsa-leading-octet", "the block does not begin with zero", func(em []byte) { em[0] = 1 }),
 		signed("rsa-pss-under-pkcs1", "RSA-PSS where PKCS #1 v1.5 is stated", "signature-wrong-primitive", func(digest, _ []byte) []byte {
-			return pssBlock(size, digest)
+			return pssBlock(size, 32, digest)
 		}),
 		signed("rsa-oaep", "an RSA-OAEP encryption in place of a signature", "signature-wrong-primitive", func(digest, _ []byte) []byte {
 			return oaepBlock(size, digest)

@@ -46,7 +46,7 @@ func TestCubeRoots(t *testing.T) {
 // TestPSSAndOAEP lets crypto/rsa read what stands under another identifier.
 func TestPSSAndOAEP(t *testing.T) {
 	digest := SHA256RSA.digest([]byte("message"))
-	value := power(IssuingRSAKey(), pssBlock(256, digest))
+	value := power(IssuingRSAKey(), pssBlock(256, 32, digest))
 	if err := rsa.VerifyPSS(IssuingRSAKey().Public().(*rsa.PublicKey), algorithms[SHA256RSA].hash, digest, value, nil); err != nil {
 		t.Errorf("VerifyPSS = %v, want nil", err)
 	}

@@ -65,7 +65,11 @@ func (l Log) SCT(t Template, issuer *CA, at time.Time) []byte {
 	if l.Tiled {
 		extensions = leafIndex
 	}
-	signed := signedEntry(t.tbs(fitting(issuer.Key)), issuer, at, extensions)
+	stated := t.Inner
+	if stated == "" {
+		stated = fitting(issuer.Key)
+	}
+	signed := signedEntry(t.tbs(stated), issuer, at, extensions)
 	id := l.ID()
 	var b cryptobyte.Builder
 	b.AddUint8(0) // v1

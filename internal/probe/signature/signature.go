@@ -23,6 +23,7 @@ func Signature(c *cert.Certificate) *facts.Sig {
 		InnerOuter: bytes.Equal(c.SigAlgInner, c.SigAlgOuter),
 		Bits:       int64(8*len(c.Signature) - c.SignatureUnused),
 		Empty:      len(c.Signature) == 0,
+		Parameters: alg.Odd,
 		Form:       form(alg, c.Signature),
 		Collision:  collided(c, alg),
 	}
