@@ -76,6 +76,7 @@ var Table = []Row{
 	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
 	{Folder: "internal/store", Imports: []string{"internal/ct"}},
+	{Folder: "internal/notify", Imports: []string{"internal/store"}},
 	{Folder: "internal/report", Imports: vocabulary},
 	{Folder: "rules"},
 
@@ -103,6 +104,10 @@ type Fence struct {
 
 var collectors = []string{"internal/collect", "internal/collect/*"}
 
+// telling is what carries notifications out: it posts to webhooks and starts the
+// commands that a user names for them, and stands behind no evidence.
+const telling = "internal/notify"
+
 var (
 	useCollector = "only collectors touch the network: take evidence as an argument, or net/netip for addresses"
 	passClock    = "take the time as an argument; only audit and collect read the clock"
@@ -112,15 +117,15 @@ var (
 // Fences are the boundaries of the program. What stands behind evidence touches
 // no network, disk, clock or environment, or a bundle could not be replayed.
 var Fences = []Fence{
-	{Path: "net", Folders: collectors, Instead: useCollector},
-	{Path: "net/http/...", Folders: collectors, Instead: useCollector},
+	{Path: "net", Folders: join(collectors, telling), Instead: useCollector},
+	{Path: "net/http/...", Folders: join(collectors, telling), Instead: useCollector},
 	{Path: "crypto/tls", Folders: collectors, Instead: useCollector},
 	{Path: "golang.org/x/net/proxy", Folders: collectors, Instead: useCollector},
 	{Path: "github.com/zmap/zcrypto/tls", Folders: collectors, Instead: useCollector},
-	{Path: "os/exec", Instead: "this program starts no other"},
+	{Path: "os/exec", Folders: []string{telling}, Instead: "this program starts no other, but for the commands that a user wants to be notified by"},
 	{Path: "plugin", Instead: "this program loads no code"},
 	{Path: "math/rand", Instead: "use math/rand/v2 for jitter in a collector, crypto/rand otherwise"},
-	{Path: "math/rand/v2", Folders: collectors, Instead: "nothing but the jitter of a collector may be random"},
+	{Path: "math/rand/v2", Folders: join(collectors, telling), Instead: "nothing but the jitter of a collector may be random"},
 	{Path: "log", Instead: "return an error; what a person reads is written by internal/cli"},
 
 	{Path: "cel.dev/cel-go/...", Folders: []string{"internal/rule"}, Instead: "judge in a rule file, compute facts in Go"},
