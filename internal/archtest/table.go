@@ -54,6 +54,7 @@ var Table = []Row{
 
 	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
 	{Folder: "internal/collect/*", Imports: collecting},
+	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore")},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},
 
@@ -130,7 +131,7 @@ var Fences = []Fence{
 
 	{Path: "cel.dev/cel-go/...", Folders: []string{"internal/rule"}, Instead: "judge in a rule file, compute facts in Go"},
 	{Path: "github.com/google/cel-go/...", Instead: "use cel.dev/cel-go: this path is frozen at v0.31"},
-	{Path: "go.yaml.in/yaml/...", Folders: []string{"internal/rule", "internal/config", "internal/inventory", "internal/waive"}, Instead: "decode YAML at the boundary and pass a validated type"},
+	{Path: "go.yaml.in/yaml/...", Folders: []string{"internal/rule", "internal/config", "internal/inventory", "internal/waive", "internal/collect/localfile"}, Instead: "decode YAML at the boundary and pass a validated type"},
 	{Path: "gopkg.in/yaml.v3", Instead: "use go.yaml.in/yaml/v4: this one is archived"},
 
 	{Path: "os", Names: []string{"Exit"}, Folders: []string{"cmd/certassay"}, Instead: "return an error; main exits, once"},

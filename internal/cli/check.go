@@ -24,9 +24,12 @@ func (c *command) newCheck() *cobra.Command {
 		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files; offline",
 		Long: `Judges certificates from files. Nobody is contacted.
 
-A path is a file in PEM, DER or PKCS#7, a directory of such files, or - for
-standard input. One file is one chain, the leaf first, as servers read it. An
-evidence bundle that a scan wrote is judged again, and gives the same report
+A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
+standard input. One file is one chain, the leaf first, as servers read it. What
+keeps several things apart gives one subject for each: key stores (JKS, JCEKS,
+PKCS #12; passwords by --store-password-file) and Kubernetes Secrets and
+ConfigMaps in YAML or JSON. Private keys are passed over unread. An evidence
+bundle that a scan wrote is judged again, and gives the same report
 with the same rules, roots and --at.
 
 ` + exitHelp,
@@ -71,7 +74,7 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 		return err
 	}
 	var readErr error
-	err = s.auditor.Check(ctx, c.files(ctx, cfg, paths, in, &readErr), s.take)
+	err = s.auditor.Check(ctx, c.files(ctx, s, paths, in, &readErr), s.take)
 	if err == nil {
 		err = s.conclude()
 	}
@@ -113,22 +116,23 @@ func (c *command) listedPaths(lists []string) ([]string, error) {
 }
 
 // files yields the subjects of all paths.
-func (c *command) files(ctx context.Context, cfg *config.Config, paths []string, stdin io.Reader, failure *error) iter.Seq[*evidence.Subject] {
+func (c *command) files(ctx context.Context, run *session, paths []string, stdin io.Reader, failure *error) iter.Seq[*evidence.Subject] {
 	return func(yield func(*evidence.Subject) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		stopped := false
 		emit := func(s *evidence.Subject) {
 			if s.Name == "" && s.Kind != evidence.Endpoint {
-				s.Name = cfg.Name
+				s.Name = run.cfg.Name
 			}
 			if !stopped && !yield(s) {
 				stopped = true
 				stop()
 			}
 		}
-		opts := localfile.Options{Emit: emit, Stdin: stdin, Divert: divertBundle(emit)}
-		if cfg.Verbose {
+		opts := localfile.Options{Emit: emit, Stdin: stdin, Divert: divertBundle(emit),
+			Stores: localfile.Stores{Passwords: run.passwords}, Warn: run.warnRead}
+		if run.cfg.Verbose {
 			opts.Note = func(path, text string) {
 				fmt.Fprintf(c.streams.Err, "certassay: note: %s: %s\n", report.Escape(path), report.Escape(text))
 			}

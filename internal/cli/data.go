@@ -15,12 +15,16 @@ func (c *command) newData() *cobra.Command {
 }
 
 func (c *command) dataStatus() *cobra.Command {
-	var roots []string
+	var roots, passwordFiles []string
 	var logList string
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show date and source of every set of trust data", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sets, err := readRoots(cmd.Context(), roots, c.streams.In)
+			passwords, err := readPasswords(passwordFiles)
+			if err != nil {
+				return usage(err)
+			}
+			sets, err := readRoots(cmd.Context(), roots, c.streams.In, passwords)
 			if err != nil {
 				return usage(err)
 			}
@@ -46,5 +50,6 @@ func (c *command) dataStatus() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&logList, "log-list", "", "also show the CT log list in `FILE`")
 	cmd.Flags().StringArrayVar(&roots, "roots", nil, "also show the CA certificates in `FILE|DIR` (repeatable)")
+	cmd.Flags().StringArrayVar(&passwordFiles, "store-password-file", nil, "open key stores with the passwords in `FILE`, one a line (repeatable)")
 	return cmd
 }

@@ -41,6 +41,8 @@ type session struct {
 	bundle   *bundleFile // nil where none is written
 	summary  report.Summary
 	warnings []report.Warning
+	// passwords open key stores.
+	passwords []string
 	// references are the chains that the run is compared with.
 	references [][]evidence.DER
 	// What the exit code depends on.
@@ -96,7 +98,9 @@ func (s *session) load(ctx context.Context, c *command) error {
 		s.rules, err = set.Select(s.cfg.Only, s.cfg.Skip)
 		check(err)
 	}
-	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In)
+	s.passwords, err = readPasswords(s.cfg.StorePasswords)
+	check(err)
+	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In, s.passwords)
 	check(err)
 	if err == nil {
 		s.trust, err = s.openTrust(ctx, c, sets)
@@ -123,7 +127,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 // owner's sets, the references, which are read here and compared with later, and
 // lists of CAs.
 func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (*trust.Store, error) {
-	programs, err := readSets(ctx, s.cfg.Programs, c.streams.In)
+	programs, err := readSets(ctx, s.cfg.Programs, c.streams.In, s.passwords)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +143,8 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
 			}
 		}
-		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit)}))
+		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit),
+			Stores: localfile.Stores{Passwords: s.passwords}, Warn: s.warnRead}))
 	}
 	for _, path := range s.cfg.CAData {
 		data, err := readCAData(path)
@@ -211,6 +216,9 @@ func (s *session) readBaseline() error {
 func (s *session) warn(message, hint string) {
 	s.warnings = append(s.warnings, report.Warning{Message: message, Hint: hint})
 }
+
+// warnRead takes what reading files gave to be known.
+func (s *session) warnRead(w localfile.Warning) { s.warn(w.Text, w.Hint) }
 
 func (s *session) tool() report.Tool {
 	return report.Tool{

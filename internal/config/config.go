@@ -58,6 +58,8 @@ type Config struct {
 	// Known are files, directories or bundles of certificates that the run is
 	// compared with and that are not judged.
 	Known []string
+	// StorePasswords are files of passwords for key stores, one a line.
+	StorePasswords []string
 	// CAData are lists of CAs in CCADB's public CSV form.
 	CAData []string
 	// LogList is a v3 CT log list in JSON; empty uses the built-in one.

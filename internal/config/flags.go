@@ -18,14 +18,14 @@ type Flags struct {
 	fs      *pflag.FlagSet
 	formats []string
 
-	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color          string
-	sni, name                                                                                          string
-	lists, reports, roots, programs, known, caData, knownKeys, rules, only, skip, resolve, via, online []string
-	port                                                                                               uint16
-	concurrency, retries                                                                               int
-	rate                                                                                               float64
-	timeout                                                                                            time.Duration
-	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                            bool
+	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                          string
+	sni, name                                                                                                          string
+	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online []string
+	port                                                                                                               uint16
+	concurrency, retries                                                                                               int
+	rate                                                                                                               float64
+	timeout                                                                                                            time.Duration
+	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                            bool
 }
 
 // Which says what a command works on.
@@ -43,6 +43,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringArrayVar(&f.roots, "roots", nil, "trust the CA certificates in `FILE|DIR` as the owner's (repeatable)")
 	fs.StringArrayVar(&f.programs, "program", nil, "take the roots in a file or directory, `NAME=FILE|DIR`, as those of a further public root program beside Mozilla's (repeatable)")
 	fs.StringArrayVar(&f.known, "known", nil, "compare with the certificates in `FILE|DIR|BUNDLE` and use them in chains, without judging or trusting them (repeatable)")
+	fs.StringArrayVar(&f.storePasswords, "store-password-file", nil, "open key stores (JKS, PKCS #12) with the passwords in `FILE`, one a line, beside none and changeit (repeatable)")
 	fs.StringArrayVar(&f.caData, "ca-data", nil, "know the CAs in `FILE`, a CSV list of CCADB (repeatable)")
 	fs.StringVar(&f.logList, "log-list", "", "know the CT logs in `FILE`, a v3 log list")
 	fs.StringArrayVar(&f.knownKeys, "known-keys", nil, "know the private keys of `FILE|DIR` to be public, a blocklist.dat of badkeys (repeatable)")
@@ -113,7 +114,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	}
 	c := &Config{
 		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
-		Evidence: f.evidence, Roots: f.roots, Known: f.known, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
+		Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
 		Color: Color(f.color), Quiet: f.quiet, Verbose: f.verbose,

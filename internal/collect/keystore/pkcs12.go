@@ -112,8 +112,10 @@ func (p *pfx) open(b []byte, passwords []string) error {
 		p.passwords = append(p.passwords, encodings(text)...)
 	}
 	if len(f.b) > 0 {
-		if err := p.verify(f.next(idSequence), safe); err != nil {
-			p.problem("PKCS #12: checking its integrity: "+err.Error(), hintOf(err))
+		// A password that does not fit is no problem where nothing is hidden:
+		// Verified says it.
+		if err := p.verify(f.next(idSequence), safe); err != nil && !errors.Is(err, errPassword) {
+			p.problem("PKCS #12: checking its integrity: "+err.Error(), "")
 		}
 	}
 	return p.contents(safe)
@@ -127,15 +129,20 @@ func (p *pfx) contents(safe []byte) error {
 		return errors.New("its contents are malformed")
 	}
 	p.keyIDs = map[string]bool{}
-	rest := list.Body
+	rest, hidden := list.Body, false
 	for n := 1; len(rest) > 0; n++ {
 		var info cert.Element
 		if info, rest, err = cert.Next(rest); err != nil {
 			return fmt.Errorf("part %d is cut off or malformed", n)
 		}
-		if err := p.part(info.Body); err != nil {
-			p.problem(fmt.Sprintf("PKCS #12: part %d: %v", n, err), hintOf(err))
+		err := p.part(info.Body)
+		hidden = hidden || errors.Is(err, errPassword)
+		if err != nil && !errors.Is(err, errPassword) {
+			p.problem(fmt.Sprintf("PKCS #12: part %d: %v", n, err), "")
 		}
+	}
+	if hidden {
+		return errPassword
 	}
 	return nil
 }

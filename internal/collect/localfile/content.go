@@ -10,26 +10,52 @@ import (
 	"unicode"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/collect/keystore"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
 // content is what was found in one file.
 type content struct {
-	path     string
+	path string
+	// certs are those of a file that is one list of certificates; entries are
+	// those of a file that keeps several things apart.
 	certs    []evidence.DER
+	entries  []entry
 	failures []evidence.Failure
 	notes    []string
+	warnings []Warning
 	// other says that the file is in order and holds other things than
 	// certificates: a private key, parameters.
 	other bool
+	// store says that the file is a key store, whatever its name is.
+	store bool
+	// nested says that this is a value in another file: no further objects are
+	// looked for in it, or a file could nest them without end.
+	nested bool
+}
+
+// An entry is one of several things in a file, with the name it has there.
+type entry struct {
+	name  string
+	certs []evidence.DER
 }
 
 // decode reads the bytes of a file. The result has at least a certificate or a
 // failure.
-func decode(path string, data []byte) *content {
+func decode(path string, data []byte, stores Stores) *content {
 	c := &content{path: path}
+	c.read(data, stores)
+	return c
+}
+
+func (c *content) read(data []byte, stores Stores) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	switch {
+	case keystore.IsJava(data):
+		c.keys(keystore.Java(data, stores.Passwords), stores)
+	case keystore.IsPKCS12(data):
+		c.keys(keystore.PKCS12(data, stores.Passwords), stores)
+	case !c.nested && kubernetesLike(data) && c.kubernetes(data, stores):
 	case isSignedData(data):
 		c.signed("", data)
 	case certificateLike(data):
@@ -41,12 +67,16 @@ func decode(path string, data []byte) *content {
 		c.fail(fmt.Sprintf("%d certificates are more than %d: the rest was left out", len(c.certs), MaxCertificates), "")
 		c.certs = c.certs[:MaxCertificates]
 	}
-	if len(c.certs) == 0 && len(c.failures) == 0 {
+	if c.empty() && len(c.failures) == 0 {
 		c.other = true
-		c.fail("there is no certificate in it", "pass a file with a certificate in PEM, DER or PKCS #7 form")
+		c.fail("there is no certificate in it", hintForms)
 	}
-	return c
 }
+
+// hintForms is what helps where there is no certificate.
+const hintForms = "pass a file with a certificate in PEM, DER or PKCS #7 form, or a key store"
+
+func (c *content) empty() bool { return len(c.certs) == 0 && len(c.entries) == 0 }
 
 // text reads a file that does not start as DER.
 func (c *content) text(data []byte) {
@@ -77,7 +107,7 @@ func (c *content) text(data []byte) {
 		c.fail("the file is empty", "")
 		return
 	}
-	c.fail("this is no certificate in any known form", "pass a file with a certificate in PEM, DER or PKCS #7 form")
+	c.fail("this is no certificate in any known form", hintForms)
 }
 
 func (c *content) block(b block) {
@@ -193,43 +223,4 @@ func printable(path string) string {
 		return strconv.Quote(path)
 	}
 	return path
-}
-
-// subjects applies the rule of the package comment: one chain, or one subject
-// for each certificate of a bundle. Failures go with the first.
-func (c *content) subjects() []*evidence.Subject {
-	first := &evidence.Subject{ID: c.path, Target: c.path, Kind: evidence.Chain, Failures: c.failures}
-	if !c.bundle() {
-		first.Certificates = c.certs
-		if len(c.certs) == 1 {
-			first.Kind = evidence.Certificate
-		}
-		return []*evidence.Subject{first}
-	}
-	out := make([]*evidence.Subject, 0, len(c.certs))
-	for i, der := range c.certs {
-		s := first
-		if i > 0 {
-			s = &evidence.Subject{ID: fmt.Sprintf("%s#%d", c.path, i+1), Target: c.path}
-		}
-		s.Kind, s.Certificates = evidence.Certificate, []evidence.DER{der}
-		out = append(out, s)
-	}
-	return out
-}
-
-func (c *content) bundle() bool {
-	if len(c.certs) <= MaxChain {
-		return false
-	}
-	leaf := cert.Parse(c.certs[0])
-	if leaf.Issuer.Raw == nil || leaf.SelfIssued() {
-		return true
-	}
-	for _, der := range c.certs[1:] {
-		if bytes.Equal(cert.Parse(der).Subject.Raw, leaf.Issuer.Raw) {
-			return false
-		}
-	}
-	return true
 }

@@ -73,14 +73,14 @@ func TestDecode(t *testing.T) {
 		{name: "empty", data: "", fails: []string{"empty"}},
 		{name: "text", data: "hello\n", fails: []string{"no certificate in any known form"}},
 		{name: "a terminal's orders", data: "\x1b]0;x\x07", fails: []string{"no certificate in any known form"}},
-		{name: "PKCS #12", data: string(tlv(idSequence, []byte{2, 1, 3}, tlv(idSequence))), fails: []string{"PKCS #12"}},
+		{name: "PKCS #12", data: string(tlv(idSequence, []byte{2, 1, 3}, tlv(idSequence, tlv(idOID, []byte(signedData[:8]+"\x01"))))), fails: []string{"PKCS #12: it is malformed"}},
 		{name: "a key in DER", data: string(tlv(idSequence, []byte{2, 1, 0}, []byte{2, 1, 5})), fails: []string{"private key"}},
 		{name: "a request", data: string(tlv(idSequence, tlv(idSequence, []byte{2, 1, 0}, tlv(idSequence)))), fails: []string{"request"}},
 		{name: "a large block", data: armour("CERTIFICATE", make([]byte, MaxCertificate+1)), fails: []string{"more than 1048576"}},
 		{name: "much behind a certificate", data: string(leaf) + string(make([]byte, MaxCertificate)), certs: [][]byte{leaf}, fails: []string{"are no certificate"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := decode("FILE", []byte(tt.data))
+			c := decode("FILE", []byte(tt.data), Stores{})
 			if tt.name == "PKCS #7 cut off" {
 				tt.certs = [][]byte{leaf, inter[:len(c.certs[len(c.certs)-1])]}
 			}
@@ -172,7 +172,7 @@ func TestSubjects(t *testing.T) {
 
 func TestMaxCertificates(t *testing.T) {
 	one := armour("CERTIFICATE", []byte("x"))
-	c := decode("FILE", []byte(strings.Repeat(one, MaxCertificates+1)))
+	c := decode("FILE", []byte(strings.Repeat(one, MaxCertificates+1)), Stores{})
 	if len(c.certs) != MaxCertificates || len(c.failures) != 1 {
 		t.Errorf("decode of %d blocks: %d certificates, failures %v", MaxCertificates+1, len(c.certs), c.failures)
 	}
@@ -211,10 +211,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add(append(bytes.Clone(leaf), inter...))
 	f.Add(pkcs7(leaf, inter))
 	f.Add(append([]byte{0x30, 0x80}, pkcs7(leaf)[5:]...))
+	f.Add(javaStore(f, "changeit", [][]byte{leaf, inter}, map[string][]byte{"x": inter}))
+	f.Add([]byte("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {tls.crt: " + base64.StdEncoding.EncodeToString([]byte(armourAll(leaf))) + "}\n---\nkind: ConfigMap\ndata: {a: b}\n"))
 	f.Add([]byte(base64.StdEncoding.EncodeToString(leaf)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c := decode("FILE", data)
-		if len(c.certs) == 0 && len(c.failures) == 0 {
+		c := decode("FILE", data, Stores{})
+		if c.empty() && len(c.failures) == 0 {
 			t.Error("neither a certificate nor a failure")
 		}
 		for _, der := range c.certs {
@@ -228,7 +230,7 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("failure %q is not printable", f.Error)
 			}
 		}
-		if !certificateLike(data) && !isSignedData(data) {
+		if !certificateLike(data) && !isSignedData(data) && !c.store && len(c.entries) == 0 {
 			wantPEM(t, data, c)
 		}
 	})

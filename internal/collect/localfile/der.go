@@ -114,11 +114,8 @@ func describe(b []byte) (what, hint string) {
 	if outer.ID != idSequence || err != nil {
 		return "", ""
 	}
-	first, rest, _ := cert.Next(outer.Body)
-	second, _, _ := cert.Next(rest)
+	first, _, _ := cert.Next(outer.Body)
 	switch {
-	case first.ID == idInteger && len(first.Body) == 1 && first.Body[0] == 3 && second.ID == idSequence:
-		return "a PKCS #12 file", `take the certificates out with "openssl pkcs12 -nokeys -in FILE"`
 	case first.ID == idInteger:
 		return "a private key or another structure of numbers", "pass the certificate that belongs to it"
 	case first.ID == idOID:

@@ -3,7 +3,9 @@
 //
 // It understands PEM (many blocks, with text around them), DER (several
 // certificates one after the other), PKCS #7 and CMS SignedData in DER or BER,
-// and base64 without armour. Certificates are kept byte for byte, including
+// base64 without armour, the key stores of package keystore, and Kubernetes
+// Secrets and ConfigMaps in YAML or JSON. What a file is, its bytes say and not
+// its name. Certificates are kept byte for byte, including
 // those that no parser accepts. What cannot be read is reported with its file,
 // block and line, and reading goes on; the contents of private keys are never
 // read.
@@ -20,4 +22,7 @@
 //
 // In a PKCS #7 the certificates are a set, whose order means nothing; there the
 // one that none of the others names as its issuer comes first.
+//
+// Key stores and Kubernetes objects keep several things apart, by name: there
+// each one is a subject, called after the file and that name.
 package localfile

@@ -47,6 +47,11 @@ type Options struct {
 	// blocks, trust settings, files of a directory that hold no certificate.
 	// It may be nil. The texts hold nothing of the contents.
 	Note func(path, text string)
+	// Warn is called with what a person has to know beside what was read, such
+	// as a key store whose integrity could not be checked. It may be nil.
+	Warn func(Warning)
+	// Stores says how key stores are read.
+	Stores Stores
 	// Divert is shown each file before it is read. It may peek at the start,
 	// and takes the file by returning true, having read it. It may be nil. It
 	// is how evidence bundles are told from certificates.
@@ -62,6 +67,9 @@ func Read(ctx context.Context, path string, o Options) error {
 	}
 	if o.Note == nil {
 		o.Note = func(string, string) {}
+	}
+	if o.Warn == nil {
+		o.Warn = func(Warning) {}
 	}
 	r := reader{Options: o, ctx: ctx, seen: map[string]bool{}}
 	if path == Stdin {
@@ -169,12 +177,15 @@ func (r *reader) stream(path string, in io.Reader) error {
 }
 
 func (r *reader) data(path string, data []byte) {
-	c := decode(filepath.ToSlash(path), data)
+	c := decode(filepath.ToSlash(path), data, r.Stores)
 	for _, text := range c.notes {
 		r.Note(path, text)
 	}
+	for _, w := range c.warnings {
+		r.Warn(w)
+	}
 	// A README or a key beside certificates is no failed audit.
-	if r.walking && len(c.certs) == 0 && (c.other || !named(path)) {
+	if r.walking && c.empty() && !c.store && (c.other || !named(path)) {
 		r.Note(path, "there is no certificate in it: skipped")
 		return
 	}
