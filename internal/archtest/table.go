@@ -56,6 +56,7 @@ var Table = []Row{
 	{Folder: "internal/collect/*", Imports: collecting},
 	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore")},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske")},
+	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},
 
 	{Folder: "internal/probe", Imports: probing},

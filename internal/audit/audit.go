@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -9,6 +10,7 @@ import (
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/probe/chain"
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/log"
@@ -97,6 +99,10 @@ type judgement struct {
 	expected *Expected    // never nil
 	trust    *trust.Store // what vouches for this subject
 	certs    []*certificate
+	// fetches are attempts to get issuers that were not served; issuers are all
+	// certificates that may be one, served or fetched.
+	fetches  []chain.Fetch
+	issuers  []*cert.Certificate
 	facts    *facts.Facts
 	findings []finding.Finding
 	gaps     []finding.Gap
@@ -133,16 +139,21 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		}
 		j.certs = append(j.certs, a.certificate(der, role, j.trust))
 	}
-	chain := make([]*cert.Certificate, len(j.certs))
+	served := make([]*cert.Certificate, len(j.certs))
 	for i, c := range j.certs {
-		chain[i] = c.parsed
+		served[i] = c.parsed
 	}
-	record := log.Facts(&log.Input{Subject: s, Certificates: chain, Logs: a.logs, Heads: &a.heads, At: a.at})
+	record := log.Facts(&log.Input{Subject: s, Certificates: served, Logs: a.logs, Heads: &a.heads, At: a.at})
 	// What a log hands out beside an entry is judged as the entry's only where
 	// it belongs to it.
-	j.certs, chain = j.certs[:log.Belongs(record, len(j.certs))], chain[:log.Belongs(record, len(chain))]
+	belong := log.Belongs(record, len(j.certs))
+	j.certs, j.issuers = j.certs[:belong], slices.Clone(served[:belong])
+	j.fetches = a.fetches(s, j.trust)
+	for _, f := range j.fetches {
+		j.issuers = append(j.issuers, f.Certificates...)
+	}
 	for i, c := range j.certs {
-		j.certs[i] = a.judged(c, chain, j.trust)
+		j.certs[i] = a.judged(c, j.issuers, j.trust)
 	}
 	j.facts = a.chainFacts(s, j)
 	j.facts.Log = record
@@ -164,6 +175,7 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		}
 		j.add(results, c, "certificate "+hexOf(c.sha256))
 	}
+	j.judgeFetched(a, s, seen)
 	leaf := j.certs[0]
 	j.add(kept(a.rules.Eval(nil, rule.ScopeChain, j.facts)), leaf, leafIdentity(leaf))
 	if s.Kind == evidence.Endpoint {

@@ -149,6 +149,11 @@ func (a *Auditor) certificates(s *evidence.Subject, j *judgement) []report.Certi
 			}
 		}
 	}
+	for i := range s.Fetches {
+		for _, der := range s.Fetches[i].Certificates {
+			add(a.certificate(der, roleIssuer, j.trust))
+		}
+	}
 	return out
 }
 

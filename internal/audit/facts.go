@@ -136,7 +136,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		return f
 	}
 	in := &chain.Input{
-		Name: s.Name, Live: s.Kind == evidence.Endpoint, Logged: s.Kind == evidence.LogEntry, At: a.at, Trust: j.trust, Check: &a.checker,
+		Name: s.Name, Fetches: j.fetches, Live: s.Kind == evidence.Endpoint, Logged: s.Kind == evidence.LogEntry, At: a.at, Trust: j.trust, Check: &a.checker,
 	}
 	std := make(map[*cert.Certificate]*chain.Parsed, len(certs))
 	for _, c := range certs {
@@ -150,7 +150,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	}
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts
-	scts := a.sctInput(leaf, in.Certificates, j.trust)
+	scts := a.sctInput(leaf, j.issuers, j.trust)
 	scts.Reasons = f.Reasons
 	maps.Copy(f.Reasons, leaf.reasons)
 	if extra := handshakeSCTs(scts, s); len(extra) > 0 && f.SCTs != nil {
@@ -163,7 +163,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons,
 	})
 	f.Distrust = incident.Distrust(&incident.Chain{
-		Certificates: in.Certificates, SCTs: f.SCTs, At: a.at, Trust: j.trust, Check: &a.checker,
+		Certificates: j.issuers, SCTs: f.SCTs, At: a.at, Trust: j.trust, Check: &a.checker,
 	})
 	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, j.trust, &a.checker)
 	if f.Chain.Signatures == nil || f.Chain.NonceReuse == nil {

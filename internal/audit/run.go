@@ -80,6 +80,10 @@ type pair struct {
 	judged   Judged
 }
 
+// enrichedAtOnce is how many subjects of a check are enriched at the same time:
+// enrichers wait for others most of the time.
+const enrichedAtOnce = 16
+
 // Check judges evidence that is at hand, in order, on all processors.
 func (a *Auditor) Check(ctx context.Context, subjects iter.Seq[*evidence.Subject], sink Sink) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -108,7 +112,11 @@ func (a *Auditor) Check(ctx context.Context, subjects iter.Seq[*evidence.Subject
 			}
 		}
 	})
-	for range runtime.GOMAXPROCS(0) {
+	workersAtOnce := runtime.GOMAXPROCS(0)
+	if len(a.enrichers) > 0 {
+		workersAtOnce = max(workersAtOnce, enrichedAtOnce)
+	}
+	for range workersAtOnce {
 		workers.Go(func() {
 			for j := range jobs {
 				a.enrich(ctx, j.subject)

@@ -1,14 +1,20 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/collect/aia"
+	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
 )
 
 // onlineNow are the third parties that this version can ask. What it cannot do is
 // refused: whoever asks for a check and hears nothing would take it for passed.
-const onlineNow config.Online = 0
+const onlineNow = config.OnlineAIA
 
 // refuseOnline says what of --online is not in this version.
 func refuseOnline(asked config.Online) error {
@@ -16,9 +22,37 @@ func refuseOnline(asked config.Online) error {
 	if missing == 0 {
 		return nil
 	}
-	hint := "leave it out"
-	if onlineNow != 0 {
-		hint = fmt.Sprintf("it can ask: %s", onlineNow)
+	return &hinted{fmt.Errorf("--online %s is not in this version", missing), fmt.Sprintf("it can ask: %s", onlineNow)}
+}
+
+// enrichers ask the third parties of --online about what was collected.
+func (s *session) enrichers() []audit.Enricher {
+	if s.cfg.Online&onlineNow == 0 {
+		return nil
 	}
-	return &hinted{fmt.Errorf("--online %s is not in this version", missing), hint}
+	web := fetch.New(fetch.Options{
+		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(),
+	})
+	var out []audit.Enricher
+	if s.cfg.Online.Has(config.OnlineAIA) {
+		out = append(out, aia.New(aia.Options{Fetch: web, Known: s.knownIssuers}).Ask)
+	}
+	return []audit.Enricher{func(ctx context.Context, e *evidence.Subject) {
+		// Evidence of another time stays as it is: answers of now do not belong
+		// to a handshake of then.
+		if len(e.Fetches) > 0 || !e.Seen.IsZero() && e.Seen.Before(s.run.Started) {
+			return
+		}
+		for _, ask := range out {
+			ask(ctx, e)
+		}
+	}}
+}
+
+// knownIssuers are the CAs known under the name of a certificate's issuer.
+func (s *session) knownIssuers(c *cert.Certificate) (out []*cert.Certificate) {
+	for _, ca := range s.trust.ByName(&c.Issuer) {
+		out = append(out, ca.Certificate)
+	}
+	return out
 }

@@ -64,7 +64,7 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 		return nil, usage(err)
 	}
 	s.auditor = audit.New(audit.Options{
-		Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
+		Enrichers: s.enrichers(), Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
 	for _, chain := range s.references {
 		s.auditor.Refer(chain)
@@ -235,12 +235,20 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 		}
 	}
 	for i := range e.Handshakes {
-		if a := e.Handshakes[i].Address; a != "" && !s.contacted[a] {
-			s.contacted[a] = true
-			s.run.Contacted = append(s.run.Contacted, a)
-		}
+		s.contact(e.Handshakes[i].Address)
+	}
+	for i := range e.Fetches {
+		s.contact(e.Fetches[i].Address)
 	}
 	return s.write(e, j)
+}
+
+// contact notes who was contacted.
+func (s *session) contact(address string) {
+	if address != "" && !s.contacted[address] {
+		s.contacted[address] = true
+		s.run.Contacted = append(s.run.Contacted, address)
+	}
 }
 
 // write weighs a subject and adds it to the reports.

@@ -44,6 +44,9 @@ type Config struct {
 
 	// Online is who else may be contacted; nobody where zero.
 	Online Online
+	// AllowPrivateURLs follows the addresses that certificates name to private
+	// networks, too.
+	AllowPrivateURLs bool
 
 	// Outputs are where reports go; never empty. Path "-" is standard output.
 	Outputs []Output

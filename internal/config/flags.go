@@ -26,6 +26,9 @@ type Flags struct {
 	rate                                                                                                               float64
 	timeout                                                                                                            time.Duration
 	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                            bool
+
+	// Of third parties.
+	privateURLs bool
 }
 
 // Which says what a command works on.
@@ -57,6 +60,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVar(&f.baseline, "baseline", "", "mark what the earlier JSON `REPORT` already had as known; it no longer fails, proofs excepted")
 	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
 	fs.StringArrayVar(&f.online, "online", nil, "contact third parties, too: a list of `WHAT`: ct, ocsp, crl, dns, aia (repeatable)")
+	fs.BoolVar(&f.privateURLs, "allow-private-urls", false, "with --online, follow what certificates name to addresses of private networks, too")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
@@ -125,6 +129,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 			errs = append(errs, err)
 		}
 	}
+	c.AllowPrivateURLs = f.privateURLs
 	var err error
 	c.Programs, err = parsePrograms(f.programs)
 	check(err)

@@ -37,11 +37,18 @@ type wireTrailer struct {
 type (
 	subjectFields   Subject
 	handshakeFields Handshake
+	fetchFields     Fetch
 
 	wireSubject struct {
 		subjectFields
 		Certificates []certSHA256    `json:"certificates,omitempty"`
 		Handshakes   []wireHandshake `json:"handshakes,omitempty"`
+		Fetches      []wireFetch     `json:"fetches,omitempty"`
+	}
+	wireFetch struct {
+		fetchFields
+		Body         []certSHA256 `json:"body,omitempty"` // one or none
+		Certificates []certSHA256 `json:"certificates,omitempty"`
 	}
 	wireHandshake struct {
 		handshakeFields
@@ -82,6 +89,14 @@ func toWire(s *Subject) (*wireSubject, []DER) {
 		w.Handshakes = append(w.Handshakes,
 			wireHandshake{handshakeFields: handshakeFields(h), Certificates: hashes(h.Certificates)})
 	}
+	for _, f := range s.Fetches {
+		wf := wireFetch{fetchFields: fetchFields(f)}
+		if len(f.Body) > 0 {
+			wf.Body = hashes([]DER{f.Body})
+		}
+		wf.Certificates = hashes(f.Certificates)
+		w.Fetches = append(w.Fetches, wf)
+	}
 	w.toUTC()
 	return w, all
 }
@@ -91,6 +106,9 @@ func (w *wireSubject) toUTC() {
 	w.Seen = w.Seen.UTC()
 	for i := range w.Handshakes {
 		w.Handshakes[i].Started = w.Handshakes[i].Started.UTC()
+	}
+	for i := range w.Fetches {
+		w.Fetches[i].Started = w.Fetches[i].Started.UTC()
 	}
 	w.Log = w.Log.toUTC()
 }
@@ -138,6 +156,17 @@ func fromWire(w *wireSubject, lookup func(certSHA256) (DER, error)) (*Subject, e
 		h := Handshake(wh.handshakeFields)
 		h.Certificates = certificates(wh.Certificates)
 		s.Handshakes = append(s.Handshakes, h)
+	}
+	for _, wf := range w.Fetches {
+		f := Fetch(wf.fetchFields)
+		switch body := certificates(wf.Body); {
+		case len(body) == 1 && len(body[0]) > 0:
+			f.Body = body[0]
+		case len(body) > 0:
+			errs = errors.New("the body of an answer is one, and not empty")
+		}
+		f.Certificates = certificates(wf.Certificates)
+		s.Fetches = append(s.Fetches, f)
 	}
 	return &s, errs
 }

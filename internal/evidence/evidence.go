@@ -25,7 +25,8 @@
 //	{"trailer":{"run":{…},"subjects":1,"certificates":1,"sha256":"sha256:…"}}
 //
 // A certificate is written once, before the first subject that has it; subjects
-// name it by its hash. So that reader and writer need little memory, both forget
+// name it by its hash. OCSP responses and CRLs that were fetched are held alike,
+// under the same name: one list serves thousands of subjects. So that reader and writer need little memory, both forget
 // the oldest certificates, between subjects, while more than 32 MiB are
 // remembered, each counted as its length plus 128; one that comes back is written
 // again. The hash in the trailer is over every line before it, line ends
@@ -87,6 +88,9 @@ type Subject struct {
 	Handshakes []Handshake `json:"handshakes,omitempty"`
 	// Log is what a CT log said; nil for all kinds but LogEntry.
 	Log *Log `json:"log,omitempty"`
+	// Fetches are what third parties were asked about the certificates, in the
+	// order asked; empty where nobody was.
+	Fetches []Fetch `json:"fetches,omitempty"`
 	// Seen is when the evidence was taken; zero for files.
 	Seen time.Time `json:"seen,omitzero"`
 	// Failures are what could not be done. A subject with failures may still
@@ -128,6 +132,7 @@ const (
 	StageNTS       = "nts"       // TLS, but no time server's answer behind it
 	StageRead      = "read"      // a file or stream could not be read
 	StageDecode    = "decode"    // bytes that are no certificate
+	StageFetch     = "fetch"     // a third party gave no answer
 	StageCollect   = "collect"   // anything else: time budget, interrupt
 )
 
@@ -229,6 +234,43 @@ type NTS struct {
 	Port   uint16 `json:"port,omitempty"`
 	// Failure says why there is no answer, or what is wrong with it; nil where
 	// it is as it should be.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// A FetchKind says what was asked for.
+type FetchKind string
+
+// The kinds of fetches.
+const (
+	FetchIssuer FetchKind = "aia"  // an issuer's certificate (RFC 5280 section 4.2.2.1)
+	FetchOCSP   FetchKind = "ocsp" // an OCSP response (RFC 6960)
+	FetchCRL    FetchKind = "crl"  // a revocation list (RFC 5280 section 5)
+)
+
+// A Fetch is one question to a third party that a certificate names, and what
+// came of it. Whoever wrote the certificate chose the address, and the answer may
+// come from anybody: it is worth what its signature is.
+type Fetch struct {
+	Kind FetchKind `json:"kind"`
+	// URL is the address as the certificate has it.
+	URL string `json:"url"`
+	// For is the SHA-256 of the certificate that names it, as [Hash] writes it.
+	For string `json:"for"`
+	// Address is the host, and the port if it is another than usual, that
+	// answered, after redirects; empty where none did.
+	Address string        `json:"address,omitempty"`
+	Started time.Time     `json:"started"`
+	Elapsed time.Duration `json:"elapsed"`
+	// Request is the OCSP request in DER where one was posted or put into the
+	// address; empty for other kinds.
+	Request []byte `json:"request,omitempty"`
+	// Body is the OCSP response or the list, byte for byte; empty for other kinds
+	// and where nothing came.
+	Body DER `json:"body,omitempty"`
+	// Certificates are what was found in the answer to a fetch of an issuer.
+	Certificates []DER `json:"certificates,omitempty"`
+	// Failure says why there is no answer, or none of this kind; nil where there
+	// is one.
 	Failure *Failure `json:"failure,omitempty"`
 }
 

@@ -25,6 +25,10 @@ type Chain struct {
 	Public     int64       `fact:"public_programs" doc:"how many public root programs accept a path, dates and purpose aside"`
 	PublicAll  int64       `fact:"public_programs_known" doc:"how many public root programs there are to ask"`
 
+	// Fetched is empty where nothing was fetched, as without --online aia.
+	Fetched   []Fetched `fact:"fetched" doc:"certificates that nobody served and that were fetched from where others say that their issuers lie; candidates for paths, and trusted for nothing"`
+	Completed bool      `fact:"completed_by_fetch" doc:"the best path leads through a fetched certificate to a root"`
+
 	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
 	InOrder         bool  `fact:"in_order" doc:"every certificate names the next one as its issuer"`
 	Duplicates      int64 `fact:"duplicates" doc:"certificates that were already there"`
@@ -43,6 +47,17 @@ type Chain struct {
 	// at and nothing was found.
 	Signatures []BadSignature `fact:"signatures" doc:"signatures that no key known under the issuer's name verifies, and how they were made"`
 	NonceReuse []NonceReuse   `fact:"nonce_reuse" doc:"pairs of ECDSA or DSA signatures of one issuer that share a nonce or were made from each other"`
+}
+
+// Fetched is one attempt to fetch an issuer's certificate.
+type Fetched struct {
+	URL      string `fact:"url" doc:"where it was fetched from; empty where nothing was tried"`
+	For      string `fact:"for" doc:"subject of the certificate whose issuer was wanted"`
+	Error    string `fact:"error" doc:"why nothing came, or nothing of use; empty where a certificate came"`
+	Subject  string `fact:"subject" doc:"subject of the first certificate that came; empty where none did"`
+	Signs    bool   `fact:"signs" doc:"a certificate that came has the key that signed the one whose issuer was wanted"`
+	OnPath   bool   `fact:"on_best_path" doc:"a certificate that came is part of the best path"`
+	Impostor bool   `fact:"claims_without_key" doc:"a certificate that came has the name and the key identifier that the other one gives for its issuer, and its key did not sign it"`
 }
 
 // Link is one certificate of a chain.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/evidence"
@@ -173,6 +174,9 @@ type Subject struct {
 	// AlsoSeen holds the hashes of certificates that only other handshakes
 	// with the same endpoint delivered.
 	AlsoSeen []string `json:"also_seen,omitempty"`
+	// Fetched holds the hashes of certificates that nobody served and that were
+	// fetched from where others said that they lie (--online aia).
+	Fetched []string `json:"fetched,omitempty"`
 	// Programs are the root programs and named anchors that the leaf chains to.
 	Programs []string `json:"programs,omitempty"`
 	// Paths are the ways from the leaf to roots that were found, the best
@@ -213,6 +217,17 @@ func NewSubject(e *evidence.Subject) *Subject {
 			if hash := evidence.Hash(der.SHA256()); !listed[hash] {
 				listed[hash] = true
 				s.AlsoSeen = append(s.AlsoSeen, hash)
+			}
+		}
+	}
+	for i := range e.Fetches {
+		f := &e.Fetches[i]
+		if f.Failure != nil {
+			s.Errors = append(s.Errors, *f.Failure)
+		}
+		for _, der := range f.Certificates {
+			if hash := evidence.Hash(der.SHA256()); !slices.Contains(s.Fetched, hash) {
+				s.Fetched = append(s.Fetched, hash)
 			}
 		}
 	}

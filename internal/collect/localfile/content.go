@@ -40,6 +40,18 @@ type entry struct {
 	certs []evidence.DER
 }
 
+// Decode gives the certificates in some bytes: PEM, DER or PKCS #7, as they stand
+// there. The error says what else is wrong with them; it may come with
+// certificates.
+func Decode(data []byte) ([]evidence.DER, error) {
+	c := decode("", data, Stores{})
+	var errs []error
+	for _, f := range c.failures {
+		errs = append(errs, errors.New(strings.TrimPrefix(f.Error, ": ")))
+	}
+	return c.certs, errors.Join(errs...)
+}
+
 // decode reads the bytes of a file. The result has at least a certificate or a
 // failure.
 func decode(path string, data []byte, stores Stores) *content {

@@ -154,7 +154,7 @@ func (s *search) loops(so []step, c *cert.Certificate) bool {
 }
 
 // candidates are the certificates whose subject is the issuer of c: known roots,
-// then served ones, then CAs that are known, in each group those first whose key
+// then served and fetched ones, then CAs that are known, in each group those first whose key
 // identifier is the one that c names.
 func (s *search) candidates(c *cert.Certificate) []step {
 	want := c.Issuer.Normal()
@@ -181,6 +181,12 @@ func (s *search) candidates(c *cert.Certificate) []step {
 		if !seen[n.sha256] {
 			seen[n.sha256] = true
 			out = append(out, step{n.c, n.sha256, trust.None})
+		}
+	}
+	for _, c := range s.g.fetched[want] {
+		if sum := c.SHA256(); !seen[sum] {
+			seen[sum] = true
+			out = append(out, step{c, sum, trust.None})
 		}
 	}
 	aki := c.AuthorityKeyID().Value.KeyID

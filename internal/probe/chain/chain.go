@@ -19,6 +19,9 @@ import (
 type Input struct {
 	// Certificates are in the order served; the first is the leaf.
 	Certificates []*cert.Certificate
+	// Fetches are attempts to fetch issuers that were not served. What came is
+	// searched for paths like what was served, and is no part of the chain.
+	Fetches []Fetch
 	// Name is the name or address that was asked for, or empty.
 	Name string
 	// Live says that an endpoint served it.
@@ -74,6 +77,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	v := verify(in, g, leaf)
 	f.Anchor, f.Programs, f.VerifyError = string(v.anchor), v.programs, v.reason
 	v.describe(in, f)
+	f.Fetched, f.Completed = in.fetched(f.Paths[0].Certificates, v.paths[0].anchor() != trust.None)
 	f.GenuineTail = genuineTail(in, g, v)
 	f.AnchorExpected = anchorExpected(in, f, reasons)
 	return f

@@ -33,7 +33,9 @@ type graph struct {
 	nodes []node
 	// bySubject are the indexes of served certificates by normalised subject.
 	bySubject map[string][]int
-	checks    int
+	// fetched are the fetched certificates by normalised subject.
+	fetched map[string][]*cert.Certificate
+	checks  int
 	// capped says that a limit was hit, so that absence proves nothing.
 	capped bool
 }
@@ -61,6 +63,7 @@ func newGraph(in *Input) *graph {
 		g.link(i)
 	}
 	g.reach()
+	g.fetched = in.candidates()
 	return g
 }
 

@@ -216,12 +216,19 @@ func (in *Input) middle(p *path) *x509.CertPool {
 // bounded.
 const maxPool = 256
 
-// pool is everything that was served beside c.
+// pool is everything that was served or fetched beside c.
 func (g *graph) pool(c *cert.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for i := range min(len(g.nodes), maxPool) {
 		if m := g.nodes[i].c; m != c {
 			if p := g.in.Parsed(m); p != nil {
+				pool.AddCert(p)
+			}
+		}
+	}
+	for _, list := range g.fetched {
+		for _, m := range list {
+			if p := g.in.parsed(m); p != nil {
 				pool.AddCert(p)
 			}
 		}

@@ -1,0 +1,190 @@
+// Package aia fetches the issuers' certificates that a server left out, from
+// where the certificates say that they lie (RFC 5280 section 4.2.2.1).
+//
+// What is fetched is a candidate for building paths and nothing more: it was not
+// served, and it makes no trust, since a path still has to end at a root that was
+// trusted before. Everything that was tried is kept as evidence, what failed
+// included.
+package aia
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/collect/fetch"
+	"github.com/certassay/certassay/internal/collect/localfile"
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// Limits on one subject, with the attack each one stops.
+const (
+	// maxDepth is how many issuers are fetched one above the other: each
+	// certificate can name yet another one, for ever.
+	maxDepth = 4
+	// maxURLs bounds the addresses of one certificate that are tried; a
+	// certificate can name thousands, and us be used to flood them.
+	maxURLs = 2
+	// maxFetched bounds the certificates that are kept of one answer.
+	maxFetched = 8
+	// maxCandidates bounds the signature checks for one issuer.
+	maxCandidates = 16
+	// maxSteps bounds the walk along what was served.
+	maxSteps = 32
+)
+
+// Options are what a Collector works with.
+type Options struct {
+	Fetch *fetch.Fetcher
+	// Known gives the CAs that are known under the name of a certificate's
+	// issuer. Nothing is fetched for a certificate that one of them signed and
+	// that is a root. Nil knows none.
+	Known func(*cert.Certificate) []*cert.Certificate
+	// Total is the time for one subject. Default 30 s.
+	Total time.Duration
+}
+
+// A Collector completes chains. It is safe for concurrent use.
+type Collector struct{ options Options }
+
+// New makes a Collector.
+func New(o Options) *Collector {
+	if o.Known == nil {
+		o.Known = func(*cert.Certificate) []*cert.Certificate { return nil }
+	}
+	if o.Total <= 0 {
+		o.Total = 30 * time.Second
+	}
+	return &Collector{o}
+}
+
+// Ask adds to the evidence of a subject what its certificates point to as their
+// issuers, as far as these are missing. It never fails: what did not work is
+// evidence, too.
+func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
+	if len(s.Certificates) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.Total)
+	defer cancel()
+	w := walk{c: c, s: s}
+	for _, der := range s.Certificates[:min(len(s.Certificates), maxSteps)] {
+		w.have = append(w.have, cert.Parse(der))
+	}
+	w.climb(ctx, w.have[0])
+}
+
+// A walk goes from the leaf upwards, by signatures.
+type walk struct {
+	c    *Collector
+	s    *evidence.Subject
+	have []*cert.Certificate // served, then fetched
+	seen []*cert.Certificate // on the path so far
+}
+
+// climb follows a certificate to a root, and fetches where the path breaks off.
+func (w *walk) climb(ctx context.Context, at *cert.Certificate) {
+	for depth := 0; len(w.seen) < maxSteps; {
+		if at == nil || at.SPKI == nil || at.SelfIssued() || w.loops(at) {
+			return
+		}
+		w.seen = append(w.seen, at)
+		if next := signer(at, w.c.options.Known(at)); next != nil {
+			at = next
+			continue
+		}
+		if next := signer(at, w.have); next != nil {
+			at = next
+			continue
+		}
+		if depth++; depth > maxDepth {
+			w.fail(at, "", fmt.Sprintf("the path still lacks an issuer after %d fetched ones: no more are fetched", maxDepth))
+			return
+		}
+		at = w.fetch(ctx, at)
+	}
+}
+
+// loops says that a key and name were met before: such a path goes in circles.
+func (w *walk) loops(c *cert.Certificate) bool {
+	for _, s := range w.seen {
+		if bytes.Equal(s.SPKI, c.SPKI) && bytes.Equal(s.Subject.Raw, c.Subject.Raw) {
+			return true
+		}
+	}
+	return false
+}
+
+// signer is the certificate among some whose name and key are those of the
+// issuer of c.
+func signer(c *cert.Certificate, among []*cert.Certificate) *cert.Certificate {
+	want, tried := c.Issuer.Normal(), 0
+	for _, issuer := range among {
+		if want == "" || issuer.SPKI == nil || issuer.Subject.Normal() != want {
+			continue
+		}
+		if tried++; tried > maxCandidates {
+			return nil
+		}
+		if outcome, _ := c.CheckSignature(&issuer.Key); outcome == cert.Verified {
+			return issuer
+		}
+	}
+	return nil
+}
+
+// fetch tries the addresses that a certificate names, until one gives its issuer.
+func (w *walk) fetch(ctx context.Context, c *cert.Certificate) *cert.Certificate {
+	tried := 0
+	for _, url := range c.AuthorityInfo().Value.Issuers {
+		// Directories (RFC 4523) are of another age; the fetcher refuses them.
+		if tried++; tried > maxURLs {
+			w.fail(c, url, fmt.Sprintf("not fetched: the certificate names more than %d addresses", maxURLs))
+			return nil
+		}
+		f := w.c.get(ctx, c, url)
+		w.s.Fetches = append(w.s.Fetches, f)
+		var found []*cert.Certificate
+		for _, der := range f.Certificates {
+			found = append(found, cert.Parse(der))
+		}
+		w.have = append(w.have, found...)
+		if next := signer(c, found); next != nil {
+			return next
+		}
+	}
+	return nil
+}
+
+// get fetches one address and reads what comes.
+func (c *Collector) get(ctx context.Context, from *cert.Certificate, url string) evidence.Fetch {
+	r := c.options.Fetch.Get(ctx, url, fetch.Certificates())
+	f := evidence.Fetch{
+		Kind: evidence.FetchIssuer, URL: strings.ToValidUTF8(url, "\ufffd"), For: evidence.Hash(sha256.Sum256(from.Raw)),
+		Address: r.Address, Started: r.Started, Elapsed: r.Elapsed,
+	}
+	if r.Err != nil {
+		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: r.Err.Error()}
+		return f
+	}
+	certs, err := localfile.Decode(r.Body)
+	if len(certs) > maxFetched {
+		certs, err = certs[:maxFetched], fmt.Errorf("%d certificates are more than %d", len(certs), maxFetched)
+	}
+	f.Certificates = certs
+	if err != nil {
+		f.Failure = &evidence.Failure{Stage: evidence.StageDecode, Error: fmt.Sprintf("fetching certificate from %.200q: %v", url, err)}
+	}
+	return f
+}
+
+func (w *walk) fail(c *cert.Certificate, url, text string) {
+	w.s.Fetches = append(w.s.Fetches, evidence.Fetch{
+		Kind: evidence.FetchIssuer, URL: strings.ToValidUTF8(url, "\ufffd"), For: evidence.Hash(sha256.Sum256(c.Raw)),
+		Failure: &evidence.Failure{Stage: evidence.StageFetch, Error: text},
+	})
+}
