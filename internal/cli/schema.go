@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 )
@@ -18,8 +19,9 @@ func (c *command) newSchema() *cobra.Command {
 			return err
 		}}
 	}
-	return group("schema", "Print the JSON Schema of reports and rules, and the facts that rules read",
+	return group("schema", "Print the JSON Schema of reports, inventories and rules, and the facts that rules read",
 		show("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
+		show("inventory", "JSON Schema of inventories, for editors", func() ([]byte, error) { return inventory.Schema(), nil }),
 		show("rule", "JSON Schema of rule files", rule.Schema),
 		show("facts", "Every fact that rules can read, with type and meaning", rule.VocabularyJSON),
 	)

@@ -247,3 +247,35 @@ func quote(s string) string {
 	}
 	return strconv.Quote(s[:80]) + "..."
 }
+
+// Prefix is the range of addresses that is meant; it is invalid for a single
+// host.
+func (s Spec) Prefix() netip.Prefix { return s.prefix }
+
+// Raw is what was written.
+func (s Spec) Raw() string { return s.target.Raw }
+
+// Covers says whether t is one of the targets that All yields.
+func (s Spec) Covers(t Target) bool {
+	if !s.prefix.IsValid() {
+		return s.target.ID() == t.ID()
+	}
+	addr, ok := t.Addr()
+	return ok && s.prefix.Contains(addr) && s.target.Port == t.Port && s.target.idScheme() == t.idScheme()
+}
+
+// Same says whether two specs stand for the same targets.
+func (s Spec) Same(o Spec) bool {
+	return s.prefix == o.prefix && s.target.ID() == o.target.ID()
+}
+
+// Line is the number of the line of the list that the spec was read from, 0 where
+// it came from none.
+func (s Spec) Line() int {
+	i := strings.LastIndexByte(s.target.Origin, ':')
+	line, err := strconv.Atoi(s.target.Origin[i+1:])
+	if i < 0 || err != nil {
+		return 0
+	}
+	return line
+}
