@@ -134,7 +134,10 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	seen := map[[32]byte]bool{}
 	for i, der := range s.Certificates {
 		role := roleIssuer
-		if i == 0 {
+		switch {
+		case i == 0 && s.Kind == evidence.LogEntry:
+			role = roleLogged
+		case i == 0:
 			role = roleLeaf
 		}
 		j.certs = append(j.certs, a.certificate(der, role, j.trust))

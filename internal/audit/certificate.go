@@ -15,12 +15,15 @@ import (
 const (
 	roleLeaf   = "leaf"
 	roleIssuer = "issuer"
+	// roleLogged is that of a leaf that is from an entry of a log.
+	roleLogged = "logged"
 )
 
 // A certificate is one certificate in one role with all that is true of it
 // alone, and, once judged, of it and its issuers. It never changes once made.
 type certificate struct {
 	sha256  [32]byte
+	role    string
 	parsed  *cert.Certificate
 	std     *x509.Certificate // nil where crypto/x509 refuses it
 	libs    *cert.Libraries

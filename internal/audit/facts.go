@@ -34,7 +34,7 @@ func (a *Auditor) certificate(der []byte, role string, known *trust.Store) *cert
 	if c := a.memory.get(k); c != nil {
 		return c
 	}
-	c := &certificate{sha256: k.sha256, parsed: cert.Parse(der)}
+	c := &certificate{sha256: k.sha256, role: role, parsed: cert.Parse(der)}
 	c.libs = c.parsed.Libraries()
 	c.std = c.libs.Stdlib.Certificate
 	c.facts = a.certificateFacts(c, role, known)
@@ -45,7 +45,7 @@ func (a *Auditor) certificate(der []byte, role string, known *trust.Store) *cert
 // judged gives a certificate with its SCTs, which only its issuer's key can
 // verify, and with what the rules of certificate scope say.
 func (a *Auditor) judged(c *certificate, chain []*cert.Certificate, known *trust.Store) *certificate {
-	k := memoryKey{sha256: c.sha256, role: c.facts.Role, judged: true, trust: known}
+	k := memoryKey{sha256: c.sha256, role: c.role, judged: true, trust: known}
 	if c.parsed.Extension(cert.OIDSCTList) != nil {
 		k.issuers = issuersKey(sct.Issuers(c.parsed, chain))
 	}
@@ -86,7 +86,10 @@ func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate, known *tru
 // certificateFacts calls every probe that looks at one certificate.
 func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Store) *facts.Cert {
 	p := c.parsed
-	f := &facts.Cert{SHA256: evidence.Hash(c.sha256), Role: role}
+	f := &facts.Cert{SHA256: evidence.Hash(c.sha256), Role: role, Logged: role == roleLogged}
+	if f.Logged {
+		f.Role = roleLeaf
+	}
 	f.Enc = encoding.Encoding(p)
 	f.Parsers = encoding.Parsers(p, c.libs)
 	if p.SPKI == nil {
@@ -136,7 +139,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		return f
 	}
 	in := &chain.Input{
-		Name: s.Name, Fetches: j.fetches, Live: s.Kind == evidence.Endpoint, Logged: s.Kind == evidence.LogEntry, At: a.at, Trust: j.trust, Check: &a.checker,
+		Name: s.Name, Fetches: j.fetches, Live: s.Kind == evidence.Endpoint, At: a.at, Trust: j.trust, Check: &a.checker,
 	}
 	std := make(map[*cert.Certificate]*chain.Parsed, len(certs))
 	for _, c := range certs {

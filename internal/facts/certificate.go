@@ -7,6 +7,7 @@ type Cert struct {
 	SHA256     string  `fact:"sha256" doc:"SHA-256 of the DER, sha256:hex"`
 	SPKISHA256 *string `fact:"spki_sha256" doc:"SHA-256 of the SubjectPublicKeyInfo, hex"`
 	Role       string  `fact:"role" doc:"leaf for the first certificate of a subject, issuer for every later one"`
+	Logged     bool    `fact:"logged" doc:"it is the certificate or precertificate of an entry of a CT log, and not one in use"`
 	Version    *int64  `fact:"version" doc:"1, 2 or 3; other values where the field says so"`
 	SelfIssued *bool   `fact:"self_issued" doc:"subject and issuer are the same bytes"`
 	// SignedByOwnKey is unknown where the algorithm is not supported or the

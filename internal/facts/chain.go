@@ -8,7 +8,6 @@ type Chain struct {
 	NamePublic  *bool  `fact:"name_public" doc:"the name asked for, or else one in the leaf, is of the public Internet; unknown where there is no name"`
 	Length      int64  `fact:"length" doc:"number of certificates"`
 	Live        bool   `fact:"live" doc:"it was served by an endpoint, not read from a file"`
-	Logged      bool   `fact:"logged" doc:"it is from an entry of a CT log, where precertificates belong"`
 	Links       []Link `fact:"links" doc:"every certificate in the order served"`
 
 	Anchor         string   `fact:"anchor" doc:"public, inventory, local or none: the best reason to trust a root that the leaf chains to, validity dates aside"`

@@ -26,8 +26,6 @@ type Input struct {
 	Name string
 	// Live says that an endpoint served it.
 	Live bool
-	// Logged says that it is from an entry of a CT log.
-	Logged bool
 	// At is the time of judgement.
 	At    time.Time
 	Trust *trust.Store
@@ -56,7 +54,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	leaf := in.Certificates[0]
 	g := newGraph(in)
 	f := &facts.Chain{
-		Name: in.Name, NameAsked: in.Name != "", Length: int64(len(in.Certificates)), Live: in.Live, Logged: in.Logged,
+		Name: in.Name, NameAsked: in.Name != "", Length: int64(len(in.Certificates)), Live: in.Live,
 		Links: g.links(), InOrder: g.inOrder(), RootServed: g.rootServed(),
 		IssuerSupplied: g.issuerSupplied(),
 	}
