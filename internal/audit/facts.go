@@ -21,6 +21,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/key"
 	"github.com/certassay/certassay/internal/probe/name"
 	"github.com/certassay/certassay/internal/probe/path"
+	"github.com/certassay/certassay/internal/probe/pin"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
@@ -136,6 +137,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	certs := j.certs
 	f := &facts.Facts{At: &a.at, Reasons: map[string]string{}, Endpoint: path.Endpoint(s)}
 	if len(certs) == 0 {
+		f.Expect = pin.Expect(a.expected(j, f))
 		return f
 	}
 	in := &chain.Input{
@@ -168,6 +170,9 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	f.Distrust = incident.Distrust(&incident.Chain{
 		Certificates: j.issuers, SCTs: f.SCTs, At: a.at, Trust: j.trust, Check: &a.checker,
 	})
+	want := a.expected(j, f)
+	want.Certificates, want.Issuers = in.Certificates, j.issuers
+	f.Expect = pin.Expect(want)
 	f.Chain.Signatures, f.Chain.NonceReuse = signature.Links(in.Certificates, j.trust, &a.checker)
 	if f.Chain.Signatures == nil || f.Chain.NonceReuse == nil {
 		f.Reasons["chain.signatures"], f.Reasons["chain.nonce_reuse"] = signature.TooLong, signature.TooLong
@@ -190,6 +195,14 @@ func withoutPoison(c *x509.Certificate) *x509.Certificate {
 
 // oidPoison is the extension of RFC 6962 section 3.1.
 var oidPoison = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 3}
+
+// expected is what the owner expects beside the facts so far.
+func (a *Auditor) expected(j *judgement, f *facts.Facts) *pin.Input {
+	return &pin.Input{
+		Expected: j.expected.Expectation, Leaf: f.Cert, SCTs: f.SCTs, Chain: f.Chain, Endpoint: f.Endpoint,
+		Trust: j.trust, At: a.at, Reasons: f.Reasons,
+	}
+}
 
 // handshakeSCTs are those of the handshake that delivered the judged chain.
 func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {

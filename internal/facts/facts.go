@@ -35,6 +35,7 @@ type Facts struct {
 	Distrust []Distrust `fact:"distrust" doc:"what root programs decided about the CAs above the leaf"`
 	Endpoint *Endpoint  `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
 	Log      *Log       `fact:"log" doc:"the CT log that an entry is in, the entry, and what the log signed"`
+	Expect   *Expect    `fact:"expect" doc:"what the owner expects of the subject, beside what was seen"`
 	Corpus   *Corpus    `fact:"corpus" doc:"what all certificates of the run show together; only for rules of subject corpus"`
 
 	// Reasons says why a fact is unknown, by its path ("chain.anchor_expected").
