@@ -19,7 +19,7 @@ type Row struct {
 var vocabulary = []string{"internal/evidence", "internal/finding"}
 
 // probing is what a probe may read: evidence, and the knowledge to understand it.
-var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/trust", "internal/facts", "internal/expect"}
+var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/ocsp", "internal/crl", "internal/trust", "internal/facts", "internal/expect"}
 
 // collecting is what a collector is made of.
 var collecting = []string{"internal/target", "internal/evidence", "internal/collect", "internal/cert"}
@@ -27,7 +27,7 @@ var collecting = []string{"internal/target", "internal/evidence", "internal/coll
 // pipeline is everything that package audit joins.
 var pipeline = []string{
 	"internal/target", "internal/collect", "internal/collect/*", "internal/evidence",
-	"internal/cert", "internal/ct", "internal/trust", "internal/facts", "internal/expect",
+	"internal/cert", "internal/ct", "internal/ocsp", "internal/crl", "internal/trust", "internal/facts", "internal/expect",
 	"internal/probe", "internal/probe/*", "internal/probe/key/*", "internal/rule", "internal/finding",
 	"internal/waive", "internal/report", "rules",
 }
@@ -47,6 +47,8 @@ var Table = []Row{
 	{Folder: "internal/cert"},
 	{Folder: "internal/expect"},
 	{Folder: "internal/expect/*", Imports: []string{"internal/expect", "internal/cert", "internal/suggest"}},
+	{Folder: "internal/ocsp", Imports: []string{"internal/cert"}},
+	{Folder: "internal/crl", Imports: []string{"internal/cert"}},
 	{Folder: "internal/facts"},
 	{Folder: "internal/finding"},
 	{Folder: "internal/ct", Imports: []string{"internal/cert"}},

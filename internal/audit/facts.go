@@ -216,11 +216,11 @@ func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {
 
 // staples are the OCSP responses of the handshakes that delivered the judged
 // leaf.
-func staples(s *evidence.Subject, leaf *certificate) (out [][]byte) {
+func staples(s *evidence.Subject, leaf *certificate) (out []clock.Staple) {
 	for i := range s.Handshakes {
 		h := &s.Handshakes[i]
 		if len(h.OCSP) > 0 && len(h.Certificates) > 0 && h.Certificates[0].SHA256() == leaf.sha256 {
-			out = append(out, h.OCSP)
+			out = append(out, clock.Staple{DER: h.OCSP})
 		}
 	}
 	return out

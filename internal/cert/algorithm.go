@@ -181,3 +181,7 @@ func hashByAlgorithm(b []byte) (crypto.Hash, string, error) {
 	}
 	return 0, "", fmt.Errorf("unknown hash %s", OID(id.Body))
 }
+
+// ParseAlgorithm reads the AlgorithmIdentifier of a signature, with its header, as
+// OCSP responses and CRLs have it, too. It never fails: Err says what is wrong.
+func ParseAlgorithm(raw []byte) Algorithm { return parseAlgorithm(raw) }

@@ -41,10 +41,22 @@ type entry struct {
 }
 
 // Decode gives the certificates in some bytes: PEM, DER or PKCS #7, as they stand
-// there. The error says what else is wrong with them; it may come with
+// there. Key stores are none: what comes from strangers is not worth the work that
+// opening one takes. The error says what else is wrong with them; it may come with
 // certificates.
 func Decode(data []byte) ([]evidence.DER, error) {
-	c := decode("", data, Stores{})
+	c := &content{}
+	switch {
+	case isSignedData(data):
+		c.signed("", data)
+	case certificateLike(data):
+		c.der(data)
+	default:
+		c.text(data)
+	}
+	if len(c.certs) == 0 && len(c.failures) == 0 {
+		c.fail("there is no certificate in it", "")
+	}
 	var errs []error
 	for _, f := range c.failures {
 		errs = append(errs, errors.New(strings.TrimPrefix(f.Error, ": ")))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/ocsp"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -45,8 +46,8 @@ type Input struct {
 	Certificates []*cert.Certificate
 	// SCTs are those of the leaf from every source. What verified is proven.
 	SCTs []facts.SCT
-	// Staples are OCSP responses in DER, as stapled. Their times are claims.
-	Staples [][]byte
+	// Staples are the OCSP responses that were stapled.
+	Staples []Staple
 	// More are signed times of other sources, such as CRLs and tree heads. Who
 	// adds one says whether its signature was verified.
 	More []facts.Stamp
@@ -60,6 +61,13 @@ type Input struct {
 	Signed func(child, issuer *cert.Certificate) cert.Outcome
 	// Reasons, if not nil, receives why [facts.Clock.Sound] is unknown.
 	Reasons map[string]string
+}
+
+// A Staple is an OCSP response in DER, as stapled. Its times are claims unless
+// whoever passes it says that they are proven: signed by a known CA's responder.
+type Staple struct {
+	DER    []byte
+	Proven bool
 }
 
 // Clock gives the facts about time of a whole subject; nil where there are no
@@ -119,24 +127,28 @@ func (r *reckoning) scts() {
 }
 
 func (r *reckoning) staples() {
-	for _, der := range r.in.Staples[:min(len(r.in.Staples), maxStaples)] {
-		resp, err := readResponse(der, r.in.Certificates[0].Serial)
-		s := facts.Staple{Readable: err == nil, Answers: resp.answers}
-		s.ProducedAt, s.ThisUpdate, s.NextUpdate = known(resp.produced), known(resp.this), known(resp.next)
-		s.Stale = s.NextUpdate != nil && resp.next.Before(r.in.At)
-		r.ocsp(&s, "thisUpdate", resp.this)
-		r.ocsp(&s, "producedAt", resp.produced)
+	for _, staple := range r.in.Staples[:min(len(r.in.Staples), maxStaples)] {
+		var s facts.Staple
+		if resp, err := ocsp.Parse(staple.DER); err == nil {
+			s.Readable, s.ProducedAt = true, known(resp.Produced)
+			if a := resp.For(r.in.Certificates[0].Serial); a != nil {
+				s.Answers, s.ThisUpdate, s.NextUpdate = true, known(a.This), known(a.Next)
+				s.Stale = s.NextUpdate != nil && a.Next.Before(r.in.At)
+				r.ocsp(&s, "thisUpdate", a.This, staple.Proven)
+			}
+			r.ocsp(&s, "producedAt", resp.Produced, staple.Proven)
+		}
 		r.f.Staples = append(r.f.Staples, s)
 	}
 }
 
 // ocsp takes one time of a response, which is zero where absent.
-func (r *reckoning) ocsp(s *facts.Staple, of string, t time.Time) {
+func (r *reckoning) ocsp(s *facts.Staple, of string, t time.Time, proven bool) {
 	if t.IsZero() {
 		return
 	}
 	s.Future = s.Future || t.Sub(r.in.At) > provenSlack
-	r.add(facts.Stamp{Source: FromOCSP, Of: of, Time: t})
+	r.add(facts.Stamp{Source: FromOCSP, Of: of, Time: t, Proven: proven})
 }
 
 // known is a time, or unknown where it is zero.

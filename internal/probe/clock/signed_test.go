@@ -67,7 +67,7 @@ func TestClock(t *testing.T) {
 		{"an SCT that could not be read", Input{SCTs: []facts.SCT{unread}}, want{Sound: true}},
 		{"an SCT of an unknown log, a day ahead", Input{SCTs: []facts.SCT{sctAt(noon.Add(claimSlack), nil)}}, want{Sound: true}},
 		{"an SCT of an unknown log, later still", Input{SCTs: []facts.SCT{sctAt(noon.Add(claimSlack+time.Second), nil)}}, want{Claims: true, BehindBy: 24}},
-		{"a staple from later", Input{Staples: [][]byte{staple(t, l, serial, noon.Add(2*day), noon.Add(3*day))}}, want{Claims: true, BehindBy: 48}},
+		{"a staple from later", Input{Staples: []Staple{{DER: staple(t, l, serial, noon.Add(2*day), noon.Add(3*day))}}}, want{Claims: true, BehindBy: 48}},
 		{"a tree head that was verified", Input{More: []facts.Stamp{{Source: FromTreeHead, Of: "Log", Time: noon.Add(time.Hour), Proven: true}}}, want{Floor: true, Behind: true, BehindBy: 1}},
 		{"a CRL that was not", Input{More: []facts.Stamp{{Source: FromCRL, Of: "CA", Time: noon.Add(time.Hour)}}}, want{Sound: true}},
 		{"the collector's clock is behind", Input{Seen: noon.Add(-2 * day), SCTs: []facts.SCT{sctAt(noon.Add(-day), verdict("ok"))}}, want{Floor: true, Sound: true, SeenBehind: true}},
@@ -113,7 +113,7 @@ func TestStaples(t *testing.T) {
 		{"garbage", []byte("garbage"), facts.Staple{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := Clock(&Input{Certificates: certs, At: at, Staples: [][]byte{tt.der}})
+			f := Clock(&Input{Certificates: certs, At: at, Staples: []Staple{{DER: tt.der}}})
 			if len(f.Staples) != 1 {
 				t.Fatalf("%d staples, want 1", len(f.Staples))
 			}
@@ -127,7 +127,7 @@ func TestStaples(t *testing.T) {
 			}
 		})
 	}
-	if f := Clock(&Input{Certificates: certs, At: at, Staples: make([][]byte, 1000)}); len(f.Staples) != maxStaples {
+	if f := Clock(&Input{Certificates: certs, At: at, Staples: make([]Staple, 1000)}); len(f.Staples) != maxStaples {
 		t.Errorf("%d staples were looked at, want %d", len(f.Staples), maxStaples)
 	}
 }
@@ -199,7 +199,7 @@ func BenchmarkClock(b *testing.B) {
 	in := &Input{
 		Certificates: certs, At: noon, Signed: func(_, _ *cert.Certificate) cert.Outcome { return cert.Verified }, Trust: store(b, l.Roots()...),
 		SCTs:    []facts.SCT{sctAt(noon.Add(-day), verdict("ok")), sctAt(noon.Add(-day), verdict("ok"))},
-		Staples: [][]byte{staple(b, l, certs[0].Serial, noon.Add(-day), noon.Add(day))},
+		Staples: []Staple{{DER: staple(b, l, certs[0].Serial, noon.Add(-day), noon.Add(day))}},
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -21,6 +21,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/ocsp"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -90,8 +91,12 @@ func InHandshake(in *Input, extension [][]byte, staple []byte) []facts.SCT {
 	if len(staple) == 0 || in.Certificate.SerialErr != nil {
 		return out
 	}
-	list, err := ct.OCSPList(staple, in.Certificate.Serial)
+	response, err := ocsp.Parse(staple)
 	// What a damaged response says of the server is no matter of SCTs.
+	if err != nil {
+		return out
+	}
+	list, err := response.For(in.Certificate.Serial).SCTList()
 	if err != nil || list == nil {
 		return out
 	}
