@@ -109,7 +109,7 @@ func TestStaples(t *testing.T) {
 		{"out of date", staple(t, l, serial, at.Add(-day), at.Add(-time.Second)), facts.Staple{Readable: true, Answers: true, Stale: true}},
 		{"without an end", staple(t, l, serial, at.Add(-day), time.Time{}), facts.Staple{Readable: true, Answers: true}},
 		{"from later", staple(t, l, serial, at.Add(time.Hour), at.Add(day)), facts.Staple{Readable: true, Answers: true, Future: true}},
-		{"for another certificate", staple(t, l, []byte{7}, at.Add(time.Hour), at.Add(-day)), facts.Staple{Readable: true}},
+		{"for another certificate", staple(t, l, []byte{7}, at.Add(-2*day), at.Add(-day)), facts.Staple{Readable: true}},
 		{"garbage", []byte("garbage"), facts.Staple{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
