@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 )
 
@@ -45,22 +47,43 @@ type ctFlags struct {
 	logs                     []string
 	rate                     float64
 	timeout                  time.Duration
+	via                      string
+	proxy                    *url.URL // of via; nil asks directly
 }
 
 func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
 	fs.StringVar(&f.logList, "log-list", "", "also know the logs of the v3 list in `FILE`")
-	fs.StringArrayVar(&f.logs, "log", nil, "the `LOG`, or URL=KEY, to ask (repeatable)")
 	fs.StringVarP(&f.format, "format", "f", "text", "output format: "+formats)
-	fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to the logs: they slow down strangers")
 	fs.Float64Var(&f.rate, "rate", 10, "requests a second to one log")
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one request")
+	fs.StringVar(&f.via, "via", "", "ask the logs through the proxy `URL`: socks5://, http://, https://")
+	f.bindLogs(fs)
+}
+
+// bindLogs defines the flags that say which logs are asked, and as whom.
+func (f *ctFlags) bindLogs(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&f.logs, "log", nil, "the `LOG`, or URL=KEY, to ask (repeatable)")
+	fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to the logs: they slow down strangers")
 }
 
 // check refuses values before anything is read or contacted.
 func (f *ctFlags) check(formats ...string) error {
-	switch {
-	case !slices.Contains(formats, f.format):
+	if !slices.Contains(formats, f.format) {
 		return &hinted{fmt.Errorf("unknown format %q", f.format), "formats: " + strings.Join(formats, ", ")}
+	}
+	if f.via != "" {
+		proxy, err := config.ParseProxy(f.via)
+		if err != nil {
+			return err
+		}
+		f.proxy = proxy
+	}
+	return f.checkLogs()
+}
+
+// checkLogs refuses values of the flags that all commands about logs have.
+func (f *ctFlags) checkLogs() error {
+	switch {
 	case !(f.rate > 0 && f.rate <= 1000):
 		return errors.New("--rate has to be above 0 and at most 1000")
 	case f.timeout <= 0:
@@ -76,7 +99,7 @@ func (f *ctFlags) options(private bool) ctlog.Options {
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
-	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Private: private}
+	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Private: private, Via: f.proxy}
 }
 
 // A ctChoice is a log that was chosen. own says that the user gave its key.

@@ -23,6 +23,7 @@ import (
 type ctLab struct {
 	log       *lablog.Log
 	chain     string // file of the certificate and its issuer
+	roots     string // file of the root
 	lab       *lab.Lab
 	submitted time.Time
 }
@@ -57,7 +58,10 @@ func newCTLab(t *testing.T, tiled bool) *ctLab {
 		filler.Serial = lab.SerialOf(fmt.Sprint("filler ", i))
 		out.log.Add(filler.Sign(out.lab.Intermediate.Key, ""), out.submitted.Add(time.Duration(i)*time.Second), out.lab.Intermediate.DER)
 	}
-	out.chain = filepath.Join(t.TempDir(), "chain.pem")
+	out.chain, out.roots = filepath.Join(t.TempDir(), "chain.pem"), filepath.Join(t.TempDir(), "root.pem")
+	if err := os.WriteFile(out.roots, lab.PEM(out.lab.Root.DER), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(out.chain, lab.PEM(leaf, out.lab.Intermediate.DER), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +113,7 @@ func TestCTSearch(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(l.log.Key.SPKI)
 	for name, log := range map[string]string{"static-ct": log, "rfc6962": l.flag(t, plain(nil)), "file": "file://" + dir + "=" + key} {
 		t.Run(name, func(t *testing.T) {
-			code, out, errs := runCT(t, "search", ".lab.example", "filler7.test", "--log", log)
+			code, out, errs := runCT(t, "search", "--roots", l.roots, ".lab.example", "filler7.test", "--log", log)
 			if code != 0 {
 				t.Fatalf("exit code %d\n%s%s", code, out, errs)
 			}
@@ -117,12 +121,12 @@ func TestCTSearch(t *testing.T) {
 			if strings.Contains(out, "entry 70 ") || strings.Contains(out, "NOT VERIFIED") {
 				t.Errorf("unexpected entry:\n%s", out)
 			}
-			code, out, _ = runCT(t, "search", "filler7.test", "--log", log, "--from", "8", "--to", "100")
+			code, out, _ = runCT(t, "search", "--roots", l.roots, "filler7.test", "--log", log, "--from", "8", "--to", "100")
 			wantText(t, out, "92 of entries 8 to 99", "0 found")
 			if code != 0 {
 				t.Errorf("nothing found: exit code %d, want 0", code)
 			}
-			if code, out, _ = runCT(t, "search", "filler7.test", "--log", log, "--from", "290", "--to", "400"); code != exitIncomplete {
+			if code, out, _ = runCT(t, "search", "--roots", l.roots, "filler7.test", "--log", log, "--from", "290", "--to", "400"); code != exitIncomplete {
 				t.Errorf("range beyond the tree: exit code %d, want 3", code)
 			}
 			wantText(t, out, "not searched: entries 300 to 399")
@@ -133,7 +137,7 @@ func TestCTSearch(t *testing.T) {
 func TestCTSearchJSON(t *testing.T) {
 	l := newCTLab(t, true)
 	log := l.flag(t, nil)
-	_, out, _ := runCT(t, "search", ".lab.example", "--log", log, "-f", "json")
+	_, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", log, "-f", "json")
 	var doc struct {
 		Schema string
 		Hits   []struct {
@@ -158,7 +162,7 @@ func TestCTSearchJSON(t *testing.T) {
 	if len(doc.Logs) != 1 || !doc.Logs[0].Complete || doc.Logs[0].Verified != 300 || doc.Logs[0].Gaps == nil {
 		t.Errorf("logs = %+v, want one that is complete", doc.Logs)
 	}
-	_, out, _ = runCT(t, "search", ".lab.example", "--log", log, "-f", "jsonl")
+	_, out, _ = runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", log, "-f", "jsonl")
 	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], `{"hit":`) || !strings.HasPrefix(lines[1], `{"log":`) {
 		t.Errorf("jsonl = %s, want a hit and a log", out)
 	}
@@ -173,7 +177,7 @@ func TestCTSearchIncomplete(t *testing.T) {
 		}
 		return honest, true
 	}
-	code, out, _ := runCT(t, "search", ".lab.example", "--log", l.flag(t, gone))
+	code, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", l.flag(t, gone))
 	if code != exitIncomplete {
 		t.Errorf("a broken tile: exit code %d, want 3", code)
 	}
@@ -182,11 +186,11 @@ func TestCTSearchIncomplete(t *testing.T) {
 	forged := func(w http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
 		return bytes.Replace(honest, []byte("\n300\n"), []byte("\n299\n"), 1), true
 	}
-	if code, out, errs := runCT(t, "search", "x.test", "--log", l.flag(t, forged)); code != exitIncomplete || !strings.Contains(out, "did not sign this tree head") {
+	if code, out, errs := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, forged)); code != exitIncomplete || !strings.Contains(out, "did not sign this tree head") {
 		t.Errorf("a forged head: exit code %d, want 3\n%s%s", code, out, errs)
 	}
 	l.log.Time = l.log.Time.Add(-80 * time.Hour)
-	if code, out, _ := runCT(t, "search", "x.test", "--log", l.flag(t, nil)); code != exitIncomplete || !strings.Contains(out, "too old") {
+	if code, out, _ := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, nil)); code != exitIncomplete || !strings.Contains(out, "too old") {
 		t.Errorf("a stale head: exit code %d, want 3\n%s", code, out)
 	}
 }

@@ -2,17 +2,18 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
-	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
 )
 
@@ -20,79 +21,193 @@ import (
 type searchFlags struct {
 	ctFlags
 	from, to, last int64
+	since, until   string
+	all            bool
+	resume         string
+	// sinceTime and untilTime are zero where not asked for.
+	sinceTime, untilTime time.Time
 }
 
 // defaultLast is how many entries of a log are searched where no range was
 // asked for: all of one is weeks of reading for today's logs.
 const defaultLast = 10_000
 
+const searchExitHelp = `Exit codes:
+  0    everything asked for was read, verified and judged; nothing at the bar
+  1    an entry or a log has findings at or above --fail-on
+  2    wrong command line; nothing was contacted
+  3    nothing at the bar, but something could not be read, verified or judged
+  4    the run failed
+  130  interrupted`
+
 func (c *command) ctSearch() *cobra.Command {
 	var f searchFlags
 	cmd := &cobra.Command{
-		Use: "search NAME...", Short: "Find names in the entries of logs, and say what was searched", Args: cobra.ArbitraryArgs,
+		Use: "search NAME...", Short: "Find names in the entries of logs, judge them, and say what was searched", Args: cobra.ArbitraryArgs,
 		Long: `Reads a range of entries of each log, verifies them against the log's signed
-tree, and shows those that hold a name. example.org is that name alone,
-.example.org that name and all below it, *.example.org all names one label below
-it; addresses are found too. A wildcard in a certificate matches what it covers.
+tree, shows those that match, and judges each as "check" judges a certificate,
+and the log beside it.
+
+` + ctlog.WatchSyntax + `
 
 Names are looked for in every commonName, dNSName, URI and iPAddress, however
 they are written. What cannot be read matches, and is marked "unreadable": it
 cannot be ruled out.
 
-Without a range it is the newest ` + fmt.Sprint(defaultLast) + ` entries of each log. The result says for each
+Without a range it is the newest ` + fmt.Sprint(defaultLast) + ` entries of each log. --since and --until find
+the range by the entries' timestamps, which are in order only roughly: a day is
+read on both sides, and entries outside are left out. The result says for each
 log which entries were read and verified and which were not; nothing is known of
-entries outside of the range.
+entries outside of the range. --all judges every entry and shows those that are
+not ok.
 
-` + ctLogHelp + "\n\n" + ctExitHelp,
+` + ctLogHelp + "\n\n" + searchExitHelp,
 		Example: `  certassay ct search .example.org
+  certassay ct search .example.org lookalike:example.org 192.0.2.0/24 --since 2026-11-01
   certassay ct search .example.org --log "Let's Encrypt 'Sycamore2026h2'" --from 0 -f jsonl
-  certassay ct search example.org --log file://archive=key.pem`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usage(&hinted{errors.New("no name was given"), "such as: certassay ct search .example.org"})
-			}
-			if err := errors.Join(f.check("text", "json", "jsonl"), f.checkRange()); err != nil {
-				return usage(err)
-			}
-			matcher, err := ctlog.NewMatcher(args)
-			if err != nil {
-				return usage(err)
-			}
-			known, err := readLogList(f.logList)
-			if err != nil {
-				return usage(err)
-			}
-			choices, err := f.choose(known, approved)
-			if err != nil {
-				return usage(err)
-			}
-			if len(choices) == 0 {
-				return &exit{exitIncomplete, errNoLog}
-			}
-			return c.search(cmd.Context(), &f, matcher, choices)
-		},
+  certassay ct search --all --log file://archive=key.pem --from 0 --report html=log.html`,
 	}
-	f.bind(cmd.Flags(), "text, json, jsonl")
-	cmd.Flags().Int64Var(&f.from, "from", -1, "first entry, `N` from 0")
-	cmd.Flags().Int64Var(&f.to, "to", -1, "entry behind the last, `N`; default: the log's end")
-	cmd.Flags().Int64Var(&f.last, "last", -1, "the newest `N` entries")
+	flags := f.bindSearch(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := flags.Config(c.env)
+		if err != nil {
+			return usage(err)
+		}
+		return c.searchFor(cmd.Context(), &f, cfg, args)
+	}
 	return cmd
 }
 
+// bindSearch adds the flags that shape how entries are judged and reported, and
+// gives those about logs their meaning here.
+func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
+	flags := config.Bind(fs, config.Which{}, report.Formats())
+	for name, use := range map[string]string{
+		"rate": "requests a second to one log", "timeout": "time for one request",
+		"via":      "ask the logs through the proxy `URL`: socks5://, http://, https://",
+		"list":     "look also for what `FILE` names, one a line, - for standard input (repeatable)",
+		"log-list": "also know the logs of the v3 list in `FILE`",
+	} {
+		fs.Lookup(name).Usage, fs.Lookup(name).Hidden = use, false
+	}
+	fs.Lookup("name").Hidden = true // an entry is of whatever name it is of
+	setDefault(fs, "rate", "10")
+	setDefault(fs, "timeout", "30s")
+	f.bindLogs(fs)
+	fs.Int64Var(&f.from, "from", -1, "first entry, `N` from 0")
+	fs.Int64Var(&f.to, "to", -1, "entry behind the last, `N`; default: the log's end")
+	fs.Int64Var(&f.last, "last", -1, "the newest `N` entries")
+	fs.StringVar(&f.since, "since", "", "entries logged from this `TIME` on, such as 2026-11-01 or 36h for that long ago")
+	fs.StringVar(&f.until, "until", "", "entries logged before this `TIME`")
+	fs.BoolVar(&f.all, "all", false, "judge every entry, and show those that are not ok")
+	fs.StringVar(&f.resume, "resume", "", "go on where the run before ended, which `FILE` remembers")
+	return flags
+}
+
+// setDefault gives a flag of the shared set another default.
+func setDefault(fs *pflag.FlagSet, name, value string) {
+	flag := fs.Lookup(name)
+	if err := flag.Value.Set(value); err != nil {
+		panic(err)
+	}
+	flag.DefValue = value
+}
+
+// searchFor checks everything before anybody is contacted.
+func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Config, args []string) error {
+	listed, err := c.listedPaths(cfg.Lists)
+	if err != nil {
+		return usage(err)
+	}
+	if args = append(args, listed...); len(args) == 0 && !f.all {
+		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct search .example.org, or --all for every entry"})
+	}
+	f.logList, f.rate, f.timeout = cfg.LogList, cfg.Rate, cfg.Timeout
+	if len(cfg.Via) > 1 {
+		return usage(errors.New("logs are asked through one proxy: --via was given more than once"))
+	}
+	if len(cfg.Via) == 1 {
+		f.proxy = cfg.Via[0]
+	}
+	started := audit.Now()
+	if err := errors.Join(f.checkLogs(), f.checkRange(), f.checkTimes(started)); err != nil {
+		return usage(err)
+	}
+	var matcher *ctlog.Matcher
+	if len(args) > 0 {
+		if matcher, err = ctlog.NewMatcher(args); err != nil {
+			return usage(err)
+		}
+	}
+	known, err := readLogList(f.logList)
+	if err != nil {
+		return usage(err)
+	}
+	choices, err := f.choose(known, approved)
+	if err != nil {
+		return usage(err)
+	}
+	if len(choices) == 0 {
+		return &exit{exitIncomplete, errNoLog}
+	}
+	r, err := c.newSearchRun(ctx, f, cfg, matcher, args, started)
+	if err != nil {
+		return err
+	}
+	return r.search(ctx, choices)
+}
+
 func (f *searchFlags) checkRange() error {
+	ranged := f.from >= 0 || f.to >= 0
 	switch {
 	case f.last == 0 || f.last < -1 || f.from < -1 || f.to < -1 || f.to == 0:
 		return errors.New("--from, --to and --last have to be positive")
-	case f.last > 0 && (f.from >= 0 || f.to >= 0):
+	case f.last > 0 && ranged:
 		return errors.New("--last cannot be had together with --from and --to")
+	case (f.since != "" || f.until != "") && (ranged || f.last > 0):
+		return errors.New("--since and --until cannot be had together with --from, --to and --last")
 	case f.from >= 0 && f.to >= 0 && f.from >= f.to:
 		return errors.New("--from has to be less than --to")
 	}
 	return nil
 }
 
-// window is the range to read of a tree. missing is how many entries the user
-// asked for that the tree does not have.
+func (f *searchFlags) checkTimes(now time.Time) error {
+	var errs []error
+	for _, x := range []struct {
+		flag, text string
+		into       *time.Time
+	}{{"--since", f.since, &f.sinceTime}, {"--until", f.until, &f.untilTime}} {
+		if x.text == "" {
+			continue
+		}
+		at, err := timeOrAgo(x.text, now)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", x.flag, err))
+		}
+		*x.into = at
+	}
+	if !f.untilTime.IsZero() && !f.sinceTime.Before(f.untilTime) {
+		errs = append(errs, errors.New("--since has to be before --until"))
+	}
+	return errors.Join(errs...)
+}
+
+// timeOrAgo reads a time, or how long ago it was.
+func timeOrAgo(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%.40q is no time (want 2026-11-01, 2026-11-01T10:00:00Z, or 36h)", text)
+}
+
+// window is the range to read of a tree where it is given by numbers. missing is
+// how many entries the user asked for that the tree does not have.
 func (f *searchFlags) window(size uint64) (from, to, missing uint64) {
 	if f.from < 0 && f.to < 0 {
 		last := uint64(defaultLast)
@@ -111,216 +226,42 @@ func (f *searchFlags) window(size uint64) (from, to, missing uint64) {
 	return min(from, to), to, missing
 }
 
-// A searchHit is an entry that holds a name.
-type searchHit struct {
-	Log   string `json:"log"`
-	Index uint64 `json:"index"`
-	entryLine
-	Matches []matchLine `json:"matches"`
-	// Verified is false for an entry that was read and not found in the signed
-	// tree.
-	Verified bool `json:"verified"`
+// A searchRun is one run of "ct search".
+type searchRun struct {
+	*command
+	flags   *searchFlags
+	cfg     *config.Config
+	matcher *ctlog.Matcher // nil where only --all was asked for
+	session *session
+	out     *outputFile // nil where standard output has a report of another form
+	format  string      // of out
+	resume  *resumeFile // nil where nothing is remembered
 }
 
-type matchLine struct {
-	Name       string `json:"name,omitempty"`
-	Identifier string `json:"identifier,omitempty"`
-	Unreadable bool   `json:"unreadable,omitempty"`
-}
-
-// A searchLog says what was searched of one log.
-type searchLog struct {
-	Log      string    `json:"log"`
-	ID       string    `json:"id"`
-	Protocol string    `json:"protocol,omitempty"`
-	Head     *headLine `json:"head,omitempty"`
-	From     uint64    `json:"from"`
-	To       uint64    `json:"to"`
-	Verified uint64    `json:"verified"`
-	How      string    `json:"how,omitempty"`
-	Complete bool      `json:"complete"`
-	Gaps     []gapLine `json:"gaps"`
-	Odd      []gapLine `json:"odd,omitempty"`
-	OddTotal int       `json:"odd_total,omitempty"`
-	Error    string    `json:"error,omitempty"`
-	Warning  string    `json:"warning,omitempty"`
-	hits     []*searchHit
-}
-
-type gapLine struct {
-	From  uint64 `json:"from"`
-	To    uint64 `json:"to"`
-	Error string `json:"error"`
-}
-
-// maxHits bounds what is found in one log: searching for .com must not fill
-// memory.
-const maxHits = 100_000
-
-var errHits = fmt.Errorf("more than %d entries match: narrow the names or the range", maxHits)
-
-func (c *command) search(ctx context.Context, f *searchFlags, m *ctlog.Matcher, choices []*ctChoice) error {
-	logs := make([]*searchLog, len(choices))
-	each(len(choices), func(i int) { logs[i] = f.one(ctx, m, choices[i]) })
-	code := exitOK
-	for _, l := range logs {
-		if !l.Complete {
-			code = exitIncomplete
+// newSearchRun opens what entries are judged by and every output. The first
+// output has a form of its own, which tells of logs and ranges beside entries,
+// where it is text, json or jsonl; all others are reports of the entries.
+func (c *command) newSearchRun(ctx context.Context, f *searchFlags, cfg *config.Config, m *ctlog.Matcher, items []string, started time.Time) (*searchRun, error) {
+	r := &searchRun{command: c, flags: f, cfg: cfg, matcher: m}
+	reports := *cfg
+	if first := cfg.Outputs[0]; slices.Contains([]string{"text", "json", "jsonl"}, first.Format) {
+		r.format, reports.Outputs = first.Format, cfg.Outputs[1:]
+		var err error
+		if r.out, err = c.openOutput(first.Path); err != nil {
+			return nil, usage(err)
 		}
-	}
-	if err := c.writeSearch(f.format, logs); err != nil {
-		return failed(err)
-	}
-	return interruptedOr(ctx, code)
-}
-
-// one searches one log.
-func (f *searchFlags) one(ctx context.Context, m *ctlog.Matcher, ch *ctChoice) *searchLog {
-	out := &searchLog{Log: ch.log.Name, ID: hex.EncodeToString(ch.log.ID[:]), Gaps: []gapLine{}}
-	source, err := ch.open(ctx, &f.ctFlags)
-	if err != nil {
-		out.Error = err.Error()
-		return out
-	}
-	out.Protocol = source.Protocol()
-	head, err := source.Head(ctx)
-	if err != nil {
-		out.Error = err.Error()
-		return out
-	}
-	now := audit.Now()
-	out.Head = newHeadLine(head, now)
-	if err := ctlog.CheckAge(ch.log, head, now); err != nil {
-		out.Warning = err.Error()
-	}
-	var missing uint64
-	out.From, out.To, missing = f.window(head.Size)
-	if out.From < out.To {
-		out.read(ctx, source, head, m)
-	} else {
-		out.Complete = true
-	}
-	if missing > 0 {
-		out.Complete = false
-		out.Gaps = append(out.Gaps, gapLine{max(out.To, uint64(max(f.from, 0))), uint64(f.to), "the log has no such entries yet"})
-	}
-	// Entries that were never added cannot be found in a tree that is stale.
-	out.Complete = out.Complete && out.Warning == ""
-	return out
-}
-
-func (l *searchLog) read(ctx context.Context, source ctlog.Source, head *ct.TreeHead, m *ctlog.Matcher) {
-	var found []ctlog.Hit
-	coverage, err := source.Entries(ctx, head, l.From, l.To, func(index uint64, e *ct.LogEntry) error {
-		if found = m.Match(e, found[:0]); len(found) == 0 {
-			return nil
-		}
-		if len(l.hits) == maxHits {
-			return errHits
-		}
-		l.hits = append(l.hits, newSearchHit(l.Log, index, e, found))
-		return nil
-	})
-	l.Verified, l.Complete = coverage.Verified, coverage.Complete()
-	l.How = "each tile against the signed tree head"
-	if l.Protocol == "rfc6962" {
-		l.How = "by inclusion proofs for the ends of each segment"
-	}
-	for _, g := range coverage.Gaps {
-		l.Gaps = append(l.Gaps, gapLine{g.From, g.To, g.Err.Error()})
-	}
-	for _, o := range coverage.Odd {
-		l.Odd = append(l.Odd, gapLine{o.Index, o.Index + 1, o.Err.Error()})
-	}
-	l.OddTotal = coverage.OddTotal
-	if err != nil {
-		l.Error = err.Error()
-	}
-	for _, h := range l.hits {
-		h.Verified = coverage.Covers(h.Index)
-	}
-}
-
-func newSearchHit(log string, index uint64, e *ct.LogEntry, found []ctlog.Hit) *searchHit {
-	h := &searchHit{Log: log, Index: index, entryLine: newEntryLine(e)}
-	for _, m := range found {
-		h.Matches = append(h.Matches, matchLine{m.Watched, m.Identifier, m.Unreadable})
-	}
-	return h
-}
-
-func (c *command) writeSearch(format string, logs []*searchLog) error {
-	switch format {
-	case "json":
-		hits := []*searchHit{}
-		for _, l := range logs {
-			hits = append(hits, l.hits...)
-		}
-		return c.writeJSON(map[string]any{"schema": "certassay/ct-search/v1", "hits": hits, "logs": logs})
-	case "jsonl":
-		e := json.NewEncoder(c.streams.Out)
-		for _, l := range logs {
-			for _, h := range l.hits {
-				if err := e.Encode(map[string]any{"hit": h}); err != nil {
-					return err
-				}
-			}
-			if err := e.Encode(map[string]any{"log": l}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for _, l := range logs {
-		if err := c.writeSearchText(l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *command) writeSearchText(l *searchLog) error {
-	w := c.streams.Out
-	for _, h := range l.hits {
-		mark := ""
-		if !h.Verified {
-			mark = "  NOT VERIFIED"
-		}
-		fmt.Fprintf(w, "%s entry %d  %s  %s%s\n", report.Escape(l.Log), h.Index, h.Time.Format(time.RFC3339), h.Type, mark)
-		for _, m := range h.Matches {
-			switch {
-			case m.Name == "":
-				fmt.Fprintln(w, "  unreadable: the certificate cannot be read, so that no name can be ruled out")
-			case m.Unreadable:
-				fmt.Fprintf(w, "  %s: cannot be ruled out by unreadable %s\n", report.Escape(m.Name), report.Escape(m.Identifier))
-			default:
-				fmt.Fprintf(w, "  %s: %s\n", report.Escape(m.Name), report.Escape(m.Identifier))
-			}
-		}
-		h.writeText(w, "  ")
-	}
-	fmt.Fprintf(w, "%s: ", report.Escape(l.Log))
-	switch {
-	case l.Head == nil:
-		fmt.Fprintln(w, "not searched")
-	case l.From == l.To:
-		fmt.Fprintf(w, "no entry in the range; the tree has %d\n", l.Head.Size)
-	default:
-		fmt.Fprintf(w, "%d of entries %d to %d read and verified (%s), tree of %d at %s; %d found\n",
-			l.Verified, l.From, l.To-1, l.How, l.Head.Size, l.Head.Time.Format(time.RFC3339), len(l.hits))
-	}
-	for _, g := range l.Gaps {
-		fmt.Fprintf(w, "  not searched: entries %d to %d: %s\n", g.From, g.To-1, report.Escape(g.Error))
-	}
-	for _, o := range l.Odd {
-		fmt.Fprintf(w, "  odd: entry %d: %s\n", o.From, report.Escape(o.Error))
-	}
-	if l.Warning != "" {
-		fmt.Fprintf(w, "  warning: %s\n", report.Escape(l.Warning))
 	}
 	var err error
-	if l.Error != "" {
-		_, err = fmt.Fprintf(w, "  error: %s\n", report.Escape(l.Error))
+	if r.resume, err = openResume(f, items); err != nil {
+		return nil, usage(err)
 	}
-	return err
+	vantage := "direct"
+	if f.proxy != nil {
+		vantage = f.proxy.Redacted()
+	}
+	r.session, err = c.newSession(ctx, &reports, evidence.Run{Command: "ct search", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, 0)
+	if err != nil && r.out != nil && r.out.file != nil {
+		err = errors.Join(err, abandon(r.out.file, r.out.path))
+	}
+	return r, err
 }

@@ -177,18 +177,27 @@ func parseVia(list []string) ([]*url.URL, error) {
 	var out []*url.URL
 	var errs []error
 	for _, s := range list {
-		u, err := url.Parse(s)
-		switch {
-		case err != nil:
-			// url.Error repeats the URL, with the password in it.
-			errs = append(errs, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)"))
-		case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
-			errs = append(errs, fmt.Errorf("cannot dial via %q (want socks5://host:port or http://host:port)", u.Redacted()))
-		default:
-			out = append(out, u)
+		u, err := ParseProxy(s)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		out = append(out, u)
 	}
 	return out, errors.Join(errs...)
+}
+
+// ParseProxy reads one --via. Errors never repeat a password.
+func ParseProxy(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		// url.Error repeats the URL, with the password in it.
+		return nil, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)")
+	case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port or http://host:port)", u.Redacted())
+	}
+	return u, nil
 }
 
 // parseOutputs joins --format, --output and --report FORMAT=FILE.

@@ -41,6 +41,7 @@ type LogEntry struct {
 	Fingerprints [][32]byte
 
 	timestamped []byte // TimestampedEntry
+	unreadable  []byte // leaf of any octets; nil where timestamped is set
 }
 
 // Time is the timestamp; the zero time where it is beyond the year 9999.
@@ -55,6 +56,10 @@ func (e *LogEntry) Time() time.Time {
 // computed on each call. scratch is used for it and given back, grown, so that a
 // loop over entries allocates nothing; nil will do.
 func (e *LogEntry) LeafHash(scratch []byte) (hash [32]byte, grown []byte) {
+	if e.unreadable != nil {
+		scratch = append(append(scratch[:0], 0), e.unreadable...)
+		return sha256.Sum256(scratch), scratch
+	}
 	// 0 marks a leaf in the tree, then version v1 and type timestamped_entry.
 	scratch = append(append(scratch[:0], 0, 0, 0), e.timestamped...)
 	return sha256.Sum256(scratch), scratch
@@ -139,6 +144,10 @@ func ParseLeaf(leaf, extra []byte) (e LogEntry, extraErr, err error) {
 	return e, extraErr, nil
 }
 
+// UnreadableLeaf is an entry whose leaf [ParseLeaf] refuses. Nothing is known of
+// it but its hash.
+func UnreadableLeaf(leaf []byte) LogEntry { return LogEntry{unreadable: leaf} }
+
 func (e *LogEntry) readExtra(extra []byte) error {
 	r := &reader{b: extra}
 	if e.Precert {
@@ -195,6 +204,9 @@ func ParseTileLeaf(b []byte, e *LogEntry) (rest []byte, err error) {
 
 // Leaf is the MerkleTreeLeaf of the entry, the leaf_input of RFC 6962.
 func (e *LogEntry) Leaf() []byte {
+	if e.unreadable != nil {
+		return append([]byte{}, e.unreadable...)
+	}
 	return append([]byte{0, 0}, e.timestamped...)
 }
 

@@ -44,8 +44,13 @@ func newWeb(prefix string, o Options) (*web, error) {
 		return nil, fmt.Errorf("%.200q is no address of a log: https:// and a host, without user, query and fragment", prefix)
 	}
 	dialer := &net.Dialer{Timeout: o.Timeout / 3, Control: fetch.Guard}
-	if o.Private {
+	// Behind a proxy it is the proxy that is dialled, which the user named.
+	var proxy func(*http.Request) (*url.URL, error)
+	if o.Private || o.Via != nil {
 		dialer.Control = nil
+	}
+	if o.Via != nil {
+		proxy = http.ProxyURL(o.Via)
 	}
 	w := &web{prefix: strings.TrimSuffix(prefix, "/") + "/", options: o, rate: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate/2)))}
 	w.client = &http.Client{
@@ -53,7 +58,7 @@ func newWeb(prefix string, o Options) (*web, error) {
 		// What is packed is unpacked here, with limits. Proxies are not taken
 		// from the environment.
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
+			Proxy: proxy, DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
 			MaxIdleConnsPerHost: o.Concurrency, MaxResponseHeaderBytes: 64 << 10,
 			TLSHandshakeTimeout: o.Timeout / 3, IdleConnTimeout: time.Minute,
 		},

@@ -19,6 +19,9 @@ type Hit struct {
 	// Identifier is what stands in the certificate, as written and of any
 	// octets, cut to 256 of them.
 	Identifier string
+	// Why says in words what makes an identifier that is not the name itself a
+	// match; empty where it is the name, or below it.
+	Why string
 	// Unreadable says that the match is wider than what was looked for: part of
 	// the identifier, or of the certificate, could not be read.
 	Unreadable bool
@@ -273,10 +276,10 @@ func (s *search) hit(watched string, identifier []byte, unreadable bool) {
 	for i := range s.hits {
 		if s.hits[i].Watched == watched {
 			if s.hits[i].Unreadable && !unreadable {
-				s.hits[i] = Hit{watched, string(identifier[:min(len(identifier), longest)]), false}
+				s.hits[i] = Hit{Watched: watched, Identifier: string(identifier[:min(len(identifier), longest)])}
 			}
 			return
 		}
 	}
-	s.hits = append(s.hits, Hit{watched, string(identifier[:min(len(identifier), longest)]), unreadable})
+	s.hits = append(s.hits, Hit{Watched: watched, Identifier: string(identifier[:min(len(identifier), longest)]), Unreadable: unreadable})
 }

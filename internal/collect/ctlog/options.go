@@ -2,6 +2,7 @@ package ctlog
 
 import (
 	"math/rand/v2"
+	"net/url"
 	"time"
 )
 
@@ -51,6 +52,10 @@ type Options struct {
 	// Private allows addresses that are not public. It is for logs that the
 	// user named, never for those of a list from elsewhere.
 	Private bool
+	// Via is the proxy that the log is asked through, socks5://, socks5h://,
+	// http:// or https://; nil asks directly. The proxy finds the log's address,
+	// so that Private has no say.
+	Via *url.URL
 	// Page is the number of entries that are asked for at once of an RFC 6962
 	// log; logs give fewer. Default 1000.
 	Page int

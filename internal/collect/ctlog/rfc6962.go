@@ -114,17 +114,14 @@ func (r *rfc6962) segment(ctx context.Context, head *ct.TreeHead, c *Coverage, f
 			if err != nil {
 				// The leaf is what the log hashed, whatever it is.
 				c.odd(at, err)
-				last = ct.LeafHash(page[i].Leaf)
-			} else {
-				last, scratch = e.LeafHash(scratch)
+				e = ct.UnreadableLeaf(page[i].Leaf)
 			}
+			last, scratch = e.LeafHash(scratch)
 			if tree.Append(last); at == from {
 				first = last
 			}
-			if err == nil {
-				if err := visit(at, &e); err != nil {
-					return at, &endedError{err}
-				}
+			if err := visit(at, &e); err != nil {
+				return at, &endedError{err}
 			}
 			at++
 		}

@@ -87,6 +87,16 @@ func (c *Coverage) gap(from, to uint64, err error) {
 	c.Gaps = append(c.Gaps, Gap{from, to, err})
 }
 
+// Add takes over what was read of another range of the same log.
+func (c *Coverage) Add(d *Coverage) {
+	c.Verified += d.Verified
+	for _, g := range d.Gaps {
+		c.gap(g.From, g.To, g.Err)
+	}
+	c.OddTotal += d.OddTotal
+	c.Odd = append(c.Odd, d.Odd[:min(len(d.Odd), maxOdd-len(c.Odd))]...)
+}
+
 func (c *Coverage) odd(index uint64, err error) {
 	if c.OddTotal++; len(c.Odd) < maxOdd {
 		c.Odd = append(c.Odd, &EntryError{index, err})

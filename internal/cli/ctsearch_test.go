@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/lab"
+	lablog "github.com/certassay/certassay/internal/lab/ctlog"
+)
+
+// searched is what the tests read of the JSON form.
+type searched struct {
+	Hits []struct {
+		Index    uint64
+		Verdict  string
+		Findings []struct{ Rule string }
+		Matches  []struct{ Name, Why string }
+	}
+	Logs []struct {
+		Verified, From, To uint64
+		Complete           bool
+		Error              string
+		Judged             map[string]uint64
+		Earlier            []struct{ From, To uint64 }
+		Verdict            string
+		Findings           []struct{ Rule string }
+	}
+}
+
+func (l *ctLab) search(t *testing.T, wantCode int, args ...string) (doc searched) {
+	t.Helper()
+	code, out, errs := runCT(t, append([]string{"search", "--roots", l.roots, "-f", "json"}, args...)...)
+	if code != wantCode {
+		t.Errorf("search %q: exit code %d, want %d\n%s%s", args, code, wantCode, out, errs)
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatalf("search %q: %v\n%s%s", args, err, out, errs)
+	}
+	return doc
+}
+
+// addForged logs a certificate for the lab's name, with the CA's name and another
+// key behind it.
+func (l *ctLab) addForged(t *testing.T) {
+	t.Helper()
+	template := l.lab.LeafTemplate()
+	template.Drop(lab.IDSCTs)
+	l.log.Add(template.Sign(lab.ForgedKey(), ""), l.submitted.Add(time.Hour), l.lab.Intermediate.DER)
+}
+
+// A forged certificate in a log is called so, with findings and exit code as
+// elsewhere; the honest ones beside it are ok.
+func TestCTSearchJudges(t *testing.T) {
+	l := newCTLab(t, true)
+	log := l.flag(t, nil)
+	if doc := l.search(t, 0, ".lab.example", "--log", log); len(doc.Hits) != 1 || doc.Hits[0].Verdict != "ok" {
+		t.Errorf("hits %+v, want one that is ok", doc.Hits)
+	}
+	l.addForged(t)
+	doc := l.search(t, exitFindings, ".lab.example", "--log", log)
+	if len(doc.Hits) != 2 || doc.Hits[0].Verdict != "ok" || doc.Hits[1].Verdict == "ok" || doc.Hits[1].Verdict == "inconclusive" || len(doc.Hits[1].Findings) == 0 {
+		t.Errorf("hits %+v, want the second accused", doc.Hits)
+	}
+	l.search(t, 0, ".lab.example", "--log", log, "--fail-on", "never")
+	l.search(t, 0, ".lab.example", "--log", log, "--exit-zero")
+	sarif := filepath.Join(t.TempDir(), "out.sarif")
+	code, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", log, "--report", "sarif="+sarif)
+	wantText(t, out, "verdict ok", "chain-untrusted-root")
+	if b, err := os.ReadFile(sarif); code != exitFindings || err != nil || !strings.Contains(string(b), "chain-") {
+		t.Errorf("SARIF report: exit code %d, %v, %.200s", code, err, b)
+	}
+}
+
+// --all judges every entry, counts them, and shows only what is not ok.
+func TestCTSearchAll(t *testing.T) {
+	for _, way := range []lablog.Fault{nil, plain(nil)} {
+		l := newCTLab(t, true)
+		l.addForged(t)
+		doc := l.search(t, exitFindings, "--all", "--log", l.flag(t, way))
+		if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Logs[0].Judged["ok"] != 300 {
+			t.Errorf("hits %+v, logs %+v; want entry 300 of 301", doc.Hits, doc.Logs)
+		}
+	}
+}
+
+// An entry that no leaf can be read from is a hit that cannot be ruled out.
+func TestCTSearchUnreadableLeaf(t *testing.T) {
+	l := newCTLab(t, false)
+	l.log.AddLeaf([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 'x'})
+	doc := l.search(t, exitIncomplete, "nobody.test", "--log", l.flag(t, plain(nil)))
+	if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Hits[0].Verdict != "inconclusive" || doc.Hits[0].Findings[0].Rule != "log-entry-unreadable" {
+		t.Errorf("hits %+v, want entry 300, unreadable", doc.Hits)
+	}
+}
+
+// --since and --until read what the timestamps ask for, and show no more.
+func TestCTSearchTimes(t *testing.T) {
+	l := newCTLab(t, true)
+	log := l.flag(t, nil)
+	day := l.submitted.Add(100 * time.Second).Format(time.RFC3339)
+	end := l.submitted.Add(200 * time.Second).Format(time.RFC3339)
+	doc := l.search(t, 0, ".test", "--log", log, "--since", day, "--until", end)
+	if len(doc.Hits) != 100 || doc.Hits[0].Index != 100 || doc.Hits[99].Index != 199 || !doc.Logs[0].Complete {
+		t.Errorf("%d hits, logs %+v; want entries 100 to 199", len(doc.Hits), doc.Logs)
+	}
+	if doc := l.search(t, 0, ".test", "--log", log, "--since", "1h"); len(doc.Hits) != 0 {
+		t.Errorf("%d hits of the last hour, want none", len(doc.Hits))
+	}
+	if code, _, errs := runCT(t, "search", ".test", "--log", log, "--since", "soon"); code != exitUsage {
+		t.Errorf("--since soon: exit code %d, want 2\n%s", code, errs)
+	}
+}
+
+// A search goes on where it ended, against a head that continues the old one.
+func TestCTSearchResume(t *testing.T) {
+	l := newCTLab(t, true)
+	log := l.flag(t, nil)
+	state := filepath.Join(t.TempDir(), "state.json")
+	if doc := l.search(t, 0, "filler7.test", "--log", log, "--resume", state, "--from", "0", "--to", "100"); len(doc.Hits) != 1 {
+		t.Errorf("first part: %+v, want one hit", doc.Hits)
+	}
+	doc := l.search(t, 0, "filler7.test", "--log", log, "--resume", state)
+	if len(doc.Hits) != 0 || len(doc.Logs[0].Earlier) != 1 || doc.Logs[0].Earlier[0].To != 100 || doc.Logs[0].Verified != 300 || !doc.Logs[0].Complete {
+		t.Errorf("second part: %+v, want entries 100 to 299 and no hit again", doc)
+	}
+	if code, _, errs := runCT(t, "search", "other.test", "--log", log, "--resume", state); code != exitUsage {
+		t.Errorf("another name: exit code %d, want 2\n%s", code, errs)
+	}
+	l.log.Show(200)
+	doc = l.search(t, exitIncomplete, "filler7.test", "--log", log, "--resume", state)
+	if len(doc.Logs[0].Findings) != 1 || doc.Logs[0].Findings[0].Rule != "log-rollback" {
+		t.Errorf("a smaller tree: %+v, want log-rollback", doc.Logs)
+	}
+}
+
+// Two signed trees of one size are proof: the log is called forged.
+func TestCTSearchFork(t *testing.T) {
+	l := newCTLab(t, true)
+	state := filepath.Join(t.TempDir(), "state.json")
+	log := l.flag(t, nil)
+	l.search(t, 0, "filler7.test", "--log", log, "--resume", state)
+	other := lablog.New(l.log.Key, l.log.Origin, l.log.Time)
+	for i := range 300 {
+		other.Add(l.lab.Leaf, l.submitted.Add(time.Duration(i)*time.Second), l.lab.Intermediate.DER)
+	}
+	doc := l.search(t, exitFindings, "filler7.test", "--log", other.Serve(t, nil)+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI), "--resume", state)
+	if doc.Logs[0].Verdict != "forged" || doc.Logs[0].Findings[0].Rule != "log-fork-proven" {
+		t.Errorf("logs %+v, want log-fork-proven", doc.Logs)
+	}
+}
+
+// Logs are asked through a proxy where one is named, and only there.
+func TestCTVia(t *testing.T) {
+	l := newCTLab(t, true)
+	address := l.log.Serve(t, nil)
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	forward := httputil.NewSingleHostReverseProxy(target)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.URL.Host != "log.test" {
+			http.Error(w, "wrong host", http.StatusBadGateway)
+			return
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	log := "http://log.test/=" + base64.StdEncoding.EncodeToString(l.log.Key.SPKI)
+	if doc := l.search(t, 0, ".lab.example", "--log", log, "--via", proxy.URL); len(doc.Hits) != 1 || asked == 0 {
+		t.Errorf("hits %+v after %d requests, want one through the proxy", doc.Hits, asked)
+	}
+	if code, out, errs := runCT(t, "logs", "--log", log, "--via", proxy.URL); code != 0 {
+		t.Errorf("ct logs: exit code %d\n%s%s", code, out, errs)
+	}
+	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exitUsage {
+		t.Errorf("--via gopher: exit code %d, want 2\n%s", code, errs)
+	}
+}
