@@ -56,7 +56,9 @@ var Table = []Row{
 
 	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
 	{Folder: "internal/collect/*", Imports: collecting},
-	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore")},
+	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore", "internal/collect/capture")},
+	// A recorded handshake is read as a live one is.
+	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},

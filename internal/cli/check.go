@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,14 +29,22 @@ A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
 standard input. One file is one chain, the leaf first, as servers read it. What
 keeps several things apart gives one subject for each: key stores (JKS, JCEKS,
 PKCS #12; passwords by --store-password-file) and Kubernetes Secrets and
-ConfigMaps in YAML or JSON. Private keys are passed over unread. An evidence
-bundle that a scan wrote is judged again, and gives the same report
+ConfigMaps in YAML or JSON. Private keys are passed over unread.
+
+A packet capture (pcap, pcapng) gives one subject for each server, name and
+chain that it shows, on any port, also after STARTTLS, judged as of its first
+packet unless --at says otherwise. TLS 1.3 hides certificates: such connections
+are counted and make the run incomplete.
+
+An evidence bundle that a scan wrote is judged again, and gives the same report
 with the same rules, roots and --at.
 
 ` + exitHelp,
 		Example: `  certassay check chain.pem --name example.org
   certassay check /etc/nginx/certs -f json | jq .summary
   openssl s_client -connect host:443 -showcerts </dev/null | certassay check - --name host
+  certassay check truststore.jks --store-password-file password.txt
+  certassay check incident.pcap -v
   certassay check run.evidence`,
 		Args: cobra.ArbitraryArgs,
 	}
@@ -58,7 +67,7 @@ with the same rules, roots and --at.
 }
 
 func (c *command) check(ctx context.Context, cfg *config.Config, paths []string) error {
-	in := bufio.NewReader(c.streams.In)
+	in := bufio.NewReaderSize(c.streams.In, takenPrefix)
 	if len(paths) == 1 {
 		bundle, err := openBundle(paths[0], in)
 		if err != nil {
@@ -69,7 +78,11 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 		}
 	}
 	started := audit.Now()
-	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "check", Started: started, At: started, Vantage: "none", Contacted: []string{}}, len(paths))
+	at := started
+	if len(paths) == 1 {
+		at = taken(paths[0], in, started)
+	}
+	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "check", Started: started, At: at, Vantage: "none", Contacted: []string{}}, len(paths))
 	if err != nil {
 		return err
 	}
@@ -79,6 +92,37 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, errors.Join(err, readErr)), audit.Now())
+}
+
+// takenPrefix is how much of a file tells when its evidence was taken.
+const takenPrefix = 64 << 10
+
+// taken is when the evidence of a file was taken, where the file says so; else
+// now. A capture is judged as on the day it was made, like a bundle.
+func taken(path string, stdin *bufio.Reader, now time.Time) time.Time {
+	var head []byte
+	if path == localfile.Stdin {
+		head, _ = stdin.Peek(takenPrefix)
+	} else if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		if f, err := os.Open(path); err == nil {
+			head, _ = io.ReadAll(io.LimitReader(f, takenPrefix))
+			f.Close()
+		}
+	}
+	if at := localfile.Taken(head); !at.IsZero() {
+		return at
+	}
+	return now
+}
+
+// age warns, once, of evidence that is judged at another time than it was taken.
+func (s *session) age(e *evidence.Subject) {
+	if s.aged || !s.cfg.At.IsZero() || e.Seen.IsZero() || s.run.At.Sub(e.Seen).Abs() < 24*time.Hour {
+		return
+	}
+	s.aged = true
+	s.warn(fmt.Sprintf("%s was recorded at %s and is judged as of %s", e.Target, e.Seen.UTC().Format(time.DateOnly), s.run.At.UTC().Format(time.DateOnly)),
+		"pass --at, or check one recording at a time")
 }
 
 // maxPaths bounds a list of paths: one named by mistake could be any file.
@@ -122,9 +166,10 @@ func (c *command) files(ctx context.Context, run *session, paths []string, stdin
 		defer stop()
 		stopped := false
 		emit := func(s *evidence.Subject) {
-			if s.Name == "" && s.Kind != evidence.Endpoint {
+			if s.Name == "" {
 				s.Name = run.cfg.Name
 			}
+			run.age(s)
 			if !stopped && !yield(s) {
 				stopped = true
 				stop()

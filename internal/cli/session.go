@@ -41,6 +41,8 @@ type session struct {
 	bundle   *bundleFile // nil where none is written
 	summary  report.Summary
 	warnings []report.Warning
+	// aged says that evidence was met that is older or newer than At.
+	aged bool
 	// passwords open key stores.
 	passwords []string
 	// references are the chains that the run is compared with.

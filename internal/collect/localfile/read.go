@@ -2,6 +2,8 @@ package localfile
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/certassay/certassay/internal/collect/capture"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
@@ -149,11 +153,11 @@ func (r *reader) file(path string) error {
 	return r.stream(path, f)
 }
 
-func (r *reader) stream(path string, in io.Reader) error {
+func (r *reader) stream(path string, file io.Reader) error {
 	if err := r.ctx.Err(); err != nil {
 		return fmt.Errorf("reading %s: %w", printable(path), err)
 	}
-	buffered := bufio.NewReader(in)
+	buffered := bufio.NewReader(file)
 	if r.Divert != nil {
 		taken, err := r.Divert(path, buffered)
 		if err != nil {
@@ -164,7 +168,15 @@ func (r *reader) stream(path string, in io.Reader) error {
 			return nil
 		}
 	}
-	data, err := io.ReadAll(io.LimitReader(buffered, MaxFile+1))
+	in, err := unpacked(buffered)
+	if err != nil {
+		r.failed(path, err)
+		return nil
+	}
+	if head, _ := in.Peek(capture.Prefix); capture.Is(head) {
+		return capture.Read(r.ctx, filepath.ToSlash(path), in, r.emit)
+	}
+	data, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
 	if err == nil && len(data) > MaxFile {
 		err = fmt.Errorf("it is larger than %d MiB", MaxFile>>20)
 	}
@@ -174,6 +186,32 @@ func (r *reader) stream(path string, in io.Reader) error {
 	}
 	r.data(path, data)
 	return nil
+}
+
+// unpacked gives what is in a gzip file, and any other as it is. What is read of
+// it is bounded by its readers.
+func unpacked(in *bufio.Reader) (*bufio.Reader, error) {
+	if head, _ := in.Peek(2); string(head) != "\x1f\x8b" {
+		return in, nil
+	}
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	return bufio.NewReader(z), nil
+}
+
+// Taken is when the evidence was taken of a file that begins with head: the time
+// of a capture's first packet. It is zero for files that do not say.
+func Taken(head []byte) time.Time {
+	in, err := unpacked(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		return time.Time{}
+	}
+	if start, _ := in.Peek(capture.Prefix); capture.Is(start) {
+		return capture.Began(in)
+	}
+	return time.Time{}
 }
 
 func (r *reader) data(path string, data []byte) {
@@ -197,7 +235,7 @@ func (r *reader) data(path string, data []byte) {
 // named says whether a file's name promises a certificate.
 func named(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
-	case ".pem", ".crt", ".cer", ".cert", ".der", ".p7b", ".p7c", ".p7s":
+	case ".pem", ".crt", ".cer", ".cert", ".der", ".p7b", ".p7c", ".p7s", ".p12", ".pfx", ".jks", ".jceks":
 		return true
 	}
 	return false

@@ -21,6 +21,7 @@ func (c *content) subjects() []*evidence.Subject {
 		case name != "" && !named[name]:
 			named[name] = true
 			s.ID += "#" + name
+			s.Target = s.ID
 		case len(out) > 0:
 			s.ID = fmt.Sprintf("%s#%d", c.path, len(out)+1)
 		}
