@@ -14,6 +14,7 @@ var csvHeader = []string{
 	"verdict", "target", "address", "name", "kind", "anchor", "complete",
 	"rule", "class", "severity", "confidence", "status", "waived", "title", "message", "certificate", "fingerprint",
 	"leaf_subject", "leaf_issuer", "leaf_not_after", "error", "id",
+	"group", "owner", "source",
 }
 
 // A csvWriter writes a table (RFC 4180) with a row for each finding, and one for
@@ -36,14 +37,17 @@ func (w *csvWriter) Subject(s *Subject, certs []Certificate) error {
 	if len(s.Chain) > 0 {
 		leaf = byHash(certs)[s.Chain[0]]
 	}
-	failure := ""
+	failure, source := "", ""
+	if s.Source != nil {
+		source = s.Source.String()
+	}
 	if len(s.Errors) > 0 {
 		failure = s.Errors[0].Stage + ": " + s.Errors[0].Error
 	}
 	row := func(found ...string) error {
 		cells := []string{string(s.Verdict), s.Target, s.Address, s.Name, string(s.Kind), s.Anchor, strconv.FormatBool(s.Complete)}
 		cells = append(cells, found...)
-		cells = append(cells, leaf.Subject, leaf.Issuer, leaf.NotAfter, failure, s.ID)
+		cells = append(cells, leaf.Subject, leaf.Issuer, leaf.NotAfter, failure, s.ID, s.Group, s.Owner, source)
 		for i := range cells {
 			cells[i] = inCell(cells[i])
 		}

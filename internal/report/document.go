@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -260,6 +261,23 @@ type Source struct {
 	Line int `json:"line,omitempty"`
 	// Column counts characters from 1; absent where the line is.
 	Column int `json:"column,omitempty"`
+}
+
+// String gives "file:line:column", without what is not known.
+func (s *Source) String() string {
+	if s.Line < 1 {
+		return s.File
+	}
+	return fmt.Sprintf("%s:%d:%d", s.File, s.Line, max(s.Column, 1))
+}
+
+// region is the place in numbers that every format takes: 1 and 1 where the file
+// as a whole is meant.
+func (s *Source) region() (line, column int) {
+	if s == nil || s.Line < 1 {
+		return 1, 1
+	}
+	return s.Line, max(s.Column, 1)
 }
 
 // Link is one certificate of a chain, and what signed it.

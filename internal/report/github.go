@@ -31,9 +31,11 @@ type annotations struct {
 }
 
 type annotation struct {
-	rank        int // the lower the graver
-	file, title string
-	message     string
+	rank         int // the lower the graver
+	file         string
+	line, column int
+	title        string
+	message      string
 }
 
 var annotationLevels = [3]string{"error", "warning", "notice"}
@@ -43,6 +45,7 @@ func (w *githubWriter) Begin(Tool, evidence.Run) error { return nil }
 func (w *githubWriter) Subject(s *Subject, _ []Certificate) error {
 	s.fillLists()
 	file := w.o.artifactOf(s)
+	line, column := s.Source.region()
 	for i := range s.Findings {
 		f := &s.Findings[i]
 		if f.Waiver != nil {
@@ -52,23 +55,23 @@ func (w *githubWriter) Subject(s *Subject, _ []Certificate) error {
 		title := fmt.Sprintf("%s: %s", f.Severity, prose(cmp.Or(f.Title, f.Rule)))
 		message := fmt.Sprintf("%s: %s [%s, %s]", subjectName(s), cmp.Or(outside(f.Message), prose(f.Title)),
 			outside(f.Rule), outside(string(f.Confidence)))
-		w.levels[level].add(annotation{gravity(f), file, title, message})
+		w.levels[level].add(annotation{gravity(f), file, line, column, title, message})
 	}
 	for _, e := range s.Errors {
 		message := fmt.Sprintf("%s: %s: %s", subjectName(s), outside(e.Stage), outside(e.Error))
 		if e.Hint != "" {
 			message += " (" + outside(e.Hint) + ")"
 		}
-		w.levels[1].add(annotation{maxGravity, file, "Could not be collected", message})
+		w.levels[1].add(annotation{maxGravity, file, line, column, "Could not be collected", message})
 	}
 	if s.Verdict == finding.OK {
 		return nil
 	}
-	line := verdictWord(s.Verdict) + "  " + subjectName(s)
+	text := verdictWord(s.Verdict) + "  " + subjectName(s)
 	if why := reason(s); why != "" {
-		line += "  " + why
+		text += "  " + why
 	}
-	_, err := fmt.Fprintln(w.out, line)
+	_, err := fmt.Fprintln(w.out, text)
 	return err
 }
 
@@ -104,7 +107,7 @@ func (w *githubWriter) End(run evidence.Run, summary Summary, warnings []Warning
 		if warning.Hint != "" {
 			message += " (" + outside(warning.Hint) + ")"
 		}
-		w.levels[1].add(annotation{maxGravity, "", "certassay", message})
+		w.levels[1].add(annotation{rank: maxGravity, title: "certassay", message: message})
 	}
 	dropped := 0
 	for i, level := range annotationLevels {
@@ -128,7 +131,11 @@ func (w *githubWriter) End(run evidence.Run, summary Summary, warnings []Warning
 func (n *annotation) command(level string) string {
 	properties := "title=" + inProperty(n.title)
 	if n.file != "" {
-		properties = "file=" + inProperty(outside(n.file)) + ",line=1," + properties
+		place := fmt.Sprintf(",line=%d,", max(n.line, 1))
+		if n.column > 1 {
+			place += fmt.Sprintf("col=%d,", n.column)
+		}
+		properties = "file=" + inProperty(outside(n.file)) + place + properties
 	}
 	return fmt.Sprintf("::%s %s::%s\n", level, properties, inCommand(n.message))
 }

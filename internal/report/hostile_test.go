@@ -29,6 +29,7 @@ func hostile(s string) *Document {
 		d.Subjects[i].ID, d.Subjects[i].Target = d.Subjects[i].ID+s, s
 	}
 	sub.Address, sub.Name, sub.Protocol, sub.Anchor, sub.VerifyError = s, s, s, s, s
+	sub.Group, sub.Owner, sub.Source = s, s, &Source{File: s, Line: 3, Column: 1}
 	sub.Paths = []Path{
 		{Certificates: []string{"a" + s, "b"}, Subjects: []string{s, s}, Reason: s, Detail: s, AtIssue: []string{s}, FailedAt: ptr(1)},
 		{Certificates: []string{"a" + s, s}, Subjects: []string{s, s}, Programs: []string{s}, Anchor: s}}

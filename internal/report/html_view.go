@@ -86,7 +86,7 @@ func verdictClass(v finding.Verdict) string {
 }
 
 func subjectFacts(s *Subject) []labelled {
-	facts := []labelled{{Label: "Subject", Text: s.ID}, {Label: "Name", Text: s.Name}, {Label: "Address", Text: s.Address}}
+	facts := []labelled{{Label: "Subject", Text: s.ID}, {Label: "Name", Text: s.Name}, {Label: "Address", Text: s.Address}, {Label: "Listed", Text: listed(s)}}
 	if !s.Seen.IsZero() {
 		facts = append(facts, labelled{Label: "Seen", Text: s.Seen.UTC().Format("2006-01-02 15:04:05 UTC")})
 	}

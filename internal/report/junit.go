@@ -16,7 +16,9 @@ import (
 // A junitWriter writes one test suite with a test case for each subject, in the
 // shape that the two schemas in use have in common, junit-10.xsd of Jenkins' xUnit
 // plugin and the stricter JUnit.xsd for Ant's reports by Windy Road: a case holds
-// at most one of failure, error and skipped, and nothing else.
+// at most one of failure, error and skipped, and nothing else. Neither schema has a
+// place for file and line: where a subject is listed stands in the text, and its
+// group, where an inventory gives one, is the class of the case.
 //
 // A case fails where the subject is forged or suspicious, or a finding of it is
 // high or critical and not waived; it is an error where the subject could not be
@@ -53,7 +55,7 @@ type junitOutcome struct {
 func (w *junitWriter) Subject(s *Subject, _ []Certificate) error {
 	s.fillLists()
 	w.tests++
-	c := junitCase{Name: subjectName(s), ClassName: "certassay." + cmp.Or(outside(string(s.Kind)), "subject"), Time: "0.000"}
+	c := junitCase{Name: subjectName(s), ClassName: "certassay." + cmp.Or(outside(s.Group), outside(string(s.Kind)), "subject"), Time: "0.000"}
 	if s.Handshake != nil && s.Handshake.ElapsedMS > 0 {
 		w.millis += s.Handshake.ElapsedMS
 		c.Time = seconds(s.Handshake.ElapsedMS)
@@ -103,6 +105,9 @@ func seconds(millis int64) string { return fmt.Sprintf("%d.%03d", millis/1000, m
 // verdict needs, errors. They are escaped.
 func plainLines(s *Subject) []string {
 	lines := []string{inWords(s)}
+	if where := listed(s); where != "" {
+		lines = append(lines, "listed at "+where)
+	}
 	for _, f := range firstOf(byGravity(s.Findings)) {
 		line := fmt.Sprintf("%s: %s (%s, %s, %s)", f.Severity, cmp.Or(outside(f.Message), prose(f.Title)),
 			outside(f.Rule), outside(string(f.Class)), outside(string(f.Confidence)))

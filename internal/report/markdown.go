@@ -84,6 +84,9 @@ func markdownRow(s *Subject) string {
 func (w *markdownWriter) details(s *Subject, certs []Certificate) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<details>\n<summary><b>%s</b> %s</summary>\n\n%s\n", verdictWord(s.Verdict), inHTMLCode(subjectName(s)), inWords(s))
+	if where := listed(s); where != "" {
+		fmt.Fprintf(&b, "\nListed at %s\n", inCode(clip(where, maxMarkdownRow)))
+	}
 	b.WriteString(markdownChain(s, certs))
 	explained := map[string]bool{}
 	for i, f := range byGravity(s.Findings) {

@@ -19,6 +19,22 @@ func subjectName(s *Subject) string {
 	return outside(name)
 }
 
+// listed says where a subject is listed and whose it is: "certassay.yaml:12:5, in
+// group mail, of ops"; empty where no inventory lists it. It is escaped.
+func listed(s *Subject) string {
+	var parts []string
+	if s.Source != nil {
+		parts = append(parts, s.Source.String())
+	}
+	if s.Group != "" {
+		parts = append(parts, "in group "+s.Group)
+	}
+	if s.Owner != "" {
+		parts = append(parts, "of "+s.Owner)
+	}
+	return outside(strings.Join(parts, ", "))
+}
+
 // certificateName says which certificate a finding is about. It is escaped.
 func certificateName(s *Subject, f *finding.Finding) string {
 	if i := slices.Index(s.Chain, f.Certificate); i >= 0 {

@@ -68,7 +68,7 @@ func testDocument() *Document {
 			References:  []string{"https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4"}}},
 		Subjects: []Subject{
 			{ID: "tls://shop.example.com:443/203.0.113.7", Kind: evidence.Endpoint, Target: "shop.example.com", Address: "203.0.113.7:443",
-				Name: "shop.example.com", Protocol: "https", Verdict: finding.Forged, Complete: true, Anchor: "none",
+				Name: "shop.example.com", Protocol: "https", Group: "shop", Owner: "web-team", Source: &Source{File: "ci/certassay.yaml", Line: 12, Column: 7}, Verdict: finding.Forged, Complete: true, Anchor: "none",
 				Chain: []string{leaf.Hash, inter.Hash, root.Hash, stray.Hash}, AlsoSeen: []string{odd.Hash},
 				Links: []Link{
 					{Index: 0, Certificate: leaf.Hash, NamesIssuer: ptr(1)},

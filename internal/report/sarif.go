@@ -75,6 +75,11 @@ func (w *sarifWriter) result(s *Subject, f *finding.Finding, where []sarifLocati
 	if f.Certificate != "" {
 		r.Properties["certificate"] = f.Certificate
 	}
+	for key, text := range map[string]string{"group": s.Group, "owner": s.Owner} {
+		if text != "" {
+			r.Properties[key] = text
+		}
+	}
 	if len(f.Details) > 0 {
 		r.Properties["details"] = f.Details
 	}

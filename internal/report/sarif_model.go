@@ -193,17 +193,21 @@ func sarifMessage(text string) sarifText {
 const defaultArtifact = "certassay.yaml"
 
 // location says where a subject is. Code scanning shows nothing that has no file:
-// a certificate from a file is at that file, and everything else at the file that
-// lists the targets, line 1. What it really is stands in the logical location.
+// what an inventory lists is at its line there, a certificate from a file at that
+// file, and everything else at the file that lists the targets, line 1. What it really is stands in the logical location.
 func (w *sarifWriter) location(s *Subject) sarifLocation {
+	line, column := s.Source.region()
 	return sarifLocation{
-		Physical: sarifPhysical{artifact(w.o.artifactOf(s)), sarifRegion{1, 1, 1, 1}},
+		Physical: sarifPhysical{artifact(w.o.artifactOf(s)), sarifRegion{line, column, line, column}},
 		Logical:  []sarifLogical{{Name: outside(s.ID), Kind: "resource"}},
 	}
 }
 
 // artifactOf is the path of the file that a subject is reported at, with slashes.
 func (o *Options) artifactOf(s *Subject) string {
+	if s.Source != nil && s.Source.File != "" {
+		return s.Source.File
+	}
 	switch s.Kind {
 	case evidence.Chain, evidence.Certificate:
 		if s.Target == "-" || s.Target == "" {

@@ -104,7 +104,11 @@ func TestSARIFForCodeScanning(t *testing.T) {
 		}
 	}
 	first, waived, file := run.Results[0], run.Results[2], run.Results[3]
-	if got := first.Locations[0].Physical.Artifact.URI; got != "ci/hosts%20list.txt" {
+	listed := sarifPhysical{sarifArtifact{"ci/certassay.yaml", "%SRCROOT%"}, sarifRegion{12, 7, 12, 7}}
+	if got := first.Locations[0].Physical; got != listed || first.Properties["group"] != "shop" || first.Properties["owner"] != "web-team" {
+		t.Errorf("an endpoint of an inventory is at %+v with %v, want its line there", got, first.Properties)
+	}
+	if got := run.Invocations[0].ToolExecutionNotifications[0].Locations[0].Physical.Artifact.URI; got != "ci/hosts%20list.txt" {
 		t.Errorf("an endpoint is at %q, want the list of targets", got)
 	}
 	if got := file.Locations[0].Physical.Artifact.URI; got != "odd.pem%1B%5B31m" {

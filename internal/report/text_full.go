@@ -68,6 +68,9 @@ func (t *textWriter) full(j judged) string {
 	}
 	p.para(0, t.o.paint(verdictStyle(s.Verdict), verdictWord(s.Verdict))+"  ", outside(target))
 	p.para(2, "", inWords(s))
+	if where := listed(s); where != "" {
+		p.para(2, "", "Listed at "+where+".")
+	}
 	p.chain(s, j.certs)
 	p.paths(s)
 	p.connection(s.Handshake)
