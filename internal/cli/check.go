@@ -74,15 +74,24 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 			return failed(err)
 		}
 		if bundle != nil {
-			return errors.Join(c.replay(ctx, cfg, bundle), bundle.close())
+			// The list that the audit was given may be piped in again.
+			stdin := c.streams.In
+			if paths[0] == localfile.Stdin {
+				stdin = nil
+			}
+			return errors.Join(c.replay(ctx, cfg, bundle, stdin), bundle.close())
 		}
 	}
 	started := audit.Now()
-	at := started
+	run := evidence.Run{Command: "check", Started: started, At: started, Vantage: "none", Contacted: []string{}}
 	if len(paths) == 1 {
-		at = taken(paths[0], in, started)
+		run.At = taken(paths[0], in, started)
 	}
-	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "check", Started: started, At: at, Vantage: "none", Contacted: []string{}}, len(paths))
+	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
+	if err != nil {
+		return err
+	}
+	s, err := c.newSession(ctx, cfg, run, len(paths), o)
 	if err != nil {
 		return err
 	}
@@ -283,14 +292,18 @@ func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
 }
 
 // replay judges a bundle as its run did: with its command, times and vantage.
-func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle) error {
+func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, stdin io.Reader) error {
 	if cfg.Online != 0 {
 		return usage(&hinted{fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Online),
 			"leave it out, or pass the certificates themselves"})
 	}
 	run := b.reader.Run()
 	run.Contacted = []string{}
-	s, err := c.newSession(ctx, cfg, run, b.reader.Len())
+	o, err := c.ownerOf(cfg, judgedAt(cfg, run), stdin)
+	if err != nil {
+		return err
+	}
+	s, err := c.newSession(ctx, cfg, run, b.reader.Len(), o)
 	if err != nil {
 		return err
 	}

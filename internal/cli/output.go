@@ -33,7 +33,7 @@ type outputFile struct {
 	path string   // empty where there is nothing to rename
 }
 
-func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
+func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
 	o := &outputs{}
 	var errs []error
 	for _, out := range cfg.Outputs {
@@ -44,7 +44,7 @@ func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.R
 		}
 		opts := report.Options{
 			Rule: explain, Verbose: cfg.Verbose, Quiet: cfg.Quiet, Subjects: subjects,
-			Color: cfg.Color == config.Always, TargetsFile: targetsFile(cfg),
+			Color: cfg.Color == config.Always, TargetsFile: targetsFile,
 		}
 		if file, ok := c.streams.Out.(*os.File); ok && out.Path == "-" && term.IsTerminal(int(file.Fd())) {
 			opts.Color = cfg.Color != config.Never
@@ -68,14 +68,17 @@ func (c *command) openOutputs(cfg *config.Config, explain func(string) (report.R
 	return o, nil
 }
 
-// targetsFile is the file that endpoints are reported at: the list, where there
-// is one and it lies below the working directory, which in a CI job is the root of
-// the repository.
-func targetsFile(cfg *config.Config) string {
-	if len(cfg.Lists) != 1 || !filepath.IsLocal(cfg.Lists[0]) || cfg.Lists[0] == "-" {
-		return ""
+// targetsFile is the file that endpoints are reported at which have no place of
+// their own: the inventory, or the list, where there is one and it lies below the
+// working directory, which in a CI job is the root of the repository.
+func (s *session) targetsFile() string {
+	if s.owner != nil {
+		return s.owner.files[s.owner.Files[0]]
 	}
-	return filepath.ToSlash(filepath.Clean(cfg.Lists[0]))
+	if l := s.cfg.Lists; len(l) == 1 && filepath.IsLocal(l[0]) && l[0] != "-" {
+		return filepath.ToSlash(filepath.Clean(l[0]))
+	}
+	return ""
 }
 
 func (c *command) openOutput(path string) (*outputFile, error) {

@@ -147,6 +147,7 @@ suspicious, and why. What it could not check it says, and never calls clean.`,
 		Example: `  certassay scan example.org                 audit a live server
   certassay scan -l hosts.txt -f jsonl       audit many
   certassay check chain.pem --name example.org
+  certassay audit                            audit what certassay.yaml lists
   certassay rules explain chain-untrusted-root`,
 		SilenceUsage: true, SilenceErrors: true,
 		SuggestionsMinimumDistance: 2,
@@ -156,7 +157,7 @@ suspicious, and why. What it could not check it says, and never calls clean.`,
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(
-		c.newScan(), c.newCheck(), c.newCT(), c.newRules(), c.newReport(), c.newData(), c.newSchema(),
+		c.newScan(), c.newCheck(), c.newAudit(), c.newConfig(), c.newCT(), c.newRules(), c.newReport(), c.newData(), c.newSchema(),
 		c.newVersion(), c.newCompletion(), c.newMan(),
 	)
 	return root

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,23 +55,39 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 	if err != nil {
 		return usage(err)
 	}
+	started := audit.Now()
+	run := evidence.Run{Command: "scan", Started: started, At: started, Contacted: []string{}}
+	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
+	if err != nil {
+		return err
+	}
+	return c.dial(ctx, cfg, run, set, o)
+}
+
+// judgedAt is the time of judgement of a run.
+func judgedAt(cfg *config.Config, run evidence.Run) time.Time {
+	if cfg.At.IsZero() {
+		return run.At
+	}
+	return cfg.At
+}
+
+// dial audits a set of targets. o may be nil.
+func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run, set *target.Set, o *owner) error {
 	targets, err := set.Targets()
 	if err != nil {
 		// An empty list must never look like a clean one.
 		return &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was checked"}}
 	}
-	limits := collect.Limits{Concurrency: cfg.Concurrency, Rate: cfg.Rate, Retries: cfg.Retries}
-	if cfg.Retries == 0 {
-		limits.Retries = -1
-	}
+	limits := limitsOf(cfg)
 	dialers, vantage, err := newDialers(cfg, limits)
 	if err != nil {
 		return usage(err)
 	}
+	run.Vantage = vantage
 	progress := c.newProgress(cfg, set.Len()*len(dialers))
 	c.around = progress.Around
-	started := audit.Now()
-	s, err := c.newSession(ctx, cfg, evidence.Run{Command: "scan", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, set.Len()*len(dialers))
+	s, err := c.newSession(ctx, cfg, run, set.Len()*len(dialers), o)
 	if err != nil {
 		return err
 	}
@@ -84,6 +101,14 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, err), audit.Now())
+}
+
+func limitsOf(cfg *config.Config) collect.Limits {
+	limits := collect.Limits{Concurrency: cfg.Concurrency, Rate: cfg.Rate, Retries: cfg.Retries}
+	if cfg.Retries == 0 {
+		limits.Retries = -1
+	}
+	return limits
 }
 
 // named makes certificates be judged against another name than the target's.

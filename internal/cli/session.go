@@ -35,6 +35,7 @@ type session struct {
 	known    known.Tables
 	waivers  *waive.List
 	baseline *waive.Baseline
+	owner    *owner // nil without an inventory
 	auditor  *audit.Auditor
 	run      evidence.Run
 	out      *outputs
@@ -56,16 +57,21 @@ type session struct {
 
 // newSession checks everything and opens every output. at is the time of
 // judgement where none was asked for; subjects is how many are expected, 0 for
-// unknown.
-func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int) (*session, error) {
-	s := &session{cfg: cfg, run: run, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: isTerminal(c.streams.Err) && !cfg.Quiet}
+// unknown. o is the inventory to judge by, or nil.
+func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int, o *owner) (*session, error) {
+	s := &session{cfg: cfg, run: run, owner: o, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: isTerminal(c.streams.Err) && !cfg.Quiet}
 	if !cfg.At.IsZero() {
 		s.run.At = cfg.At
 	}
 	if err := s.load(ctx, c); err != nil {
 		return nil, usage(err)
 	}
+	var expected func(*evidence.Subject) *audit.Expected
+	if o != nil {
+		expected = o.expected
+	}
 	s.auditor = audit.New(audit.Options{
+		Expect:    expected,
 		Enrichers: s.enrichers(), Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
 	for _, chain := range s.references {
@@ -73,7 +79,7 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	}
 	s.references = nil
 	var err error
-	if s.out, err = c.openOutputs(cfg, s.auditor.Explain, subjects); err != nil {
+	if s.out, err = c.openOutputs(cfg, s.targetsFile(), s.auditor.Explain, subjects); err != nil {
 		return nil, usage(err)
 	}
 	if cfg.Evidence != "" {
@@ -104,11 +110,19 @@ func (s *session) load(ctx context.Context, c *command) error {
 	check(err)
 	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In, s.passwords)
 	check(err)
+	if s.owner != nil {
+		more, moreErr := s.owner.readTrust(ctx, s.cfg, s.passwords)
+		check(moreErr)
+		sets, err = append(sets, more...), errors.Join(err, moreErr)
+	}
 	if err == nil {
 		s.trust, err = s.openTrust(ctx, c, sets)
 		check(err)
 	}
 	if s.trust != nil {
+		if s.owner != nil {
+			s.owner.trust = s.trust
+		}
 		for _, e := range s.trust.Unusable() {
 			s.warn(e.Error(), "")
 		}
@@ -181,25 +195,30 @@ func localRoots() *x509.CertPool {
 	return pool
 }
 
+// readWaivers reads those of the file and takes those of the inventory.
 func (s *session) readWaivers(set *rule.Set) error {
-	if s.cfg.Waivers == "" {
-		return nil
+	var errs []error
+	if s.cfg.Waivers != "" {
+		text, err := os.ReadFile(s.cfg.Waivers)
+		if err != nil {
+			return fmt.Errorf("reading waivers: %w", err)
+		}
+		s.waivers, err = waive.Parse(s.cfg.Waivers, text, s.run.At)
+		errs = append(errs, err)
 	}
-	text, err := os.ReadFile(s.cfg.Waivers)
-	if err != nil {
-		return fmt.Errorf("reading waivers: %w", err)
+	if s.owner != nil {
+		s.waivers = waive.Join(s.waivers, s.owner.Waivers)
 	}
-	s.waivers, err = waive.Parse(s.cfg.Waivers, text, s.run.At)
-	if err != nil || set == nil {
-		return err
+	if s.waivers == nil || set == nil {
+		return errors.Join(errs...)
 	}
-	return s.waivers.Resolve(func(id string) (string, error) {
+	return errors.Join(append(errs, s.waivers.Resolve(func(id string) (string, error) {
 		r, err := set.Rule(id)
 		if err != nil {
 			return "", err
 		}
 		return r.ID, nil
-	})
+	}))...)
 }
 
 func (s *session) readBaseline() error {
@@ -271,7 +290,7 @@ func (s *session) weigh(e *evidence.Subject, j audit.Judged) {
 			fresh = append(fresh, f)
 		}
 	}
-	bar := s.cfg.FailOn
+	bar := s.failOn(e)
 	for _, f := range fresh {
 		s.atBar = s.atBar || bar.Severity != finding.NoSeverity && f.Severity >= bar.Severity
 	}
@@ -319,6 +338,7 @@ func (s *session) comparing(done, total int) {
 // run ended early, or nil. now is when it ended.
 func (s *session) finish(cause error, now time.Time) error {
 	s.run.Finished = now
+	s.incomplete = s.incomplete || s.owner != nil && s.run.Command == "audit" && len(s.owner.Empty) > 0
 	s.run.Complete = cause == nil && !s.incomplete
 	s.ownWarnings()
 	var errs []error
@@ -351,13 +371,22 @@ func (s *session) exitCode(cause error) error {
 	return nil
 }
 
-// ownWarnings says which waivers have no effect any more.
+// ownWarnings says which lists are empty, and which waivers have no effect any
+// more.
 func (s *session) ownWarnings() {
+	if s.owner != nil && s.run.Command == "audit" {
+		for _, p := range s.owner.Empty {
+			s.warn(fmt.Sprintf("%s: the list holds no target", p), "nothing of it was checked; look at what writes it")
+		}
+	}
 	if s.waivers == nil {
 		return
 	}
 	for _, w := range s.waivers.Expired(s.run.At) {
 		s.warn("expired, and no longer in effect: "+w.String(), "renew it with a new reason and date, or remove it")
+	}
+	if s.owner != nil && (!s.owner.whole || s.run.Command != "audit") {
+		return // what they are for may be among what was left out
 	}
 	for _, w := range s.waivers.Unused(s.run.At) {
 		s.warn("waives nothing in this run: "+w.String(), "remove it if what it accepted is gone")

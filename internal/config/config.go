@@ -48,6 +48,9 @@ type Config struct {
 	// networks, too.
 	AllowPrivateURLs bool
 
+	// Inventory is the inventory to judge by; empty where none was named.
+	Inventory string
+
 	// Outputs are where reports go; never empty. Path "-" is standard output.
 	Outputs []Output
 	// Evidence is the bundle to write; empty writes none.
@@ -78,8 +81,10 @@ type Config struct {
 	Rules, Only, Skip []string
 	// Severity is the lowest severity shown.
 	Severity finding.Severity
-	// FailOn is the bar for exit code 1.
-	FailOn FailOn
+	// FailOn is the bar for exit code 1. FailOnSaid tells one that was asked for
+	// from the default, over which an inventory goes.
+	FailOn     FailOn
+	FailOnSaid bool
 	// Waivers is a file of waivers, Baseline an earlier report.
 	Waivers, Baseline string
 

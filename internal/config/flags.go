@@ -17,6 +17,11 @@ import (
 type Flags struct {
 	fs      *pflag.FlagSet
 	formats []string
+	which   Which
+	// origins says where the values of flags come from that were not given, and
+	// inventory which one --config names; merge sets both.
+	origins   map[string]string
+	inventory string
 
 	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                          string
 	sni, name                                                                                                          string
@@ -34,12 +39,15 @@ type Flags struct {
 // Which says what a command works on.
 type Which struct {
 	Network bool // it dials targets; else it reads files
+	// Inventory says that --config names an inventory. Elsewhere it may name one
+	// or a file of options.
+	Inventory bool
 }
 
 // Bind defines the shared flags on fs. formats are the report formats that can
 // be written.
 func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
-	f := &Flags{fs: fs, formats: formats}
+	f := &Flags{fs: fs, formats: formats, which: which, origins: map[string]string{}}
 	fs.StringVarP(&f.format, "format", "f", "text", "report on standard output: "+strings.Join(formats, ", "))
 	fs.StringVarP(&f.output, "output", "o", "-", "write that report to `FILE` instead")
 	fs.StringArrayVar(&f.reports, "report", nil, "write a further report, `FORMAT=FILE` (repeatable)")
@@ -65,7 +73,11 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
-	fs.StringVarP(&f.config, "config", "c", "", "read options from `FILE`: YAML, flag names as keys")
+	config := "read options from `FILE`, YAML with flag names as keys, or judge by an inventory"
+	if which.Inventory {
+		config = "the inventory `FILE` (default: certassay.yaml, here or in a directory above)"
+	}
+	fs.StringVarP(&f.config, "config", "c", "", config)
 	fs.StringVar(&f.name, "name", "", "the host `NAME` or address that the certificates have to be valid for, instead of the target's")
 	fs.StringVar(&f.evidence, "evidence", "", "save all evidence to `FILE`, to be replayed with check")
 	list := "read targets from `FILE`, one a line, - for standard input (repeatable)"
@@ -130,6 +142,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		}
 	}
 	c.AllowPrivateURLs = f.privateURLs
+	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
 	var err error
 	c.Programs, err = parsePrograms(f.programs)
 	check(err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -10,15 +11,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxConfigSize stops a mistaken path from being read into memory.
-const maxConfigSize = 1 << 20
+// maxConfigSize stops a mistaken path from being read into memory. An inventory
+// may be as large.
+const maxConfigSize = 8 << 20
 
 // merge sets the flags that were not given from the environment and the file.
 func (f *Flags) merge(env Env) error {
 	if v, ok := env("CERTASSAY_CONFIG"); ok && !f.fs.Changed("config") {
 		f.config = v
+		f.origins["config"] = "environment CERTASSAY_CONFIG"
 	}
-	file, err := readFile(f.config, f.fs)
+	file, err := f.readConfig()
 	if err != nil {
 		return err
 	}
@@ -32,15 +35,76 @@ func (f *Flags) merge(env Env) error {
 			if err := set(f.fs, flag, []string{v}); err != nil {
 				errs = append(errs, fmt.Errorf("environment variable %s: %w", name, err))
 			}
+			f.origins[flag.Name] = "environment " + name
 			return
 		}
 		if v, ok := file[flag.Name]; ok {
 			if err := set(f.fs, flag, v.values); err != nil {
 				errs = append(errs, fmt.Errorf("%s:%d:%d: %s: %w", f.config, v.line, v.column, flag.Name, err))
 			}
+			f.origins[flag.Name] = fmt.Sprintf("%s:%d:%d", f.config, v.line, v.column)
 		}
 	})
 	return errors.Join(errs...)
+}
+
+// readConfig reads what --config names: options, or nothing where it is an
+// inventory, which has a version.
+func (f *Flags) readConfig() (map[string]fileValue, error) {
+	if f.which.Inventory {
+		f.inventory = f.config
+		return nil, nil
+	}
+	if f.config == "" {
+		return nil, nil
+	}
+	text, err := readFile(f.config)
+	if err != nil {
+		return nil, err
+	}
+	if isInventory(text) {
+		f.inventory = f.config
+		return nil, nil
+	}
+	return decodeFile(f.config, text, f.fs)
+}
+
+// isInventory says whether a file is meant to be an inventory, right or wrong: no
+// option is called version. It need not be valid YAML to be meant so.
+func isInventory(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("version:")) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Setting is an option with its value and where that comes from.
+type Setting struct {
+	Name, Value string
+	// Origin is "default", "flag", "environment NAME" or "FILE:LINE:COLUMN".
+	Origin string
+}
+
+// Settings lists all options by name, once [Flags.Config] was called.
+func (f *Flags) Settings() []Setting {
+	var out []Setting
+	f.fs.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name == "help" {
+			return
+		}
+		origin := f.origins[flag.Name]
+		switch {
+		case origin != "":
+		case flag.Changed:
+			origin = "flag"
+		default:
+			origin = "default"
+		}
+		out = append(out, Setting{flag.Name, flag.Value.String(), origin})
+	})
+	return out
 }
 
 func envName(flag string) string {
@@ -61,12 +125,7 @@ type fileValue struct {
 	line, column int
 }
 
-// readFile reads a configuration file: a mapping of flag names to a value or a
-// list of values. Every problem is reported with line and column.
-func readFile(path string, fs *pflag.FlagSet) (map[string]fileValue, error) {
-	if path == "" {
-		return nil, nil
-	}
+func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
@@ -78,9 +137,11 @@ func readFile(path string, fs *pflag.FlagSet) (map[string]fileValue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	return decodeFile(path, text, fs)
+	return text, nil
 }
 
+// decodeFile reads a configuration file: a mapping of flag names to a value or a
+// list of values. Every problem is reported with line and column.
 func decodeFile(path string, text []byte, fs *pflag.FlagSet) (map[string]fileValue, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/netip"
+	"slices"
 )
 
 // ErrNoTargets is returned where there is nothing to look at: an empty list
@@ -154,3 +155,6 @@ func (f *failures) join() error {
 	}
 	return errors.Join(f.shown...)
 }
+
+// Specs yields what was added, ranges unexpanded, in order.
+func (s *Set) Specs() iter.Seq[Spec] { return slices.Values(s.specs) }

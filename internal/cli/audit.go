@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/inventory"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/suggest"
+	"github.com/certassay/certassay/internal/target"
+)
+
+func (c *command) newAudit() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "audit [TARGET...]", Short: "Audit an inventory: what is served against what is expected",
+		Long: `Reads the inventory, certassay.yaml here or in a directory above, checks all of
+it, and audits every target of it against what its owner expects: keys, issuers,
+names, trust. Nobody is contacted before everything was checked.
+
+TARGET, --group and --owner choose some of the targets; globs work. A list on
+standard input becomes part of the inventory where a group says so:
+
+  targets_from: {file: "-"}
+
+certassay starts no program for it, so that an inventory can come with a pull
+request. Targets of -l FILE that no group lists are audited under the defaults.
+
+` + exitHelp,
+		Example: `  certassay audit
+  certassay audit -c ci/certassay.yaml --report sarif=certassay.sarif
+  certassay audit --group 'mail*' --dry-run
+  certassay audit time.example.org '*.lab.example.org'
+  kubectl get ingress -A -o json | jq -r '.items[].spec.tls[]?.hosts[]?' | certassay audit`,
+	}
+	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Inventory: true}, report.Formats())
+	var sel selection
+	cmd.Flags().StringArrayVar(&sel.groups, "group", nil, "audit only the targets of group `NAME`; globs work (repeatable)")
+	cmd.Flags().StringArrayVar(&sel.owners, "owner", nil, "audit only the targets of owner `NAME`; globs work (repeatable)")
+	cmd.Flags().BoolVar(&sel.dryRun, "dry-run", false, "check everything, list the targets, and contact nobody")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := flags.Config(c.env)
+		if err != nil {
+			return usage(err)
+		}
+		sel.targets = args
+		return c.audit(cmd.Context(), cfg, &sel)
+	}
+	return cmd
+}
+
+// A selection is which targets of an inventory are meant; all where it is zero.
+type selection struct {
+	groups, owners, targets []string // globs
+	dryRun                  bool
+}
+
+func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection) error {
+	path, err := c.inventoryPath(cfg)
+	if err != nil {
+		return usage(err)
+	}
+	started := audit.Now()
+	run := evidence.Run{Command: "audit", Started: started, At: started, Contacted: []string{}}
+	stdin := c.streams.In
+	if slices.Contains(cfg.Lists, "-") {
+		stdin = nil // it is a list of its own
+	}
+	inv, err := openInventory(path, stdin, judgedAt(cfg, run))
+	if err != nil {
+		return usage(err)
+	}
+	entries, err := sel.of(inv)
+	if err != nil {
+		return usage(err)
+	}
+	set, err := c.targets(cfg, nil)
+	if err != nil {
+		return usage(err)
+	}
+	all := &target.Set{}
+	for _, e := range entries {
+		all.Add(e.Spec)
+	}
+	all.Add(slices.Collect(set.Specs())...)
+	o := newOwner(inv, path)
+	o.whole = len(entries) == len(inv.Entries())
+	if sel.dryRun || all.Len() == 0 {
+		return c.dryRun(ctx, cfg, run, o, all)
+	}
+	return c.dial(ctx, cfg, run, all, o)
+}
+
+// inventoryPath is the inventory that was named, or that is found. Which one was
+// found elsewhere than here is said.
+func (c *command) inventoryPath(cfg *config.Config) (string, error) {
+	if cfg.Inventory != "" {
+		return cfg.Inventory, nil
+	}
+	found, err := findInventory()
+	if err == nil && found != inventory.FileName && !cfg.Quiet {
+		fmt.Fprintf(c.streams.Err, "certassay: note: the inventory is %s\n", found)
+	}
+	return found, err
+}
+
+// of gives the entries that are meant. A pattern that nothing fits is an error: in
+// a job that selects a group, a renamed group must not become a clean run.
+func (s *selection) of(inv *inventory.Inventory) ([]*inventory.Entry, error) {
+	entries := inv.Entries()
+	var errs []error
+	narrow := func(what string, patterns []string, words func(*inventory.Entry) []string) {
+		if len(patterns) == 0 {
+			return
+		}
+		used := make([]bool, len(patterns))
+		known, meant := map[string]bool{}, map[*inventory.Entry]bool{}
+		for _, e := range entries {
+			meant[e] = true
+		}
+		var kept []*inventory.Entry
+		for _, e := range inv.Entries() {
+			fits := false
+			for _, w := range words(e) {
+				known[w] = true
+				for i, p := range patterns {
+					if ok, _ := path.Match(p, w); ok || p == w {
+						used[i], fits = true, true
+					}
+				}
+			}
+			if fits && meant[e] {
+				kept = append(kept, e)
+			}
+		}
+		for i, p := range patterns {
+			if !used[i] {
+				errs = append(errs, noneFits(what, p, known))
+			}
+		}
+		entries = kept
+	}
+	narrow("group", s.groups, func(e *inventory.Entry) []string { return []string{e.Group.Name} })
+	narrow("owner", s.owners, func(e *inventory.Entry) []string { return []string{e.Terms().Expect.Owner} })
+	narrow("target", s.targets, func(e *inventory.Entry) []string {
+		words := []string{e.Spec.Raw()}
+		if !e.Spec.Prefix().IsValid() {
+			for t := range e.Spec.All() {
+				words = append(words, t.Host, t.HostPort(), t.String())
+			}
+		}
+		return words
+	})
+	return entries, errors.Join(errs...)
+}
+
+func noneFits(what, pattern string, known map[string]bool) error {
+	err := fmt.Errorf("no %s of the inventory fits %q", what, pattern)
+	var words []string
+	for w := range known {
+		words = append(words, w)
+	}
+	if near := suggest.Nearest(pattern, words); near != "" {
+		return &hinted{err, fmt.Sprintf("did you mean %q?", near)}
+	}
+	return &hinted{err, "see: certassay audit --dry-run"}
+}
+
+// dryRun checks all that an audit would, and lists what it would contact. Where
+// that is nobody, it is no clean run: nothing was checked.
+func (c *command) dryRun(ctx context.Context, cfg *config.Config, run evidence.Run, o *owner, set *target.Set) error {
+	run.At = judgedAt(cfg, run)
+	o.whole = false // waivers are of no use where nothing is judged
+	s := &session{cfg: cfg, run: run, owner: o}
+	if _, _, err := newDialers(cfg, limitsOf(cfg)); err != nil {
+		return usage(err)
+	}
+	if err := s.load(ctx, c); err != nil {
+		return usage(err)
+	}
+	s.ownWarnings()
+	printWarnings(c.streams.Err, s.warnings)
+	if set.Len() == 0 {
+		return &exit{exitIncomplete, &hinted{target.ErrNoTargets, "nothing was checked: look at the inventory, and at what --group and --owner select"}}
+	}
+	if err := writeTargets(c.streams.Out, o, set); err != nil {
+		return failed(err)
+	}
+	if len(o.Empty) > 0 {
+		return &exit{exitIncomplete, nil}
+	}
+	return nil
+}
+
+func writeTargets(out io.Writer, o *owner, set *target.Set) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TARGET\tGROUP\tOWNER\tPLACE")
+	for spec := range set.Specs() {
+		group, who, place := "-", "-", "-"
+		for t := range spec.All() {
+			if e := o.Find(t.ID()); e != nil {
+				terms := e.Terms()
+				group, who, place = e.Group.Name, terms.Expect.Owner, e.Place.String()
+			}
+			break
+		}
+		if strings.TrimSpace(who) == "" {
+			who = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", report.Escape(spec.Raw()), report.Escape(group), report.Escape(who), report.Escape(place))
+	}
+	return w.Flush()
+}
