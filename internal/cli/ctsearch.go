@@ -259,7 +259,11 @@ func (c *command) newSearchRun(ctx context.Context, f *searchFlags, cfg *config.
 	if f.proxy != nil {
 		vantage = f.proxy.Redacted()
 	}
-	r.session, err = c.newSession(ctx, &reports, evidence.Run{Command: "ct search", Started: started, At: started, Vantage: vantage, Contacted: []string{}}, 0)
+	run := evidence.Run{Command: "ct search", Started: started, At: started, Vantage: vantage, Contacted: []string{}}
+	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
+	if err == nil {
+		r.session, err = c.newSession(ctx, &reports, run, 0, o)
+	}
 	if err != nil && r.out != nil && r.out.file != nil {
 		err = errors.Join(err, abandon(r.out.file, r.out.path))
 	}
