@@ -127,6 +127,7 @@ var Fences = []Fence{
 	{Path: "net/http/...", Folders: join(collectors, telling), Instead: useCollector},
 	{Path: "crypto/tls", Folders: collectors, Instead: useCollector},
 	{Path: "golang.org/x/net/proxy", Folders: collectors, Instead: useCollector},
+	{Path: "github.com/miekg/dns", Names: []string{"Client", "Conn", "Dial", "DialTimeout", "DialWithTLS", "Exchange", "ExchangeContext", "ExchangeConn", "Transfer", "Server", "ListenAndServe", "ClientConfigFromFile"}, Folders: collectors, Instead: useCollector},
 	{Path: "github.com/zmap/zcrypto/tls", Folders: collectors, Instead: useCollector},
 	{Path: "os/exec", Folders: []string{telling}, Instead: "this program starts no other, but for the commands that a user wants to be notified by"},
 	{Path: "plugin", Instead: "this program loads no code"},

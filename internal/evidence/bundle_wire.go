@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -111,6 +112,13 @@ func (w *wireSubject) toUTC() {
 		w.Fetches[i].Started = w.Fetches[i].Started.UTC()
 	}
 	w.Log = w.Log.toUTC()
+	w.DNS = slices.Clone(w.DNS) // the caller's own
+	for i := range w.DNS {
+		w.DNS[i].Answers = slices.Clone(w.DNS[i].Answers)
+		for k := range w.DNS[i].Answers {
+			w.DNS[i].Answers[k].Asked = w.DNS[i].Answers[k].Asked.UTC()
+		}
+	}
 }
 
 // toUTC gives a copy of the record as a bundle holds it.

@@ -91,6 +91,13 @@ type Subject struct {
 	// Fetches are what third parties were asked about the certificates, in the
 	// order asked; empty where nobody was.
 	Fetches []Fetch `json:"fetches,omitempty"`
+	// Host is the DNS name of the server where that is not Name: the one that a
+	// name's MX or SRV records lead to, or the target's where --name asks for
+	// another. Empty where they are the same.
+	Host string `json:"host,omitempty"`
+	// DNS is what was sought in DNS beyond addresses to dial; empty where nothing
+	// was asked.
+	DNS []DNSLookup `json:"dns,omitempty"`
 	// Seen is when the evidence was taken; zero for files.
 	Seen time.Time `json:"seen,omitzero"`
 	// Failures are what could not be done. A subject with failures may still
@@ -129,6 +136,7 @@ const (
 	StageDial      = "dial"      // no connection to address or proxy
 	StageStartTLS  = "starttls"  // the server did not get as far as TLS
 	StageHandshake = "handshake" // the server did not complete TLS
+	StageDNS       = "dns"       // a record that was asked for could not be had
 	StageNTS       = "nts"       // TLS, but no time server's answer behind it
 	StageRead      = "read"      // a file or stream could not be read
 	StageDecode    = "decode"    // bytes that are no certificate

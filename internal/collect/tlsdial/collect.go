@@ -22,17 +22,47 @@ import (
 // what could not be done is a Failure in it, never silence. It returns soon
 // after ctx ends.
 func (d *Dialer) Collect(ctx context.Context, t target.Target) []*evidence.Subject {
-	if s, ok := target.LookupScheme(t.Scheme); !ok || !s.Implicit && !starttls.Spoken(t.Scheme) {
-		return []*evidence.Subject{d.failed(t, evidence.Failure{
-			Stage: evidence.StageCollect,
-			Error: t.Scheme + ":// is not spoken by this version",
-			Hint:  "a port where TLS starts with the first byte can be looked at as tls://HOST:PORT",
-		})}
+	if unspoken := d.unspoken(t); unspoken != nil {
+		return unspoken
 	}
 	addrs, err := d.addresses(ctx, t)
 	if err != nil {
 		return []*evidence.Subject{d.failed(t, resolveFailure(err))}
 	}
+	return d.at(ctx, t, addrs)
+}
+
+// CollectAt is Collect at addresses that stand in for those of the target's
+// host: where SRV records sent us. Overrides still win. With none it says that
+// there is no address.
+func (d *Dialer) CollectAt(ctx context.Context, t target.Target, addrs []netip.Addr) []*evidence.Subject {
+	if unspoken := d.unspoken(t); unspoken != nil {
+		return unspoken
+	}
+	if pinned := d.opts.Overrides[t.HostPort()]; len(pinned) > 0 {
+		addrs = pinned
+	}
+	if len(addrs) == 0 {
+		return []*evidence.Subject{d.failed(t, resolveFailure(fmt.Errorf("resolving %s: %w", t.Host, errNoAddress)))}
+	}
+	return d.at(ctx, t, addrs[:min(len(addrs), maxAddresses)])
+}
+
+// unspoken is the subject of a scheme that this version does not speak, nil
+// where it does.
+func (d *Dialer) unspoken(t target.Target) []*evidence.Subject {
+	if s, ok := target.LookupScheme(t.Scheme); ok && (s.Implicit || starttls.Spoken(t.Scheme)) {
+		return nil
+	}
+	return []*evidence.Subject{d.failed(t, evidence.Failure{
+		Stage: evidence.StageCollect,
+		Error: t.Scheme + ":// is not spoken by this version",
+		Hint:  "a port where TLS starts with the first byte can be looked at as tls://HOST:PORT",
+	})}
+}
+
+// at looks at every address, or at the first that accepts a connection.
+func (d *Dialer) at(ctx context.Context, t target.Target, addrs []netip.Addr) []*evidence.Subject {
 	if d.opts.AllAddresses {
 		var all []*evidence.Subject
 		for _, addr := range addrs {
