@@ -14,6 +14,7 @@ import (
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/probe/chain"
 	"github.com/certassay/certassay/internal/probe/clock"
+	"github.com/certassay/certassay/internal/probe/dns"
 	"github.com/certassay/certassay/internal/probe/encoding"
 	"github.com/certassay/certassay/internal/probe/incident"
 	"github.com/certassay/certassay/internal/probe/intercept"
@@ -136,8 +137,10 @@ func keyList(k *facts.Key) string {
 func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	certs := j.certs
 	f := &facts.Facts{At: &a.at, Reasons: map[string]string{}, Endpoint: path.Endpoint(s)}
+	names := &dns.Input{Subject: s, Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons}
 	if len(certs) == 0 {
 		f.Expect = pin.Expect(a.expected(j, f))
+		f.DNS = dns.Facts(names)
 		return f
 	}
 	in := &chain.Input{
@@ -163,6 +166,8 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	}
 	f.CT = sct.Set(scts, f.SCTs)
 	f.Chain = chain.Chain(in, f.Reasons)
+	names.Certificates, names.Chain = in.Certificates, f.Chain
+	f.DNS = dns.Facts(names)
 	f.Clock = clock.Clock(&clock.Input{
 		Certificates: in.Certificates, SCTs: f.SCTs, Staples: staples(s, certs[0]), At: a.at, Seen: s.Seen,
 		Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons,
