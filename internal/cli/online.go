@@ -14,7 +14,7 @@ import (
 
 // onlineNow are the third parties that this version can ask. What it cannot do is
 // refused: whoever asks for a check and hears nothing would take it for passed.
-const onlineNow = config.OnlineAIA
+const onlineNow = config.OnlineAIA | config.OnlineDNS
 
 // refuseOnline says what of --online is not in this version.
 func refuseOnline(asked config.Online) error {
@@ -27,8 +27,12 @@ func refuseOnline(asked config.Online) error {
 
 // enrichers ask the third parties of --online about what was collected.
 func (s *session) enrichers() []audit.Enricher {
-	if s.cfg.Online&onlineNow == 0 {
-		return nil
+	var outside []audit.Enricher
+	if s.resolver != nil {
+		outside = append(outside, s.askDNS())
+	}
+	if s.cfg.Online&onlineNow&^config.OnlineDNS == 0 {
+		return outside
 	}
 	web := fetch.New(fetch.Options{
 		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(),
@@ -37,16 +41,16 @@ func (s *session) enrichers() []audit.Enricher {
 	if s.cfg.Online.Has(config.OnlineAIA) {
 		out = append(out, aia.New(aia.Options{Fetch: web, Known: s.knownIssuers}).Ask)
 	}
-	return []audit.Enricher{func(ctx context.Context, e *evidence.Subject) {
+	return append(outside, func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is: answers of now do not belong
 		// to a handshake of then.
-		if len(e.Fetches) > 0 || !e.Seen.IsZero() && e.Seen.Before(s.run.Started) {
+		if len(e.Fetches) > 0 || s.old(e) {
 			return
 		}
 		for _, ask := range out {
 			ask(ctx, e)
 		}
-	}}
+	})
 }
 
 // knownIssuers are the CAs known under the name of a certificate's issuer.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect"
+	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/tlsdial"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -121,6 +122,9 @@ func named(dialers []audit.Collector, name string) []audit.Collector {
 		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
 			subjects := dial(ctx, t)
 			for _, s := range subjects {
+				if s.Host == "" {
+					s.Host = s.Name
+				}
 				s.Name = name
 			}
 			return subjects
@@ -167,6 +171,14 @@ func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Coll
 		Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
 	}
 	var errs []error
+	var resolver *dns.Resolver
+	if cfg.Resolver != "" || cfg.Follow != (config.Follow{}) {
+		if resolver, err = openResolver(cfg); err != nil {
+			errs = append(errs, err)
+		} else if cfg.Resolver != "" {
+			opts.Resolver = resolver
+		}
+	}
 	for _, text := range cfg.Resolve {
 		hostPort, addrs, err := tlsdial.ParseOverride(text)
 		if err != nil {
@@ -186,7 +198,7 @@ func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Coll
 			errs = append(errs, err)
 			continue
 		}
-		dialers = append(dialers, d.Collect)
+		dialers = append(dialers, following(d, resolver, cfg.Follow))
 		vantage = d.Vantage()
 	}
 	if len(vias) > 1 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -37,6 +38,7 @@ type session struct {
 	baseline *waive.Baseline
 	owner    *owner // nil without an inventory
 	auditor  *audit.Auditor
+	resolver *dns.Resolver // nil where DNS is not asked
 	run      evidence.Run
 	out      *outputs
 	bundle   *bundleFile // nil where none is written
@@ -100,6 +102,11 @@ func (s *session) load(ctx context.Context, c *command) error {
 		}
 	}
 	check(refuseOnline(s.cfg.Online))
+	if s.cfg.Online.Has(config.OnlineDNS) {
+		var err error
+		s.resolver, err = openResolver(s.cfg)
+		check(err)
+	}
 	set, err := loadRules(s.cfg.Rules)
 	check(err)
 	if err == nil {
@@ -260,6 +267,9 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 	}
 	for i := range e.Fetches {
 		s.contact(e.Fetches[i].Address)
+	}
+	for _, server := range askedOf(e) {
+		s.contact(server)
 	}
 	return s.write(e, j)
 }

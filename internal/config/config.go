@@ -42,6 +42,10 @@ type Config struct {
 	// Fast stops TLS 1.2 handshakes as soon as the key is proven.
 	Fast bool
 
+	// Resolver is the name server to ask, as written; empty is this machine's.
+	Resolver string
+	// Follow says which records lead from a domain to its servers.
+	Follow Follow
 	// Online is who else may be contacted; nobody where zero.
 	Online Online
 	// AllowPrivateURLs follows the addresses that certificates name to private

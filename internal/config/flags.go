@@ -23,14 +23,14 @@ type Flags struct {
 	origins   map[string]string
 	inventory string
 
-	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                          string
-	sni, name                                                                                                          string
-	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online []string
-	port                                                                                                               uint16
-	concurrency, retries                                                                                               int
-	rate                                                                                                               float64
-	timeout                                                                                                            time.Duration
-	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                            bool
+	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                                  string
+	sni, name, resolver                                                                                                        string
+	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online, follow []string
+	port                                                                                                                       uint16
+	concurrency, retries                                                                                                       int
+	rate                                                                                                                       float64
+	timeout                                                                                                                    time.Duration
+	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                                    bool
 
 	// Of third parties.
 	privateURLs bool
@@ -69,6 +69,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
 	fs.StringArrayVar(&f.online, "online", nil, "contact third parties, too: a list of `WHAT`: ct, ocsp, crl, dns, aia (repeatable)")
 	fs.BoolVar(&f.privateURLs, "allow-private-urls", false, "with --online, follow what certificates name to addresses of private networks, too")
+	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, or tls://ADDR[:PORT][#NAME] (default: this machine's; one on this machine that validates is best)")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
@@ -95,7 +96,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 // networkFlags shape how targets are dialled. Commands that dial none take them
 // all the same, so that one set of options serves every command; they have
 // nothing to do there and are not shown.
-var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "via", "fast", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "via", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
 
 func (f *Flags) hideNetwork() {
 	for _, name := range networkFlags {
@@ -108,6 +109,7 @@ func (f *Flags) bindNetwork() {
 	fs.Uint16VarP(&f.port, "port", "p", 0, "dial `PORT` where a target names none")
 	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's")
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
+	fs.StringArrayVar(&f.follow, "follow", nil, "go where a domain's records lead, a list of `WHAT`: mx for smtp://DOMAIN, srv for xmpp://DOMAIN (repeatable)")
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http:// (repeatable: one vantage each)")
 	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
@@ -129,7 +131,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
+		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Resolver: f.resolver, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
 		Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
@@ -159,6 +161,8 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		check(err)
 	}
 	c.Online, err = f.resolveOnline(given)
+	check(err)
+	c.Follow, err = parseFollow(f.follow)
 	check(err)
 	check(f.ranges())
 	if _, ok := env("NO_COLOR"); ok && c.Color == Auto {

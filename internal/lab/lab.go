@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type Config struct {
 	At time.Time
 	// RSA gives every certificate an RSA key in place of P-384 and P-256.
 	RSA bool
+	// Organization is the organizationName of root and intermediate; empty means
+	// "Lab Trust Services". It must have no comma.
+	Organization string
 }
 
 // A CA is a certificate that issues others.
@@ -61,8 +65,9 @@ func New(c Config) *Lab {
 		rootKey, issuingKey, generation = RootRSAKey(), IssuingRSAKey(), "2"
 		l.LeafKey = LeafRSAKey()
 	}
-	l.Root = l.newRoot(Named("C=XX, O=Lab Trust Services, CN=Lab Root R"+generation), rootKey)
-	l.Intermediate = l.newIntermediate(Named("C=XX, O=Lab Trust Services, CN=Lab TLS CA "+generation), issuingKey)
+	owner := cmp.Or(c.Organization, "Lab Trust Services")
+	l.Root = l.newRoot(Named("C=XX, O="+owner+", CN=Lab Root R"+generation), rootKey)
+	l.Intermediate = l.newIntermediate(Named("C=XX, O="+owner+", CN=Lab TLS CA "+generation), issuingKey)
 	l.Leaf = l.Issue(l.LeafTemplate())
 	return l
 }

@@ -22,10 +22,13 @@ type origin struct {
 }
 
 // newOrigin starts nginx on loopback.
-func newOrigin(t *testing.T, nginx string) origin {
+func newOrigin(t *testing.T, nginx string) origin { return newOriginOf(t, nginx, "") }
+
+// newOriginOf is newOrigin with a hierarchy of another organisation.
+func newOriginOf(t *testing.T, nginx, organization string) origin {
 	t.Helper()
 	o := origin{dir: workDir(t), port: freePort(t)}
-	if err := lab.New(lab.Config{Host: host, At: time.Now()}).Write(o.dir); err != nil {
+	if err := lab.New(lab.Config{Host: host, At: time.Now(), Organization: organization}).Write(o.dir); err != nil {
 		t.Fatal(err)
 	}
 	o.write(t, "nginx.conf", fmt.Sprintf(`

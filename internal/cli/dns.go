@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/dns"
+	"github.com/certassay/certassay/internal/collect/tlsdial"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// openResolver makes the name server that --resolver names, or this machine's.
+func openResolver(cfg *config.Config) (*dns.Resolver, error) {
+	return dns.New(dns.Options{Server: cfg.Resolver, Timeout: cfg.Timeout, Retries: cfg.Retries})
+}
+
+// askDNS gives the enricher that --online dns wants.
+func (s *session) askDNS() audit.Enricher {
+	return func(ctx context.Context, e *evidence.Subject) {
+		// Evidence of another time stays as it is. The records that led to a
+		// server are there already.
+		if s.old(e) || slices.ContainsFunc(e.DNS, func(l evidence.DNSLookup) bool {
+			return l.Purpose != evidence.DNSForMX && l.Purpose != evidence.DNSForSRV
+		}) {
+			return
+		}
+		s.resolver.Enrich(ctx, e)
+	}
+}
+
+// old says that evidence was taken before this run: answers of now do not belong
+// to a handshake of then.
+func (s *session) old(e *evidence.Subject) bool {
+	return !e.Seen.IsZero() && e.Seen.Before(s.run.Started)
+}
+
+// following makes a dialler go where records lead, where that was asked for.
+func following(d *tlsdial.Dialer, resolver *dns.Resolver, what config.Follow) audit.Collector {
+	if resolver == nil || what == (config.Follow{}) {
+		return d.Collect
+	}
+	return resolver.Follow(d, dns.Follow{MX: what.MX, SRV: what.SRV})
+}
+
+// askedOf lists the name servers that answered or should have.
+func askedOf(e *evidence.Subject) (out []string) {
+	for i := range e.DNS {
+		for k := range e.DNS[i].Answers {
+			if r := e.DNS[i].Answers[k].Resolver; r != "" && !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
