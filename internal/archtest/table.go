@@ -59,7 +59,7 @@ var Table = []Row{
 	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore", "internal/collect/capture")},
 	// A recorded handshake is read as a live one is.
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
-	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske")},
+	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},
 
@@ -126,6 +126,7 @@ var Fences = []Fence{
 	{Path: "net", Folders: join(collectors, telling), Instead: useCollector},
 	{Path: "net/http/...", Folders: join(collectors, telling), Instead: useCollector},
 	{Path: "crypto/tls", Folders: collectors, Instead: useCollector},
+	{Path: "github.com/quic-go/quic-go/...", Folders: collectors, Instead: useCollector},
 	{Path: "golang.org/x/net/proxy", Folders: collectors, Instead: useCollector},
 	{Path: "github.com/miekg/dns", Names: []string{"Client", "Conn", "Dial", "DialTimeout", "DialWithTLS", "Exchange", "ExchangeContext", "ExchangeConn", "Transfer", "Server", "ListenAndServe", "ClientConfigFromFile"}, Folders: collectors, Instead: useCollector},
 	{Path: "github.com/zmap/zcrypto/tls", Folders: collectors, Instead: useCollector},

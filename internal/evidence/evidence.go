@@ -148,7 +148,7 @@ const (
 type Handshake struct {
 	// Profile is the name of the client profile: "default" (crypto/tls with
 	// its post-quantum key share), "classical" (a small ClientHello),
-	// "fast" and "legacy" (our own ClientHello), "zcrypto".
+	// "fast" and "legacy" (our own ClientHello), "zcrypto", "quic".
 	Profile string `json:"profile"`
 	// ServerName is the SNI that was sent; empty where none was.
 	ServerName string    `json:"server_name,omitempty"`

@@ -51,8 +51,14 @@ func (d *Dialer) CollectAt(ctx context.Context, t target.Target, addrs []netip.A
 // unspoken is the subject of a scheme that this version does not speak, nil
 // where it does.
 func (d *Dialer) unspoken(t target.Target) []*evidence.Subject {
-	if s, ok := target.LookupScheme(t.Scheme); ok && (s.Implicit || starttls.Spoken(t.Scheme)) {
+	if s, ok := target.LookupScheme(t.Scheme); ok && (s.Implicit || starttls.Spoken(t.Scheme) || t.Scheme == schemeQUIC && d.proxy == nil) {
 		return nil
+	}
+	if t.Scheme == schemeQUIC && d.proxy != nil {
+		return []*evidence.Subject{d.failed(t, evidence.Failure{
+			Stage: evidence.StageDial, Error: "QUIC does not go through this proxy: it carries TCP alone",
+			Hint: "look at quic:// targets without --via, and at their https:// twins with it",
+		})}
 	}
 	return []*evidence.Subject{d.failed(t, evidence.Failure{
 		Stage: evidence.StageCollect,
@@ -105,6 +111,9 @@ func (d *Dialer) subject(t target.Target, addr netip.Addr) *evidence.Subject {
 // name.
 func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr) *evidence.Subject {
 	s := &session{d: d, target: t, until: time.Now().Add(d.opts.Total)}
+	if t.Scheme == schemeQUIC {
+		return s.quic(ctx, addrs)
+	}
 	var failures []evidence.Failure
 	for _, s.addr = range addrs {
 		conn, err := s.dial(ctx)
