@@ -34,7 +34,9 @@ ConfigMaps in YAML or JSON. Private keys are passed over unread.
 A packet capture (pcap, pcapng) gives one subject for each server, name and
 chain that it shows, on any port, also after STARTTLS, judged as of its first
 packet unless --at says otherwise. TLS 1.3 hides certificates: such connections
-are counted and make the run incomplete.
+are counted and make the run incomplete. The same goes for logs of Zeek
+(x509.log, and ssl.log with x509.log beside it) and Suricata (EVE JSON) where
+they hold certificates; the run says it where they hold none.
 
 An evidence bundle that a scan wrote is judged again, and gives the same report
 with the same rules, roots and --at.

@@ -39,6 +39,7 @@ func TestScript(t *testing.T) {
 	if err := lab.WriteCases(filepath.Join(files, "cases")); err != nil {
 		t.Fatal(err)
 	}
+	writeLogs(t, files, l.Chain(), caseNamed(t, "own-key-mitmproxy").Chain)
 	writeStores(t, l, filepath.Join(files, "stores"))
 	honest := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
 	forged := lab.Serve(t, caseNamed(t, "own-key-mitmproxy").Chain, lab.LeafKey(), lab.Server{})

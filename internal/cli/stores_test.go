@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	jks "github.com/pavlo-v-chernykh/keystore-go/v4"
@@ -13,6 +16,25 @@ import (
 
 	"github.com/certassay/certassay/internal/lab"
 )
+
+// writeLogs writes logs of Suricata: of an honest server and of a forger.
+func writeLogs(t *testing.T, dir string, honest, forged [][]byte) {
+	t.Helper()
+	for name, of := range map[string]struct {
+		address string
+		chain   [][]byte
+	}{"honest.json": {"198.51.100.1", honest}, "forged.json": {"198.51.100.2", forged}} {
+		var chain []string
+		for _, der := range of.chain {
+			chain = append(chain, strconv.Quote(base64.StdEncoding.EncodeToString(der)))
+		}
+		line := fmt.Sprintf(`{"timestamp":"2026-11-01T12:00:00.000000+0000","event_type":"tls","src_ip":"192.0.2.7","src_port":1,"dest_ip":%q,"dest_port":443,"tls":{"sni":"time.lab.example","chain":[%s]}}`,
+			of.address, strings.Join(chain, ","))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // writeStores writes key stores: roots.jks, which trusts the lab's root and has
 // the password "geheim", server.jks, with a chain that belongs to a key, closed.p12, which

@@ -4,7 +4,9 @@
 // It understands PEM (many blocks, with text around them), DER (several
 // certificates one after the other), PKCS #7 and CMS SignedData in DER or BER,
 // base64 without armour, the key stores of package keystore, and Kubernetes
-// Secrets and ConfigMaps in YAML or JSON. What a file is, its bytes say and not
+// Secrets and ConfigMaps in YAML or JSON. Packet captures and the logs of network
+// sensors it leaves to packages capture and sensorlog. Any file may be packed by
+// gzip. What a file is, its bytes say and not
 // its name. Certificates are kept byte for byte, including
 // those that no parser accepts. What cannot be read is reported with its file,
 // block and line, and reading goes on; the contents of private keys are never

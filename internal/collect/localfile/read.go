@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/collect/capture"
+	"github.com/certassay/certassay/internal/collect/sensorlog"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
@@ -176,6 +177,9 @@ func (r *reader) stream(path string, file io.Reader) error {
 	if head, _ := in.Peek(capture.Prefix); capture.Is(head) {
 		return capture.Read(r.ctx, filepath.ToSlash(path), in, r.emit)
 	}
+	if head, _ := in.Peek(sensorlog.Prefix); sensorlog.Kind(head) != sensorlog.None {
+		return sensorlog.Read(r.ctx, sensorlog.Kind(head), filepath.ToSlash(path), in, beside(path), r.emit)
+	}
 	data, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
 	if err == nil && len(data) > MaxFile {
 		err = fmt.Errorf("it is larger than %d MiB", MaxFile>>20)
@@ -201,8 +205,30 @@ func unpacked(in *bufio.Reader) (*bufio.Reader, error) {
 	return bufio.NewReader(z), nil
 }
 
+// beside opens files of the directory that a file is in; there are none beside
+// standard input.
+func beside(path string) func(string) (io.ReadCloser, error) {
+	if path == Stdin {
+		return nil
+	}
+	return func(name string) (io.ReadCloser, error) {
+		f, err := os.Open(filepath.Join(filepath.Dir(path), name))
+		if err != nil {
+			return nil, err
+		}
+		in, err := unpacked(bufio.NewReader(f))
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{in, f}, nil
+	}
+}
+
 // Taken is when the evidence was taken of a file that begins with head: the time
-// of a capture's first packet. It is zero for files that do not say.
+// of a capture's first packet, or of a log's first record. It is zero for files that do not say.
 func Taken(head []byte) time.Time {
 	in, err := unpacked(bufio.NewReader(bytes.NewReader(head)))
 	if err != nil {
@@ -211,7 +237,8 @@ func Taken(head []byte) time.Time {
 	if start, _ := in.Peek(capture.Prefix); capture.Is(start) {
 		return capture.Began(in)
 	}
-	return time.Time{}
+	text, _ := io.ReadAll(io.LimitReader(in, int64(4*len(head)))) // of a part of a gzip file there is a part
+	return sensorlog.Began(text)
 }
 
 func (r *reader) data(path string, data []byte) {
