@@ -39,7 +39,8 @@ func (f *folder) get(ctx context.Context, path string, limit int64, _ bool) ([]b
 
 func (f *folder) read(path string, limit int64) ([]byte, error) {
 	// A pipe in the place of a tile would be waited for without end.
-	if info, err := f.root.Stat(path); err != nil {
+	info, err := f.root.Stat(path)
+	if err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: not a regular file", path, ErrMalformed)
@@ -49,7 +50,7 @@ func (f *folder) read(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, limit+1))
+	b, err := readAll(io.LimitReader(file, limit+1), info.Size())
 	if err == nil && int64(len(b)) > limit {
 		err = fmt.Errorf("%s: %w", path, ErrTooLarge)
 	}

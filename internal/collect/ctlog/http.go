@@ -1,6 +1,7 @@
 package ctlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,7 +162,7 @@ func (w *web) once(ctx context.Context, path string, limit int64, fresh bool) ([
 	if answer.ContentLength > limit {
 		return nil, ErrTooLarge
 	}
-	b, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	b, err := readAll(io.LimitReader(answer.Body, limit+1), answer.ContentLength)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading answer: %w", err)
@@ -169,6 +170,15 @@ func (w *web) once(ctx context.Context, path string, limit int64, fresh bool) ([
 		return nil, ErrTooLarge
 	}
 	return b, nil
+}
+
+// readAll reads to the end. said is how much there is said to be, or negative: it
+// spares growing, but what is only said may fill no memory.
+func readAll(r io.Reader, said int64) ([]byte, error) {
+	const most = 2 << 20
+	b := bytes.NewBuffer(make([]byte, 0, min(max(said, 0), most)+bytes.MinRead))
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3); zero where there

@@ -13,6 +13,8 @@ import (
 // takes.
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
+var inflaters = sync.Pool{New: func() any { return new(inflater) }}
+
 // packed says whether b is gzip, whatever headers say: logs pack tiles without
 // being asked, and archives hold packed files. No other answer begins so: JSON
 // and notes are text, and a leaf's timestamp would be of the year 72 000 000.
@@ -29,18 +31,24 @@ func unpack(b, buffer []byte, limit int) ([]byte, error) {
 		return b, nil
 	}
 	limit = min(limit, freeRatio+maxRatio*len(b))
+	f := inflaters.Get().(*inflater)
+	out, ok := f.gunzip(b, buffer, limit)
+	inflaters.Put(f)
+	if ok {
+		return out, nil
+	}
 	z := unpackers.Get().(*gzip.Reader)
 	defer unpackers.Put(z)
 	if err := z.Reset(bytes.NewReader(b)); err != nil {
 		return nil, fmt.Errorf("unpacking: %w: %w", ErrMalformed, err)
 	}
-	out := bytes.NewBuffer(buffer[:0])
-	n, err := out.ReadFrom(io.LimitReader(z, int64(limit)+1))
+	slow := bytes.NewBuffer(buffer[:0])
+	n, err := slow.ReadFrom(io.LimitReader(z, int64(limit)+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("unpacking: %w: %w", ErrMalformed, err)
 	case n > int64(limit):
 		return nil, fmt.Errorf("unpacking %d bytes: %w", len(b), ErrTooLarge)
 	}
-	return out.Bytes(), nil
+	return slow.Bytes(), nil
 }
