@@ -61,6 +61,7 @@ var Table = []Row{
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
+	{Folder: "internal/collect/revocation", Imports: join(collecting, "internal/collect/fetch", "internal/ocsp", "internal/crl")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},
 
 	{Folder: "internal/probe", Imports: probing},
@@ -71,6 +72,7 @@ var Table = []Row{
 	{Folder: "internal/probe/clock", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/incident", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/issuance", Imports: join(probing, "internal/probe/signature")},
+	{Folder: "internal/probe/revocation", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/path", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/key", Imports: join(probing, "internal/probe/key/*")},
 	{Folder: "internal/probe/corpus", Imports: join(probing, "internal/probe/key/batch", "internal/probe/signature/forge")},

@@ -14,6 +14,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/log"
+	"github.com/certassay/certassay/internal/probe/revocation"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/report"
@@ -74,6 +75,7 @@ type Auditor struct {
 	memory     memory
 	checker    signature.Checker
 	scts       sct.Verifier
+	lists      revocation.Lists
 	heads      log.Heads
 
 	knownKeys known.Tables

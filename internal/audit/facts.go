@@ -23,6 +23,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/name"
 	"github.com/certassay/certassay/internal/probe/path"
 	"github.com/certassay/certassay/internal/probe/pin"
+	"github.com/certassay/certassay/internal/probe/revocation"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
 	"github.com/certassay/certassay/internal/rule"
@@ -168,8 +169,13 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	f.Chain = chain.Chain(in, f.Reasons)
 	names.Certificates, names.Chain = in.Certificates, f.Chain
 	f.DNS = dns.Facts(names)
+	stapled := staples(s, certs[0])
+	f.Revocation = revocation.Facts(&revocation.Input{
+		Leaf: leaf.parsed, Staples: stapled, Fetches: s.Fetches, Candidates: j.issuers, Trust: j.trust,
+		Check: &a.checker, Lists: &a.lists, At: a.at, Seen: s.Seen, Reasons: f.Reasons,
+	})
 	f.Clock = clock.Clock(&clock.Input{
-		Certificates: in.Certificates, SCTs: f.SCTs, Staples: staples(s, certs[0]), At: a.at, Seen: s.Seen,
+		Certificates: in.Certificates, SCTs: f.SCTs, Staples: a.proven(stapled, f, s.Seen), More: a.stamps(f, s), At: a.at, Seen: s.Seen,
 		Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons,
 	})
 	f.Distrust = incident.Distrust(&incident.Chain{
@@ -221,11 +227,11 @@ func handshakeSCTs(in *sct.Input, s *evidence.Subject) []facts.SCT {
 
 // staples are the OCSP responses of the handshakes that delivered the judged
 // leaf.
-func staples(s *evidence.Subject, leaf *certificate) (out []clock.Staple) {
+func staples(s *evidence.Subject, leaf *certificate) (out [][]byte) {
 	for i := range s.Handshakes {
 		h := &s.Handshakes[i]
 		if len(h.OCSP) > 0 && len(h.Certificates) > 0 && h.Certificates[0].SHA256() == leaf.sha256 {
-			out = append(out, clock.Staple{DER: h.OCSP})
+			out = append(out, h.OCSP)
 		}
 	}
 	return out

@@ -8,13 +8,15 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/fetch"
+	"github.com/certassay/certassay/internal/collect/revocation"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // onlineNow are the third parties that this version can ask. What it cannot do is
 // refused: whoever asks for a check and hears nothing would take it for passed.
-const onlineNow = config.OnlineAIA | config.OnlineDNS
+const onlineNow = config.OnlineAIA | config.OnlineOCSP | config.OnlineCRL | config.OnlineDNS
 
 // refuseOnline says what of --online is not in this version.
 func refuseOnline(asked config.Online) error {
@@ -40,6 +42,12 @@ func (s *session) enrichers() []audit.Enricher {
 	var out []audit.Enricher
 	if s.cfg.Online.Has(config.OnlineAIA) {
 		out = append(out, aia.New(aia.Options{Fetch: web, Known: s.knownIssuers}).Ask)
+	}
+	if s.cfg.Online&(config.OnlineOCSP|config.OnlineCRL) != 0 {
+		out = append(out, revocation.New(revocation.Options{
+			Fetch: web, OCSP: s.cfg.Online.Has(config.OnlineOCSP), CRL: s.cfg.Online.Has(config.OnlineCRL), Known: s.knownIssuers,
+			Root: func(c *cert.Certificate) bool { return s.trust.Root(c.SHA256()) != trust.None },
+		}).Ask)
 	}
 	return append(outside, func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is: answers of now do not belong
