@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -62,7 +64,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("SSL_CERT_FILE", filepath.Join(env.WorkDir, "none.pem"))
 			return os.CopyFS(env.WorkDir, os.DirFS(files))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "leaf-hash": leafHash, "cut": cut, "expand": expand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "leaf-hash": leafHash, "pin-of": pinOf, "cut": cut, "expand": expand},
 	})
 }
 
@@ -107,6 +109,22 @@ func leafHash(ts *testscript.TestScript, _ bool, args []string) {
 	sum := fmt.Sprintf("%x", sha256.Sum256(block.Bytes))
 	for _, file := range args[1:] {
 		text := strings.ReplaceAll(ts.ReadFile(file), "CERT", sum)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
+	}
+}
+
+// pinOf CERTIFICATE WORD FILE... writes the pin of the certificate's key over the
+// word in files.
+func pinOf(ts *testscript.TestScript, _ bool, args []string) {
+	block, _ := pem.Decode([]byte(ts.ReadFile(args[0])))
+	if block == nil {
+		ts.Fatalf("%s holds no PEM", args[0])
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	ts.Check(err)
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	for _, file := range args[2:] {
+		text := strings.ReplaceAll(ts.ReadFile(file), args[1], "sha256/"+base64.StdEncoding.EncodeToString(sum[:]))
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
 	}
 }
