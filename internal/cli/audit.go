@@ -92,6 +92,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	for _, e := range entries {
 		all.Add(e.Spec)
 	}
+	cfg.Resolve = append(cfg.Resolve, addresses(entries, cfg.Resolve)...)
 	all.Add(slices.Collect(set.Specs())...)
 	o := newOwner(inv, path)
 	o.whole = len(entries) == len(inv.Entries())
@@ -99,6 +100,23 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 		return c.dryRun(ctx, cfg, run, o, all)
 	}
 	return c.dial(ctx, cfg, run, all, o)
+}
+
+// addresses are those that entries name, in the form of --resolve. What was said
+// there goes before.
+func addresses(entries []*inventory.Entry, said []string) (more []string) {
+	for _, e := range entries {
+		if !e.Address.IsValid() {
+			continue
+		}
+		for t := range e.Spec.All() {
+			fits := func(s string) bool { return strings.HasPrefix(strings.ToLower(s), t.HostPort()+":") }
+			if !slices.ContainsFunc(said, fits) {
+				more = append(more, t.HostPort()+":"+e.Address.String())
+			}
+		}
+	}
+	return more
 }
 
 // inventoryPath is the inventory that was named, or that is found. Which one was

@@ -32,7 +32,7 @@ const (
 const exitHelp = `Exit codes:
   0    every check ran, nothing at or above the bar (--fail-on)
   1    findings at or above the bar
-  2    wrong command line, configuration or rules; nothing was contacted
+  2    wrong command line, configuration, inventory or rules; nothing was contacted
   3    nothing at the bar, but something could not be checked
   4    the run failed
   130  interrupted`

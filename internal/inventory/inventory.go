@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,9 @@ type Entry struct {
 	Group *Group
 	// Place is where it was written: in the inventory or in a list.
 	Place expect.Place
+	// Address is dialled in place of what the target's name resolves to; invalid
+	// where a name server is asked.
+	Address netip.Addr
 
 	settings []Setting // of the target alone
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -318,10 +319,16 @@ func (l *loader) group(n *yaml.Node, f *includer) {
 func (l *loader) target(n *yaml.Node, src *source, g *Group) {
 	e := &Entry{Group: g, Place: src.place(n)}
 	at := n
+	var address *yaml.Node
 	if n.Kind == yaml.MappingNode {
 		r := &reader{source: src, layer: layerTarget}
 		known := r.terms()
 		known["target"] = func(n *yaml.Node) { at = n }
+		known["address"] = func(n *yaml.Node) {
+			if address, e.Address = n, r.address(n); e.Address.IsValid() {
+				r.one("address", n, func(*Terms) {})
+			}
+		}
 		seen := src.mapping(n, "target", map[string]string{"host": "write target", "name": "write target", "url": "write target"}, known)
 		src.need(n, "target", seen, "target")
 		if !seen["target"] {
@@ -341,9 +348,29 @@ func (l *loader) target(n *yaml.Node, src *source, g *Group) {
 		return
 	}
 	e.Spec = spec
+	if address != nil && !e.named() {
+		src.bad(address, "leave it out, or write the name as the target", "address: the target is one already")
+	}
 	if other, err := l.add(e, src); err != nil {
 		src.bad(at, "", "the target is already listed in group %q: %s", other.Group.Name, other.Place)
 	}
+}
+
+// named says whether the target is a name, which has to be resolved.
+func (e *Entry) named() bool {
+	for t := range e.Spec.All() {
+		return !t.IsIP()
+	}
+	return false
+}
+
+func (s *source) address(n *yaml.Node) netip.Addr {
+	addr, err := netip.ParseAddr(n.Value)
+	if n.Kind != yaml.ScalarNode || err != nil || addr.Zone() != "" {
+		s.bad(n, "", "address: want an IP address such as 192.0.2.1 or 2001:db8::1, without port")
+		return netip.Addr{}
+	}
+	return addr
 }
 
 // add counts targets besides adding them.
