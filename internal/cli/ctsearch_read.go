@@ -285,7 +285,7 @@ func (r *searchRun) chunk(ctx context.Context, out *searchLog, log *ct.Log, sour
 	now := audit.Now()
 	coverage, err := source.Entries(ctx, out.head, s.From, s.To, func(index uint64, e *ct.LogEntry) error {
 		if found = found[:0]; r.matcher != nil {
-			found = r.matcher.Match(e, found)
+			found = r.matcher.MatchChain(e, found, func() ([][]byte, error) { return source.Chain(ctx, e) })
 		}
 		if len(found) == 0 && !r.flags.all || !r.flags.within(e) {
 			return nil

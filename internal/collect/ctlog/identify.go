@@ -13,11 +13,15 @@ const (
 	placeURI               // a uniformResourceIdentifier
 	placeIP                // an iPAddress
 	placeName              // a commonName of the subject
+
+	placeOrg    // an organizationName of the subject
+	placeSerial // the serial number's content octets
+	placeKey    // the SubjectPublicKeyInfo
 )
 
 // identifiers calls found for all that a client could take for the name of a
 // server: every commonName of the subject, and every dNSName, URI and iPAddress
-// of every subjectAltName. It says whether all of the certificate could be read
+// of every subjectAltName; and for organisation, serial number and key. It says whether all of the certificate could be read
 // that can hold one.
 //
 // Nearly all certificates are plain DER, which quick reads; for all others, and
@@ -40,9 +44,18 @@ func tolerant(der []byte, tbs bool, found func(place, []byte)) (readable bool) {
 	// What stands behind the extensions names nobody, and a TBSCertificate has
 	// nothing there.
 	readable = c.Readable() && c.ExtensionsErr == nil
+	if c.Serial != nil {
+		found(placeSerial, c.Serial)
+	}
+	if c.SPKI != nil {
+		found(placeKey, c.SPKI)
+	}
 	for _, a := range c.Subject.Attributes() {
-		if string(a.Type) == cert.OIDCommonName {
+		switch string(a.Type) {
+		case cert.OIDCommonName:
 			found(placeName, []byte(a.Text))
+		case cert.OIDOrganization:
+			found(placeOrg, []byte(a.Text))
 		}
 		readable = readable && a.Type != nil && (a.Err == nil || a.Text != "")
 	}
@@ -99,7 +112,9 @@ func asCertificate(tbs []byte) []byte {
 // A quick is what is found in plain DER: definite, minimal lengths, short tags,
 // the usual fields in the usual order, and nothing left over.
 type quick struct {
+	serial  []byte
 	subject []byte
+	key     []byte
 	san     []byte
 	sans    int
 }
@@ -145,11 +160,17 @@ func (q *quick) read(der []byte, isTBS bool) bool {
 	}
 	for i, want := range [...]byte{0x02, 0x30, 0x30, 0x30, 0x30, 0x30} {
 		var body []byte
+		whole := b
 		if tag, body, b, ok = tlv(b); !ok || tag != want {
 			return false
 		}
-		if i == 4 {
+		switch i {
+		case 0:
+			q.serial = body
+		case 4:
 			q.subject = body
+		case 5:
+			q.key = whole[:len(whole)-len(b)]
 		}
 	}
 	for len(b) > 0 {
@@ -245,15 +266,21 @@ func plainASCII(b []byte) bool {
 
 // each calls found for what read has found.
 func (q *quick) each(found func(place, []byte)) {
+	found(placeSerial, q.serial)
+	found(placeKey, q.key)
 	for b := q.subject; len(b) > 0; {
 		_, set, rest, _ := tlv(b)
 		for b = rest; len(set) > 0; {
 			var pair []byte
 			_, pair, set, _ = tlv(set)
 			_, oid, pair, _ := tlv(pair)
-			if string(oid) == cert.OIDCommonName {
+			switch string(oid) {
+			case cert.OIDCommonName:
 				_, value, _, _ := tlv(pair)
 				found(placeName, value)
+			case cert.OIDOrganization:
+				_, value, _, _ := tlv(pair)
+				found(placeOrg, value)
 			}
 		}
 	}

@@ -2,12 +2,15 @@ package ctlog
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/ct"
 )
 
@@ -44,16 +47,23 @@ type Matcher struct {
 	one      map[string]int   // names below which one label counts
 	parent   map[string][]int // exact and below, by the name one label up
 	ips      map[netip.Addr]string
+	nets     []watchedNet
+	orgs     map[string]string // by normalOrg
+	orgFolds map[string]string // by the fold of that
+	issuers  map[[32]byte]string
+	keys     map[[32]byte]string
+	serials  map[string]string
+	looks    *looks // nil where none are looked for
+
+	// issuerOf are the keys of issuers by the hash of their certificates.
+	issuerOf sync.Map
 }
 
 // maxNames bounds the names that are looked for at once.
 const maxNames = 1_000_000
 
-// NewMatcher looks for these names: "example.org" is that name alone,
-// ".example.org" that name and all below it, "*.example.org" all names one label
-// below it, and an IP address itself. Names may be internationalised, in either
-// form. A wildcard in a certificate matches every name that it covers. All names
-// that are none are refused together.
+// NewMatcher looks for what [WatchSyntax] says. Names may be internationalised, in
+// either form. All items that are none are refused together.
 func NewMatcher(names []string) (*Matcher, error) {
 	if len(names) == 0 {
 		return nil, errors.New("no name to look for")
@@ -61,14 +71,13 @@ func NewMatcher(names []string) (*Matcher, error) {
 	if len(names) > maxNames {
 		return nil, fmt.Errorf("%d names are more than %d", len(names), maxNames)
 	}
-	m := &Matcher{exact: map[string]int{}, below: map[string]int{}, one: map[string]int{}, parent: map[string][]int{}, ips: map[netip.Addr]string{}}
+	m := &Matcher{
+		exact: map[string]int{}, below: map[string]int{}, one: map[string]int{}, parent: map[string][]int{}, ips: map[netip.Addr]string{},
+		orgs: map[string]string{}, orgFolds: map[string]string{}, issuers: map[[32]byte]string{}, keys: map[[32]byte]string{}, serials: map[string]string{},
+	}
 	var errs []error
 	for _, name := range names {
-		if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
-			m.ips[ip.Unmap().WithZone("")] = name
-			continue
-		}
-		if err := m.add(name); err != nil {
+		if err := m.watch(name); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -84,16 +93,9 @@ func (m *Matcher) add(text string) error {
 	case strings.HasPrefix(name, "."):
 		p.below, name = true, name[1:]
 	}
-	name = strings.TrimSuffix(name, ".")
-	if len(name) > 253 || name == "" {
-		return fmt.Errorf("%.80q is no name to look for", text)
-	}
-	for _, l := range strings.Split(dots.Replace(name), ".") {
-		a := aLabel(l)
-		if a == anyLabel || len(a) > maxLabel {
-			return fmt.Errorf("%.80q is no name to look for: %.80q is no label", text, l)
-		}
-		p.labels = append(p.labels, a)
+	var err error
+	if p.labels, err = watchedLabels(text, name); err != nil {
+		return err
 	}
 	i := len(m.patterns)
 	m.patterns = append(m.patterns, p)
@@ -113,6 +115,23 @@ func (m *Matcher) add(text string) error {
 	return nil
 }
 
+// watchedLabels are the labels of a name that is looked for; text is the item as
+// given.
+func watchedLabels(text, name string) (labels []string, err error) {
+	name = strings.TrimSuffix(name, ".")
+	if len(name) > 253 || name == "" {
+		return nil, fmt.Errorf("%.80q is no name to look for", text)
+	}
+	for _, l := range strings.Split(dots.Replace(name), ".") {
+		a := aLabel(l)
+		if a == anyLabel || len(a) > maxLabel {
+			return nil, fmt.Errorf("%.80q is no name to look for: %.80q is no label", text, l)
+		}
+		labels = append(labels, a)
+	}
+	return labels, nil
+}
+
 // maxComparisons bounds the comparisons of unreadable identifiers with patterns
 // for one certificate, which can hold 100 000 of them. Beyond it the certificate
 // counts as unreadable.
@@ -126,14 +145,69 @@ type search struct {
 	buffer [maxName]byte
 }
 
-// Match appends to hits why the entry matches, each name that was looked for
-// once; nothing where it does not. The entry's bytes are not kept.
-func (m *Matcher) Match(e *ct.LogEntry, hits []Hit) []Hit {
+// Match appends to hits why the entry matches, each item that was looked for
+// once; nothing where it does not. The entry's bytes are not kept. It is
+// [Matcher.MatchChain] without a chain.
+func (m *Matcher) Match(e *ct.LogEntry, hits []Hit) []Hit { return m.MatchChain(e, hits, nil) }
+
+// MatchChain is [Matcher.Match] that can tell the issuers of certificates.
+//
+// chain gives the certificates behind the entry's own, as [Source.Chain] does. It
+// is called only where the issuer's key is looked for and the entry does not say
+// it, and once for each issuer; it may be nil: then a certificate of a tiled log
+// matches no issuer.
+func (m *Matcher) MatchChain(e *ct.LogEntry, hits []Hit, chain func() ([][]byte, error)) []Hit {
 	s := search{m: m, hits: hits, budget: maxComparisons}
 	if !identifiers(e, s.identifier) || s.budget < 0 {
 		s.hit("", nil, true)
 	}
+	if len(m.issuers) > 0 {
+		s.issuer(e, chain)
+	}
 	return s.hits
+}
+
+// issuer matches the key of the issuer. A precertificate's entry names it; for a
+// certificate it is that of the chain, which nothing protects: the rules that judge
+// what was found say whether it signed.
+func (s *search) issuer(e *ct.LogEntry, chain func() ([][]byte, error)) {
+	key := e.IssuerKeyHash
+	if !e.Precert {
+		var known bool
+		if key, known = s.m.issuerKey(e, chain); !known {
+			return
+		}
+	}
+	if text, ok := s.m.issuers[key]; ok {
+		s.hit(text, nil, false)
+	}
+}
+
+// issuerKey is the hash of the key of the first certificate of the chain.
+func (m *Matcher) issuerKey(e *ct.LogEntry, chain func() ([][]byte, error)) (key [32]byte, known bool) {
+	var print [32]byte
+	switch {
+	case len(e.Chain) > 0:
+		print = sha256.Sum256(e.Chain[0])
+	case len(e.Fingerprints) > 0:
+		print = e.Fingerprints[0]
+	default:
+		return key, false
+	}
+	if k, ok := m.issuerOf.Load(print); ok {
+		return k.([32]byte), true
+	}
+	certs := e.Chain
+	if len(certs) == 0 && chain != nil {
+		certs, _ = chain() // what cannot be had is asked for again with the next entry
+	}
+	if len(certs) == 0 {
+		return key, false
+	}
+	if key, known = cert.Parse(certs[0]).SPKISHA256(); known {
+		m.issuerOf.Store(print, key)
+	}
+	return key, known
 }
 
 func (s *search) identifier(at place, value []byte) {
@@ -142,6 +216,14 @@ func (s *search) identifier(at place, value []byte) {
 		s.address(value)
 	case placeURI:
 		s.name(hostOf(value), value)
+	case placeOrg:
+		s.organisation(value)
+	case placeSerial:
+		if text, ok := s.m.serials[plainSerial(value)]; ok {
+			s.hit(text, value, false)
+		}
+	case placeKey:
+		s.key(value)
 	default:
 		s.name(value, value)
 	}
@@ -149,18 +231,63 @@ func (s *search) identifier(at place, value []byte) {
 
 // address matches an iPAddress. One of neither 4 nor 16 octets could be any.
 func (s *search) address(value []byte) {
-	if len(s.m.ips) == 0 {
+	if len(s.m.ips)+len(s.m.nets) == 0 {
 		return
 	}
 	ip, ok := netip.AddrFromSlice(value)
-	if !ok {
-		for _, text := range s.m.ips {
-			s.hit(text, value, true)
-		}
+	if ok {
+		s.ip(ip, value)
 		return
 	}
-	if text, ok := s.m.ips[ip.Unmap()]; ok {
+	for _, text := range s.m.ips {
+		s.hit(text, value, true)
+	}
+	for i := range s.m.nets {
+		s.hit(s.m.nets[i].text, value, true)
+	}
+}
+
+// ip matches an address itself and the ranges that it is in.
+func (s *search) ip(ip netip.Addr, whole []byte) {
+	ip = ip.Unmap().WithZone("")
+	if text, ok := s.m.ips[ip]; ok {
+		s.hit(text, whole, false)
+	}
+	if s.budget -= len(s.m.nets); s.budget < 0 {
+		return
+	}
+	for i := range s.m.nets {
+		if s.m.nets[i].prefix.Contains(ip) {
+			s.hit(s.m.nets[i].text, whole, false)
+		}
+	}
+}
+
+// organisation matches an organisationName.
+func (s *search) organisation(value []byte) {
+	const longest = 1024
+	if len(s.m.orgs) == 0 {
+		return
+	}
+	if len(value) > longest {
+		s.budget = -1 // too long to be read, and so not to be ruled out
+		return
+	}
+	key := normalOrg(string(value))
+	if text, ok := s.m.orgs[key]; ok {
 		s.hit(text, value, false)
+	} else if text, ok := s.m.orgFolds[fold(key)]; ok {
+		s.note(Hit{Watched: text, Identifier: cut(value), Why: "letters that look alike"})
+	}
+}
+
+// key matches a SubjectPublicKeyInfo.
+func (s *search) key(spki []byte) {
+	if len(s.m.keys) == 0 {
+		return
+	}
+	if text, ok := s.m.keys[sha256.Sum256(spki)]; ok {
+		s.hit(text, nil, false)
 	}
 }
 
@@ -185,13 +312,11 @@ func (s *search) name(name, whole []byte) {
 // addressText matches an IP address that stands where a name should.
 func (s *search) addressText(name, whole []byte) {
 	const longest = 64
-	if len(s.m.ips) == 0 || len(name) > longest {
+	if len(s.m.ips)+len(s.m.nets) == 0 || len(name) > longest {
 		return
 	}
 	if ip, err := netip.ParseAddr(string(bytes.Trim(name, "[] \t\r\n\x00"))); err == nil {
-		if text, ok := s.m.ips[ip.Unmap().WithZone("")]; ok {
-			s.hit(text, whole, false)
-		}
+		s.ip(ip, whole)
 	}
 }
 
@@ -206,6 +331,7 @@ func (s *search) plain(b, whole []byte) {
 		}
 	}
 	s.suffixes(b, whole)
+	s.lookalike(b, whole)
 }
 
 // suffixes matches the name and what it lies below.
@@ -234,6 +360,7 @@ func (s *search) wildcard(base, whole []byte) {
 		s.hit(s.m.patterns[i].text, whole, false)
 	}
 	s.suffixes(base, whole)
+	s.lookalike(base, whole)
 }
 
 // labels compares a name that has labels which stand for any with all patterns.
@@ -272,14 +399,23 @@ func (p *pattern) matches(labels []string) bool {
 // hit notes a match, once for each name that was looked for; one that could be
 // read wins over one that could not.
 func (s *search) hit(watched string, identifier []byte, unreadable bool) {
-	const longest = 256
+	s.note(Hit{Watched: watched, Identifier: cut(identifier), Unreadable: unreadable})
+}
+
+func (s *search) note(h Hit) {
 	for i := range s.hits {
-		if s.hits[i].Watched == watched {
-			if s.hits[i].Unreadable && !unreadable {
-				s.hits[i] = Hit{Watched: watched, Identifier: string(identifier[:min(len(identifier), longest)])}
+		if s.hits[i].Watched == h.Watched {
+			if s.hits[i].Unreadable && !h.Unreadable {
+				s.hits[i] = h
 			}
 			return
 		}
 	}
-	s.hits = append(s.hits, Hit{Watched: watched, Identifier: string(identifier[:min(len(identifier), longest)]), Unreadable: unreadable})
+	s.hits = append(s.hits, h)
+}
+
+// cut is an identifier as it is shown.
+func cut(identifier []byte) string {
+	const longest = 256
+	return string(identifier[:min(len(identifier), longest)])
 }

@@ -313,16 +313,19 @@ func ders(t *testing.T, dir string) (out [][]byte) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	for _, n := range []int{1, 10_000} {
+	for _, c := range []struct {
+		name, format string
+		n            int
+	}{{"watch=1", ".watched%d.example", 1}, {"watch=10000", ".watched%d.example", 10_000}, {"lookalikes=1000", "lookalike:watched%d.example", 1000}} {
 		var watch []string
-		for i := range n {
-			watch = append(watch, fmt.Sprintf(".watched%d.example", i))
+		for i := range c.n {
+			watch = append(watch, fmt.Sprintf(c.format, i))
 		}
 		m, err := NewMatcher(watch)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprintf("watch=%d", n), func(b *testing.B) {
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			e := asEntry(issued()[0].der)
 			var hits []Hit

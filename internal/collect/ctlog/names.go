@@ -99,6 +99,9 @@ func parts(text string) []string {
 		return r
 	}, text)
 	out := []string{text, joined}
+	if strings.Contains(text, "://") && len(pieces) > 0 {
+		out = nil // a URL as a whole would be a name of unreadable labels, which is every name
+	}
 	if len(pieces) == 1 {
 		return append(out, pieces[0])
 	}

@@ -18,6 +18,11 @@ type tiled struct {
 	origin  string
 
 	hashes *ct.Hashes // of the tree of the head that was asked about last
+
+	// issuers are those that were fetched, by fingerprint; issuersSize is
+	// their size.
+	issuers     map[[32]byte][]byte
+	issuersSize int
 }
 
 func (t *tiled) Protocol() string { return "static-ct" }
@@ -86,14 +91,23 @@ func (t *tiled) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at
 	return *at, nil
 }
 
+// maxIssuers bounds the issuers that are kept: the real logs know some thousands
+// of 2 kB.
+const maxIssuers = 32 << 20
+
 // Chain fetches the issuers by their fingerprints, which the bytes have to have.
+// Nearly all entries share a few hundred of them, which are kept.
 func (t *tiled) Chain(ctx context.Context, e *ct.LogEntry) ([][]byte, error) {
-	const maxIssuers, maxIssuer = 16, 64 << 10
-	if len(e.Fingerprints) > maxIssuers {
+	const most, maxIssuer = 16, 64 << 10
+	if len(e.Fingerprints) > most {
 		return nil, fmt.Errorf("an entry with %d issuers: %w", len(e.Fingerprints), ErrTooLarge)
 	}
 	var out [][]byte
 	for _, f := range e.Fingerprints {
+		if der, ok := t.issuers[f]; ok {
+			out = append(out, der)
+			continue
+		}
 		b, err := t.fetcher.get(ctx, "issuer/"+hex.EncodeToString(f[:]), maxIssuer, false)
 		if err == nil && sha256.Sum256(b) != f {
 			b, err = unpack(b, nil, maxIssuer)
@@ -104,6 +118,10 @@ func (t *tiled) Chain(ctx context.Context, e *ct.LogEntry) ([][]byte, error) {
 		if err != nil {
 			return out, fmt.Errorf("fetching issuer: %w", err)
 		}
+		if t.issuersSize += len(b); t.issuers == nil || t.issuersSize > maxIssuers {
+			t.issuers, t.issuersSize = map[[32]byte][]byte{}, len(b)
+		}
+		t.issuers[f] = b
 		out = append(out, b)
 	}
 	return out, nil
