@@ -22,6 +22,10 @@ var program string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if sample := os.Getenv(serveVariable); sample != "" {
+		fmt.Fprintln(os.Stderr, serveSample(sample))
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "reallogs-*")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
