@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Runs certassay audit in a GitHub Actions job: annotations on standard output,
+# every report in $REPORTS, the summary on the job's page, and the exit code as
+# output and as the step's own. Reports are written whatever is found, and when
+# the job is cancelled, too.
+set -euo pipefail
+set -f # ARGS is split at white space, and nothing in it is a pattern
+
+certassay=${BINARY:-$RUNNER_TEMP/certassay}
+mkdir -p "$REPORTS"
+# Reports of a run before this one must not be taken for this one's.
+rm -f "$REPORTS"/report.json "$REPORTS"/report.sarif "$REPORTS"/report.xml "$REPORTS"/report.html "$REPORTS"/report.md
+
+arguments=(audit -f github --fail-on "$FAIL_ON"
+  --report "json=$REPORTS/report.json" --report "sarif=$REPORTS/report.sarif" --report "junit=$REPORTS/report.xml"
+  --report "html=$REPORTS/report.html" --report "markdown=$REPORTS/report.md")
+[[ -z $INVENTORY ]] || arguments+=(-c "$INVENTORY")
+[[ -z $BASELINE ]] || arguments+=(--baseline "$BASELINE")
+# shellcheck disable=SC2206 # splitting is meant
+arguments+=($ARGS)
+
+status=0
+"$certassay" "${arguments[@]}" || status=$?
+
+{
+  echo "exit-code=$status"
+  [[ ! -e $REPORTS/report.sarif ]] || echo "sarif=$REPORTS/report.sarif"
+  [[ ! -e $REPORTS/report.md ]] || echo "markdown=$REPORTS/report.md"
+} >>"$GITHUB_OUTPUT"
+[[ ! -e $REPORTS/report.md ]] || cat "$REPORTS/report.md" >>"$GITHUB_STEP_SUMMARY"
+
+if ((status == 3)) && [[ $ALLOW_INCOMPLETE == true ]]; then
+  echo "::warning title=certassay::something could not be checked, and this job is set to pass then"
+  status=0
+fi
+exit "$status"
