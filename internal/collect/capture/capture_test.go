@@ -273,10 +273,10 @@ func TestRead(t *testing.T) {
 		{"client certificate", pcap(t, scene{turns: mutual}.packets(t), 0), []string{
 			fmt.Sprintf(`c.pcap#1 198.51.100.1:443 endpoint "a" %d 0303 possession=true`, n), fmt.Sprintf(`c.pcap#2 client 192.0.2.7 chain "" %d`, n)}},
 		{"TLS 1.3", pcap(t, scene{turns: hidden}.packets(t), 0), []string{`c.pcap chain "" 0 / 1 connections are of TLS 1.3, which encrypts certificates: they could not be checked`}},
-		{"a handshake in a download", pcap(t, downloaded, 0), []string{fmt.Sprintf(`c.pcap chain "" 0 / there is no certificate in this capture (%d packets, 1 TCP connections)`, len(downloaded))}},
+		{"a handshake in a download", pcap(t, downloaded, 0), []string{fmt.Sprintf(`c.pcap chain "" 0 / there is no certificate in this capture (%d packets, 1 connections)`, len(downloaded))}},
 		{"two, and one again", pcap(t, slices.Concat(scene{turns: modern}.packets(t), v6.packets(t), scene{turns: modern}.packets(t)), 0), []string{
 			seen, fmt.Sprintf(`c.pcap#2 [2001:db8::2]:8443 endpoint "time.lab.example" %d 0303 possession=true`, n)}},
-		{"no packets", pcap(t, nil, 0), []string{`c.pcap chain "" 0 / there is no certificate in this capture (0 packets, 0 TCP connections)`}},
+		{"no packets", pcap(t, nil, 0), []string{`c.pcap chain "" 0 / there is no certificate in this capture (0 packets, 0 connections)`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := read(t, tt.file)

@@ -4,8 +4,8 @@
 // Up to TLS 1.2 a server sends its chain in the clear. Every TCP connection is
 // put together again and watched for a TLS handshake, on any port, at its start
 // or after a conversation in the clear (STARTTLS). What the server signed of the
-// handshake is verified, as of a live one. TLS 1.3 encrypts the certificates:
-// such connections are counted, and said to be unchecked.
+// handshake is verified, as of a live one. TLS 1.3 and QUIC encrypt the
+// certificates: such connections are counted, and said to be unchecked.
 //
 // # Design
 //

@@ -37,7 +37,8 @@ type watch struct {
 	hidden, resumed, cut int
 	shown                map[netip.Addr]bool // servers that showed a chain
 	unshown              []netip.Addr        // servers of resumed handshakes
-	datagrams            map[string]*dtlsFlow
+	datagrams            map[pair]*dtlsFlow
+	quic                 map[pair]bool // connections
 }
 
 // An observation is a chain that a server, or a client, showed.
@@ -54,7 +55,7 @@ type observation struct {
 
 func newWatch(path string) *watch {
 	w := &watch{path: path, known: map[string]*observation{}, certificates: map[[32]byte]evidence.DER{},
-		shown: map[netip.Addr]bool{}, datagrams: map[string]*dtlsFlow{}}
+		shown: map[netip.Addr]bool{}, datagrams: map[pair]*dtlsFlow{}, quic: map[pair]bool{}}
 	w.assembler = reassembly.NewAssembler(reassembly.NewStreamPool(w))
 	w.assembler.MaxBufferedPagesTotal, w.assembler.MaxBufferedPagesPerConnection = maxPages, maxPagesPerFlow
 	return w
@@ -125,7 +126,7 @@ func (w *watch) handshake(o *observation, r *tlsdial.Recorded, server []byte, lo
 // hides says whether a handshake is of TLS 1.3 or one of its drafts, whose
 // certificates are encrypted.
 func hides(r *tlsdial.Recorded, server []byte) bool {
-	draft := func(v uint16) bool { return v == 0x0304 || v>>8 == 0x7f || v>>8 == 0x7e }
+	draft := func(v uint16) bool { return v == 0x0304 || v == 0xfefc || v>>8 == 0x7f || v>>8 == 0x7e }
 	return r.Retried || draft(r.Version) || len(server) >= helloSize && draft(uint16(server[9])<<8|uint16(server[10]))
 }
 
@@ -194,9 +195,7 @@ func nameOf(sni string) string {
 
 // emit gives what was seen in the order of the connections.
 func (w *watch) emit(emit func(*evidence.Subject)) {
-	for _, f := range w.datagrams {
-		w.concludeDTLS(f)
-	}
+	w.flushDTLS()
 	slices.SortStableFunc(w.observations, func(a, b *observation) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.key(), b.key()))
 	})
@@ -206,7 +205,7 @@ func (w *watch) emit(emit func(*evidence.Subject)) {
 	w.remainder()
 	if len(w.failures) > 0 || len(w.observations) == 0 {
 		if len(w.failures) == 0 {
-			w.fail(fmt.Sprintf("there is no certificate in this capture (%d packets, %d TCP connections)", w.count, w.flows), "")
+			w.fail(fmt.Sprintf("there is no certificate in this capture (%d packets, %d connections)", w.count, w.flows), "")
 		}
 		emit(&evidence.Subject{ID: w.path, Target: w.path, Kind: evidence.Chain, Failures: w.failures})
 	}
@@ -242,6 +241,10 @@ func (o *observation) subject(path string, n int) *evidence.Subject {
 func (w *watch) remainder() {
 	if w.hidden > 0 {
 		w.fail(fmt.Sprintf("%d connections are of TLS 1.3, which encrypts certificates: they could not be checked", w.hidden),
+			`audit those servers with "certassay scan"`)
+	}
+	if len(w.quic) > 0 {
+		w.fail(fmt.Sprintf("%d connections are of QUIC, which encrypts certificates: they could not be checked", len(w.quic)),
 			`audit those servers with "certassay scan"`)
 	}
 	resumed := 0
