@@ -24,7 +24,7 @@ import (
 )
 
 func (c *command) newCT() *cobra.Command {
-	return group("ct", "Read and search Certificate Transparency logs", c.ctLogs(), c.ctSearch(), c.ctProve(), c.ctEntry())
+	return group("ct", "Read and search Certificate Transparency logs", c.ctLogs(), c.ctSearch(), c.ctWatch(), c.ctProve(), c.ctEntry())
 }
 
 const ctExitHelp = `Exit codes:
@@ -45,6 +45,7 @@ private address. Nobody but the chosen logs is contacted.`
 type ctFlags struct {
 	logList, format, contact string
 	logs                     []string
+	concurrency              int // tiles at once; no flag
 	rate                     float64
 	timeout                  time.Duration
 	via                      string
@@ -99,7 +100,7 @@ func (f *ctFlags) options(private bool) ctlog.Options {
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
-	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Private: private, Via: f.proxy}
+	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Private: private, Via: f.proxy}
 }
 
 // A ctChoice is a log that was chosen. own says that the user gave its key.

@@ -226,3 +226,29 @@ func cut(s string) string {
 	}
 	return s
 }
+
+// A Bell wakes couriers. The zero value is ready.
+type Bell struct {
+	mu    sync.Mutex
+	rings chan struct{} // closed by the next ring; guarded by mu
+}
+
+// Ring wakes all who wait.
+func (b *Bell) Ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rings != nil {
+		close(b.rings)
+		b.rings = nil
+	}
+}
+
+// Wait gives a channel that the next ring closes; see [Courier.Run].
+func (b *Bell) Wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rings == nil {
+		b.rings = make(chan struct{})
+	}
+	return b.rings
+}

@@ -367,3 +367,49 @@ func TestFileFails(t *testing.T) {
 	b.flush(t, 0)
 	wantFile(t, path, "{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n")
 }
+
+func TestMetrics(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	fail := false
+	address, err := Metrics(ctx, ":0", func(_ context.Context, w io.Writer) error {
+		if fail {
+			return errors.New("no")
+		}
+		_, err := io.WriteString(w, "certassay_x 1\n")
+		return err
+	})
+	if err != nil || !strings.HasPrefix(address, "127.0.0.1:") {
+		t.Fatalf("Metrics listens at %q, %v, want this machine only", address, err)
+	}
+	get := func(path string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, ""
+		}
+		defer answer.Body.Close()
+		b, _ := io.ReadAll(answer.Body)
+		return answer.StatusCode, string(b)
+	}
+	if code, text := get("/metrics"); code != 200 || text != "certassay_x 1\n" {
+		t.Errorf("GET /metrics = %d %q", code, text)
+	}
+	if code, _ := get("/"); code != 404 {
+		t.Errorf("GET / = %d, want 404", code)
+	}
+	fail = true
+	if code, _ := get("/metrics"); code != 500 {
+		t.Errorf("GET /metrics where the state cannot be read = %d, want 500", code)
+	}
+	cancel()
+	for range 100 {
+		if code, _ := get("/"); code == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("it listens after the end")
+}

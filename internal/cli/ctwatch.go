@@ -1,0 +1,456 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/notify"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/store"
+	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/watch"
+)
+
+// watchFlags are those of "ct watch". What the file says, cfg, gives way to them.
+type watchFlags struct {
+	ctFlags
+	config, state, start, metrics string
+	once, status                  bool
+	cfg                           *config.Watch
+}
+
+func (c *command) ctWatch() *cobra.Command {
+	var f watchFlags
+	cmd := &cobra.Command{
+		Use: "watch [NAME...]", Short: "Follow logs, and tell of each certificate for your names",
+		Long: `Follows logs until it is stopped, and tells once of each certificate that holds
+one of the names: as lines of JSON on standard output, or as the configuration
+says. A precertificate and its certificate are one, in however many logs they are.
+
+` + ctlog.WatchSyntax + `
+
+Each tree head has to continue the one before; where it does not, both are saved
+in the state directory, below ` + watch.Proofs + `, and you are told. Entries are verified before
+they are looked at. Where the program stops, also by kill -9, it goes on the next
+time. Each notification has an id; a webhook or program may be told the same one
+again after a crash, a jsonl file is not.
+
+A log that was never read is begun at its end; --start 10000 begins that many
+entries before it. With --once each log is read to its end once, for cron; with
+--status nothing is read, and the state is shown.
+
+` + ctLogHelp + `
+
+Configuration file (all but version may be left out; flags win):
+
+  version: 1
+  state: /var/lib/certassay
+  names: [.example.org, www.example.com]
+  logs: ["Let's Encrypt"]     # default: those that browsers accept
+  log-list: log_list.json     # looked at again every minute
+  expected:                   # not told: certificates and keys that are yours
+    - certificates/           # PEM or DER, files and directories
+    - sha256/BASE64=          # hash of a key, as in a pin
+  notify:
+    - jsonl: found.jsonl      # - is standard output
+    - webhook: https://hooks.example.org/certassay
+      token-file: token       # sent as bearer token
+    - exec: [/usr/local/bin/alert, --page]   # gets the JSON on standard input
+      timeout: 30s
+  start: now
+  interval: 1m                # between two looks at a log
+  late: 15m                   # when a log counts as behind
+  rate: 10                    # requests a second to one log
+  contact: security@example.org
+  metrics: 127.0.0.1:9464     # Prometheus
+  metrics-file: /var/lib/node_exporter/certassay.prom
+
+` + watchExitHelp,
+		Example: `  certassay ct watch .example.org --state /var/lib/certassay
+  certassay ct watch -c watch.yaml
+  certassay ct watch -c watch.yaml --status`,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.watch(cmd, &f, args) },
+	}
+	f.bind(cmd.Flags(), "text, json (of --status)")
+	cmd.Flags().StringVarP(&f.config, "config", "c", "", "read the configuration in `FILE`")
+	cmd.Flags().StringVar(&f.state, "state", "", "remember what was read in `DIR`")
+	cmd.Flags().StringVar(&f.start, "start", "now", "begin a new log `now`, or so many entries before its end")
+	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer Prometheus at `ADDRESS`, such as :9464 (of this machine only)")
+	cmd.Flags().BoolVar(&f.once, "once", false, "read each log to its end once, and exit")
+	cmd.Flags().BoolVar(&f.status, "status", false, "show how far each log was read, and exit")
+	cmd.MarkFlagsMutuallyExclusive("once", "status")
+	return cmd
+}
+
+const watchExitHelp = `Exit codes:
+  0    with --once, --status: every log was read to its end, everybody was told
+  1    with --once: a log contradicts what it signed
+  2    wrong command line or configuration; nothing was contacted
+  3    with --once, --status: a log fails, is behind, or has gaps; or a receiver fails
+  4    the run failed: the state cannot be read or written, or another one runs
+  130  stopped by a signal; the state is whole`
+
+// watch checks everything before anybody is contacted.
+func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
+	if err := f.load(cmd, args); err != nil {
+		return usage(err)
+	}
+	if f.status {
+		return c.watchStatus(cmd.Context(), f)
+	}
+	if len(f.cfg.Names) == 0 {
+		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct watch .example.org --state DIR"})
+	}
+	matcher, err := ctlog.NewMatcher(f.cfg.Names)
+	if err != nil {
+		return usage(err)
+	}
+	expected, err := readExpected(cmd.Context(), f.cfg.Expected)
+	if err != nil {
+		return usage(err)
+	}
+	receivers, err := c.receivers(f.cfg.Notify)
+	if err != nil {
+		return usage(err)
+	}
+	if _, err := f.targets(); err != nil {
+		return usage(err)
+	}
+	judge, err := f.judge()
+	if err != nil {
+		return usage(err)
+	}
+	w := &watchRun{flags: f, receivers: receivers, stderr: c.streams.Err}
+	w.options = watch.Options{
+		Matcher: matcher, Expected: expected.has, Judge: judge, Now: audit.Now, Warn: w.warn, Told: w.bell.Ring,
+		Back: f.cfg.Back, Interval: f.cfg.Interval, Partial: f.cfg.Partial, Batch: f.cfg.Batch,
+	}
+	return w.run(cmd.Context())
+}
+
+// load puts file and flags together.
+func (f *watchFlags) load(cmd *cobra.Command, args []string) (err error) {
+	f.cfg = &config.Watch{}
+	if f.config != "" {
+		if f.cfg, err = config.ReadWatch(f.config); err != nil {
+			return err
+		}
+	}
+	given, cfg := cmd.Flags().Changed, f.cfg
+	if given("state") {
+		cfg.State = f.state
+	}
+	if given("metrics") {
+		cfg.Metrics = f.metrics
+	}
+	if given("start") {
+		if cfg.Back, err = config.ParseStart(f.start); err != nil {
+			return fmt.Errorf("--start: %w", err)
+		}
+	}
+	if !given("log") {
+		f.logs = cfg.Logs
+	}
+	if !given("log-list") {
+		f.logList = cfg.LogList
+	}
+	if !given("contact") {
+		f.contact = cfg.Contact
+	}
+	if !given("rate") && cfg.Rate > 0 {
+		f.rate = cfg.Rate
+	}
+	if !given("timeout") && cfg.Timeout > 0 {
+		f.timeout = cfg.Timeout
+	}
+	f.concurrency = cfg.Concurrency
+	cfg.Names = append(cfg.Names, args...)
+	if cfg.Interval == 0 {
+		cfg.Interval = time.Minute
+	}
+	if cfg.Late == 0 {
+		cfg.Late = max(15*time.Minute, 5*cfg.Interval)
+	}
+	if len(cfg.Notify) == 0 {
+		cfg.Notify = []config.Notify{{JSONL: "-"}}
+	}
+	if cfg.State == "" {
+		return &hinted{errors.New("no state directory was named"), "give one with --state DIR, or as \"state\" in the configuration"}
+	}
+	return f.check("text", "json")
+}
+
+// targets gives the logs to follow. The list of logs is read each time.
+func (f *watchFlags) targets() ([]watch.Target, error) {
+	known, err := readLogList(f.logList)
+	if err != nil {
+		return nil, err
+	}
+	choices, err := f.choose(known, approved)
+	if err != nil {
+		return nil, err
+	}
+	if len(choices) == 0 {
+		return nil, errNoLog
+	}
+	var out []watch.Target
+	for _, ch := range choices {
+		address := ch.address
+		if address == "" {
+			address = ch.log.URL
+			if ch.log.Tiled && ch.log.Monitor != "" {
+				address = ch.log.Monitor
+			}
+		}
+		out = append(out, watch.Target{ID: ch.log.ID, Name: ch.log.Name, Address: address, Open: func(ctx context.Context) (ctlog.Source, *ct.Log, error) {
+			source, err := ch.open(ctx, &f.ctFlags)
+			return source, ch.log, err
+		}})
+	}
+	return out, nil
+}
+
+// judge gives what judges matches by all rules, at the time of the match.
+func (f *watchFlags) judge() (func(*evidence.Subject) *report.Subject, error) {
+	known, err := readLogList(f.logList)
+	if err != nil {
+		return nil, err
+	}
+	set, err := loadRules(nil)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := trust.Open(trust.Options{Local: localRoots()})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := openKnownKeys(nil)
+	if err != nil {
+		return nil, err
+	}
+	return func(s *evidence.Subject) *report.Subject {
+		return audit.New(audit.Options{Rules: set, Trust: roots, Logs: known, KnownKeys: keys, At: audit.Now()}).Judge(s).Subject
+	}, nil
+}
+
+func (c *command) receivers(list []config.Notify) (out []notify.Receiver, err error) {
+	var errs []error
+	seen := map[string]bool{}
+	for _, n := range list {
+		r, err := c.receiver(&n)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case seen[r.Name()]:
+			errs = append(errs, fmt.Errorf("%s is to be notified twice", r.Name()))
+		default:
+			seen[r.Name()] = true
+			out = append(out, r)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+func (c *command) receiver(n *config.Notify) (notify.Receiver, error) {
+	switch {
+	case n.Webhook != "":
+		return notify.NewWebhook(notify.Webhook{URL: n.Webhook, Token: n.Token, Timeout: n.Timeout, UserAgent: "certassay/" + programVersion()})
+	case len(n.Exec) > 0:
+		return notify.NewCommand(notify.Command{Args: n.Exec, Timeout: n.Timeout})
+	case n.JSONL == "-":
+		return notify.NewStream(c.streams.Out), nil
+	}
+	return notify.NewFile(n.JSONL)
+}
+
+// A watchRun is one run of "ct watch".
+type watchRun struct {
+	flags     *watchFlags
+	options   watch.Options
+	receivers []notify.Receiver
+	bell      notify.Bell
+	store     *store.Store
+
+	mu     sync.Mutex
+	stderr io.Writer // guarded by mu
+}
+
+// warn writes a line for people.
+func (w *watchRun) warn(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fmt.Fprintf(w.stderr, "certassay: %s %s\n", audit.Now().Format(time.RFC3339), report.Escape(text))
+}
+
+func (w *watchRun) run(ctx context.Context) (err error) {
+	w.store, err = store.Open(ctx, w.flags.cfg.State)
+	if err != nil {
+		return failed(err)
+	}
+	defer func() { err = closing(err, w.store.Close()) }()
+	release, err := w.store.Hold(ctx, "watch", os.Getpid(), audit.Now())
+	if err != nil {
+		return failed(err)
+	}
+	defer func() { err = closing(err, release()) }()
+	w.options.Store = w.store
+	courier := &notify.Courier{Store: w.store, Receivers: w.receivers, Now: audit.Now, Failed: func(name string, err error) {
+		if err != nil {
+			w.warn(fmt.Sprintf("%s cannot be told, and is tried again: %v", name, err))
+		} else {
+			w.warn(name + " can be told again")
+		}
+	}}
+	dropped, err := courier.Register(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	if dropped > 0 {
+		w.warn(fmt.Sprintf("%d notifications were dropped that waited for receivers that are not configured any more", dropped))
+	}
+	if w.flags.once {
+		return w.onlyOnce(ctx, courier)
+	}
+	return w.forever(ctx, courier)
+}
+
+// closing adds an error of closing to one of the run.
+func closing(err, closeErr error) error {
+	if err == nil && closeErr != nil {
+		return failed(closeErr)
+	}
+	return err
+}
+
+func (w *watchRun) onlyOnce(ctx context.Context, courier *notify.Courier) error {
+	targets, err := w.flags.targets()
+	if err != nil {
+		return usage(err)
+	}
+	result, err := watch.New(w.options).Once(ctx, targets)
+	if err != nil && ctx.Err() == nil {
+		return failed(err)
+	}
+	if _, err := courier.Flush(ctx); err != nil && ctx.Err() == nil {
+		return failed(err)
+	}
+	if ctx.Err() != nil {
+		return watchInterrupted()
+	}
+	health, err := w.health(ctx)
+	if err == nil {
+		err = w.writeMetrics(health)
+	}
+	switch {
+	case err != nil:
+		return failed(err)
+	case result.Contradicted:
+		return &exit{code: exitFindings}
+	case result.Failed > 0 || !health.Well():
+		return &exit{exitIncomplete, &hinted{errors.New("not everything could be read, or told"), "--status shows what"}}
+	}
+	return nil
+}
+
+// watchInterrupted is the exit after a signal.
+func watchInterrupted() error {
+	return &exit{exitInterrupted, &hinted{errInterrupted, "the state is whole; the next run goes on from it"}}
+}
+
+// metricsEvery is how often the file with metrics is written.
+const metricsEvery = 30 * time.Second
+
+// forever follows, delivers and answers until a signal or an error of the state.
+func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if address := w.flags.cfg.Metrics; address != "" {
+		at, err := notify.Metrics(ctx, address, func(ctx context.Context, out io.Writer) error {
+			health, err := w.health(ctx)
+			if err != nil {
+				return err
+			}
+			return health.WriteMetrics(out)
+		})
+		if err != nil {
+			return failed(err)
+		}
+		w.warn("metrics are at http://" + at + "/metrics")
+	}
+	var wait sync.WaitGroup
+	part := func(do func() error) {
+		wait.Go(func() {
+			if err := do(); err != nil {
+				stop(failed(err))
+			}
+		})
+	}
+	part(func() error { return courier.Run(ctx, w.bell.Wait) })
+	part(func() error { return watch.New(w.options).Run(ctx, w.flags.targets) })
+	part(func() error { return w.keepMetrics(ctx) })
+	w.warn(fmt.Sprintf("following logs for %d names; the state is in %s", len(w.flags.cfg.Names), w.store.Dir()))
+	wait.Wait()
+	var e *exit
+	if errors.As(context.Cause(ctx), &e) {
+		return e
+	}
+	return watchInterrupted()
+}
+
+func (w *watchRun) health(ctx context.Context) (*watch.Health, error) {
+	return watch.ReadHealth(ctx, w.store, audit.Now(), w.flags.cfg.Late)
+}
+
+// keepMetrics writes the file with metrics again and again. That it cannot be
+// written is told and harms nothing else.
+func (w *watchRun) keepMetrics(ctx context.Context) error {
+	if w.flags.cfg.MetricsFile == "" {
+		return nil
+	}
+	ticker := time.NewTicker(metricsEvery)
+	defer ticker.Stop()
+	for told := false; ctx.Err() == nil; {
+		health, err := w.health(ctx)
+		if err == nil {
+			err = w.writeMetrics(health)
+		}
+		if err != nil && !told && ctx.Err() == nil {
+			w.warn(err.Error())
+		}
+		told = err != nil
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// writeMetrics replaces the file with metrics, where one is wanted.
+func (w *watchRun) writeMetrics(health *watch.Health) error {
+	path := w.flags.cfg.MetricsFile
+	if path == "" {
+		return nil
+	}
+	file, final, err := create(filepath.Clean(path))
+	if err != nil {
+		return fmt.Errorf("writing metrics: %w", err)
+	}
+	if err := health.WriteMetrics(file); err != nil {
+		return fmt.Errorf("writing metrics: %w", errors.Join(err, abandon(file, final)))
+	}
+	return complete(file, final)
+}

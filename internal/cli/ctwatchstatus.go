@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/store"
+	"github.com/certassay/certassay/internal/watch"
+)
+
+// watchStatus shows the health of a watch, which may run.
+func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
+	s, err := store.Read(ctx, f.cfg.State)
+	if err != nil {
+		return failed(err)
+	}
+	health, err := watch.ReadHealth(ctx, s, audit.Now(), f.cfg.Late)
+	if err = closing(err, s.Close()); err != nil {
+		return failed(err)
+	}
+	if f.format == "json" {
+		err = c.writeJSON(struct {
+			Schema string `json:"schema"`
+			*watch.Health
+		}{"certassay/ct-status/v1", health})
+	} else {
+		err = c.writeStatus(health)
+	}
+	switch {
+	case err != nil:
+		return failed(err)
+	case !health.Well():
+		return &exit{code: exitIncomplete}
+	}
+	return nil
+}
+
+func (c *command) writeStatus(h *watch.Health) error {
+	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LOG\tSTATE\tENTRIES\tPOSITION\tBACKLOG\tGAPS\tREAD TO ITS END\tERROR")
+	for i := range h.Logs {
+		l := &h.Logs[i]
+		success := "never"
+		if l.Success != nil {
+			success = l.Success.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", report.Escape(l.Name), l.State, l.Size, l.Position, l.Backlog, l.GapSize, success, report.Escape(orDashed(l.Error)))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	const mostGaps = 20
+	shown := 0
+	for i := range h.Logs {
+		for _, g := range h.Logs[i].Gaps {
+			if shown++; shown <= mostGaps {
+				fmt.Fprintf(c.streams.Out, "not read: %s entries %d to %d: %s\n", report.Escape(h.Logs[i].Name), g.From, g.To-1, report.Escape(g.Error))
+			}
+		}
+	}
+	if shown > mostGaps {
+		fmt.Fprintf(c.streams.Out, "and %d ranges more; -f json shows all\n", shown-mostGaps)
+	}
+	for _, r := range h.Receivers {
+		if r.Waiting > 0 {
+			fmt.Fprintf(c.streams.Out, "waiting: %d notifications for %s, the oldest since %s: %s\n", r.Waiting, report.Escape(r.Receiver), r.Oldest.Format(time.RFC3339), report.Escape(orDashed(r.Error)))
+		}
+	}
+	_, err := fmt.Fprintf(c.streams.Out, "%d certificates matched\n", h.Certificates)
+	return err
+}
+
+func orDashed(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
