@@ -72,6 +72,11 @@ type owner struct {
 	files map[string]string // paths as reports give them, by those that a person knows
 	roots []string          // names of the run's own sets, which vouch for every target
 	whole bool              // every target of it is audited
+	// unpinned puts the pins of keys and issuers aside: they are being learnt
+	// anew.
+	unpinned bool
+	// group is where targets that are not listed are going to be; nil for none.
+	group *inventory.Group
 
 	trust   *trust.Store
 	anchors map[string]expect.Anchor // by name of the set
@@ -204,6 +209,9 @@ func (o *owner) terms(e *evidence.Subject) (inventory.Terms, *inventory.Entry) {
 		if entry := o.Find(e.ID); entry != nil {
 			return entry.Terms(), entry
 		}
+		if o.group != nil {
+			return o.group.Terms(), nil
+		}
 	}
 	return o.Defaults(), nil
 }
@@ -223,6 +231,9 @@ func (o *owner) expected(e *evidence.Subject) *audit.Expected {
 		for _, name := range o.roots {
 			terms.Expect.Anchors = append(terms.Expect.Anchors, o.anchor(name))
 		}
+	}
+	if o.unpinned {
+		terms.Expect.Keys, terms.Expect.Issuers = nil, nil
 	}
 	x.Expectation = &terms.Expect
 	if entry != nil {

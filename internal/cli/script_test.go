@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -8,9 +9,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,7 +36,8 @@ func TestMain(m *testing.M) {
 // The scripts run the real command. In each, lab/ holds the honest hierarchy,
 // cases/NAME.pem the chain of every lab case, and $HONEST, $FORGED and $SILENT
 // are the addresses of an honest server, of a forger in front of it, and of one
-// that accepts connections and says nothing.
+// that accepts connections and says nothing. $SWAP is a proxy that leads every
+// name to a server with an honest chain for another key.
 func TestScript(t *testing.T) {
 	l := lab.New(lab.Config{})
 	files := t.TempDir()
@@ -45,12 +51,15 @@ func TestScript(t *testing.T) {
 	writeStores(t, l, filepath.Join(files, "stores"))
 	honest := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
 	forged := lab.Serve(t, caseNamed(t, "own-key-mitmproxy").Chain, lab.LeafKey(), lab.Server{})
+	private := lab.New(lab.Config{Host: "printer.internal"})
+	unanchored := lab.Serve(t, private.Chain(), private.LeafKey, lab.Server{})
 	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
+	swap := interceptor(t, lab.Serve(t, caseNamed(t, "honest-renewed-key").Chain, lab.ForgedKey(), lab.Server{}))
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			for name, addr := range map[string]string{"HONEST": honest, "FORGED": forged, "SILENT": silent} {
+			for name, addr := range map[string]string{"HONEST": honest, "FORGED": forged, "SILENT": silent, "PRIVATE": unanchored} {
 				host, port, err := net.SplitHostPort(addr)
 				if err != nil {
 					return err
@@ -59,12 +68,13 @@ func TestScript(t *testing.T) {
 				env.Setenv(name+"_HOST", host)
 				env.Setenv(name+"_PORT", port)
 			}
+			env.Setenv("SWAP", "http://"+swap)
 			env.Setenv("AT", l.At.Format("2006-01-02T15:04:05Z"))
 			env.Setenv("SSL_CERT_DIR", filepath.Join(env.WorkDir, "none"))
 			env.Setenv("SSL_CERT_FILE", filepath.Join(env.WorkDir, "none.pem"))
 			return os.CopyFS(env.WorkDir, os.DirFS(files))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "leaf-hash": leafHash, "pin-of": pinOf, "cut": cut, "expand": expand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "leaf-hash": leafHash, "pin-of": pinOf, "cut": cut, "expand": expand, "same-pins": samePins},
 	})
 }
 
@@ -139,4 +149,42 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 func expand(ts *testscript.TestScript, _ bool, args []string) {
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// interceptor is an HTTP proxy that connects everybody to one server.
+func interceptor(t *testing.T, server string) string {
+	return lab.Listen(t, func(ctx context.Context, client net.Conn) {
+		in := bufio.NewReader(client)
+		if _, err := http.ReadRequest(in); err != nil {
+			return
+		}
+		far, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
+		if err != nil {
+			return
+		}
+		defer far.Close()
+		_, _ = client.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+		go func() {
+			_, _ = io.Copy(far, in)
+			far.Close()
+		}()
+		_, _ = io.Copy(client, far)
+	})
+}
+
+var pinForm = regexp.MustCompile(`sha256/[A-Za-z0-9+/]{43}=`)
+
+// samePins FILE FILE compares the pins of keys in two files, in any order.
+func samePins(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same-pins FILE FILE")
+	}
+	var sets [2][]string
+	for i := range sets {
+		sets[i] = pinForm.FindAllString(ts.ReadFile(args[i]), -1)
+		slices.Sort(sets[i])
+	}
+	if len(sets[0]) == 0 || !slices.Equal(sets[0], sets[1]) {
+		ts.Fatalf("pins of %s: %v\npins of %s: %v", args[0], sets[0], args[1], sets[1])
+	}
 }

@@ -125,6 +125,13 @@ func (e *Entry) Terms() Terms {
 	return t
 }
 
+// Terms joins what holds for a target of the group that says nothing itself.
+func (g *Group) Terms() Terms {
+	t := join(g.settings)
+	t.Expect.Group, t.Expect.Place = g.Name, g.Place
+	return t
+}
+
 // Defaults are the terms for what no group lists.
 func (i *Inventory) Defaults() Terms { return join(i.defaults) }
 

@@ -261,3 +261,10 @@ func host(s string) (string, error) {
 	}
 	return h, nil
 }
+
+// Hosts says that the form names the host of each pin, so that there can be
+// several.
+func (f Format) Hosts() bool { return formOf(f).hosts }
+
+// Keys says that the form can hold pins of keys; others hold certificates alone.
+func (f Format) Keys() bool { return formOf(f).keys }
