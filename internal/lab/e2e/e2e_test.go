@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 )
 
@@ -67,14 +68,21 @@ func TestMitmproxy(t *testing.T) {
 func TestSquid(t *testing.T) {
 	programs := need(t, "nginx", "squid", "security_file_certgen")
 	o := newOrigin(t, programs[0])
-	port := freePort(t)
-	run(t, o.dir, programs[2], "-c", "-s", o.file("db"), "-M", "4MB")
-	o.write(t, "squid.log", "")
-	o.write(t, "squid.conf", fmt.Sprintf(`
-http_port 127.0.0.1:%[2]s ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB cert=%[1]s/interceptor-both.pem
+	port := startSquid(t, o, programs[1], programs[2], o.interceptor())
+	o.scan(t, o.port, "--via", "http://127.0.0.1:"+port).wantCaught(t, forged, ownKey)
+}
+
+// startSquid starts a proxy that looks at the genuine certificate and copies it.
+func startSquid(t *testing.T, o origin, squid, certgen string, ca caFiles) string {
+	t.Helper()
+	dir, port := o.fresh(t), freePort(t)
+	run(t, dir, certgen, "-c", "-s", filepath.Join(dir, "db"), "-M", "4MB")
+	log := writeTo(t, dir, "squid.log", "")
+	config := writeTo(t, dir, "squid.conf", fmt.Sprintf(`
+http_port 127.0.0.1:%[2]s ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB cert=%[4]s
 sslcrtd_program %[3]s -s %[1]s/db -M 4MB
 sslcrtd_children 1 startup=1
-tls_outgoing_options cafile=%[1]s/root.pem
+tls_outgoing_options cafile=%[5]s
 acl step1 at_step SslBump1
 acl step2 at_step SslBump2
 ssl_bump peek step1
@@ -87,11 +95,11 @@ pid_filename none
 coredump_dir %[1]s
 shutdown_lifetime 1 seconds
 pinger_enable off
-`, o.dir, port, programs[2]))
-	give(t, o.file("db"), "proxy")
-	give(t, o.file("squid.log"), "proxy")
-	start(t, o.dir, port, programs[1], "-N", "-f", o.file("squid.conf"))
-	o.scan(t, o.port, "--via", "http://127.0.0.1:"+port).wantCaught(t, forged, ownKey)
+`, dir, port, certgen, ca.both, o.file("root.pem")))
+	give(t, filepath.Join(dir, "db"), "proxy")
+	give(t, log, "proxy")
+	start(t, dir, port, squid, "-N", "-f", config)
+	return port
 }
 
 // TestSSLsplit: its leaf has a key of its own under a root that nobody named

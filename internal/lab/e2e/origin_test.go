@@ -31,6 +31,7 @@ func newOriginOf(t *testing.T, nginx, organization string) origin {
 	if err := lab.New(lab.Config{Host: host, At: time.Now(), Organization: organization}).Write(o.dir); err != nil {
 		t.Fatal(err)
 	}
+	o.write(t, "logs.json", string(lab.New(lab.Config{Host: host}).LogList()))
 	o.write(t, "nginx.conf", fmt.Sprintf(`
 daemon off;
 pid %[1]s/nginx.pid;
