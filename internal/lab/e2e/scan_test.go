@@ -76,9 +76,15 @@ type report struct {
 // scan runs "certassay scan --format json" and reads its report.
 func scan(t *testing.T, args ...string) report {
 	t.Helper()
+	return runReport(t, "scan", args...)
+}
+
+// runReport runs a command with "--format json" and reads its report.
+func runReport(t *testing.T, command string, args ...string) report {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scanTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, append([]string{"scan", "--format", "json"}, args...)...)
+	cmd := exec.CommandContext(ctx, binary, append([]string{command, "--format", "json"}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
