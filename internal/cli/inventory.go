@@ -58,7 +58,7 @@ func openInventory(path string, stdin io.Reader, at time.Time) (*inventory.Inven
 	if err != nil {
 		return nil, fmt.Errorf("reading inventory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // it was only read from
 	dir := filepath.ToSlash(filepath.Dir(path))
 	if dir == "." {
 		dir = ""

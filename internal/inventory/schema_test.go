@@ -315,3 +315,40 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// FuzzList: whatever a list holds, every target of it has a place in it at which
+// it stands, and two readings give the same.
+func FuzzList(f *testing.F) {
+	f.Add("target,x\na.example.org,1\n\"b.example.org\",2\n", uint8(0))
+	f.Add("[{\"h\": [\"a.example.org\", {\"h\": 1}]},\n {\"h\": \"b.example.org\"}]", uint8(1))
+	f.Add("a.example.org # one\r\n\r\n192.0.2.0/28\n", uint8(2))
+	lists := []string{"{file: l, format: csv}", "{file: l, format: json, field: h}", "{file: l}"}
+	f.Fuzz(func(t *testing.T, text string, kind uint8) {
+		from := lists[int(kind)%len(lists)]
+		load := func() ([]string, error) {
+			inv, err := loadText("version: 1\ngroups: [{name: a, targets_from: "+from+"}]\n", "l", text)
+			if err != nil {
+				return nil, err
+			}
+			var out []string
+			for _, e := range inv.Entries() {
+				out = append(out, e.Spec.Raw()+" "+e.Place.String())
+				lines := strings.Split(text, "\n")
+				if e.Place.File != "l" || e.Place.Line < 1 || e.Place.Line > len(lines) || e.Place.Col < 1 {
+					t.Errorf("%q is at %s", e.Spec.Raw(), e.Place)
+				} else if kind%3 == 2 && !strings.Contains(lines[e.Place.Line-1], e.Spec.Raw()) {
+					t.Errorf("%q does not stand at %s", e.Spec.Raw(), e.Place)
+				}
+			}
+			if len(out) == 0 != (len(inv.Empty) == 1) {
+				t.Errorf("%d targets, empty lists %v", len(out), inv.Empty)
+			}
+			return out, nil
+		}
+		first, err := load()
+		second, again := load()
+		if diff := cmp.Diff(first, second); diff != "" || (err == nil) != (again == nil) {
+			t.Errorf("read twice: %s, %v, %v", diff, err, again)
+		}
+	})
+}

@@ -67,19 +67,23 @@ func (p *problems) add(err error) {
 // join gives them in the order of the files, as they were met, and of the lines.
 func (p *problems) join() error {
 	files := map[string]int{}
+	// rank tells our own errors from those of lists and waivers, which hold their
+	// place in their text.
+	rank := func(err error) (e *Error, last int) {
+		if !errors.As(err, &e) {
+			return &Error{}, 1
+		}
+		return e, 0
+	}
 	for _, err := range p.shown {
-		if e, ok := err.(*Error); ok && files[e.Place.File] == 0 {
+		if e, last := rank(err); last == 0 && files[e.Place.File] == 0 {
 			files[e.Place.File] = len(files) + 1
 		}
 	}
-	rank := map[bool]int{true: 0, false: 1}
 	slices.SortStableFunc(p.shown, func(a, b error) int {
-		x, xOK := a.(*Error)
-		y, yOK := b.(*Error)
-		if !xOK || !yOK { // those of lists and waivers, which hold their place in their text
-			return cmp.Compare(rank[xOK], rank[yOK])
-		}
-		return cmp.Or(cmp.Compare(files[x.Place.File], files[y.Place.File]),
+		x, xLast := rank(a)
+		y, yLast := rank(b)
+		return cmp.Or(cmp.Compare(xLast, yLast), cmp.Compare(files[x.Place.File], files[y.Place.File]),
 			cmp.Compare(x.Place.Line, y.Place.Line), cmp.Compare(x.Place.Col, y.Place.Col))
 	})
 	if p.more > 0 {

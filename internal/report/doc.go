@@ -21,7 +21,7 @@
 // order is that of the input, in HTML and Markdown the gravest first, and the same
 // audit gives the same bytes.
 //
-// SARIF and annotations want a file where there is none: a certificate from a file
-// is at that file, everything else at [Options].TargetsFile or certassay.yaml, line
-// 1, and the endpoint's name is in the message.
+// SARIF and annotations want a file and line: what an inventory lists is at its
+// [Source]; a certificate from a file is at line 1 of that file, everything else of
+// [Options].TargetsFile or certassay.yaml, and the endpoint's name is in the message.
 package report
