@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -288,4 +289,51 @@ func (m *madeEntry) promise(t *testing.T, included, denied bool) *evidence.Promi
 	digest := sha256.Sum256(m.entry.Signed(&s))
 	s.Signature = must(m.key.Sign(nil, digest[:], crypto.SHA256))
 	return &evidence.Promise{SCT: s.Append(nil), Leaf: ct.LeafOf(&s, m.entry), Included: included, Denied: denied}
+}
+
+// BenchmarkLogEntry is what the judgement of an entry costs that was not met
+// before, under an issuer that was: a precertificate, whose issuer's signature is
+// checked, and nothing of a network.
+func BenchmarkLogEntry(b *testing.B) {
+	for name, config := range map[string]lab.Config{"ecdsa": {}, "rsa-2048": {RSA: true}} {
+		b.Run(name, func(b *testing.B) {
+			subjects, l := manyEntries(config, 2000)
+			set := shippedRules(b)
+			a := labAuditor(b, set, l.Roots(), l.At)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%len(subjects) == 0 {
+					b.StopTimer()
+					a = labAuditor(b, set, l.Roots(), l.At)
+					b.StartTimer()
+				}
+				if j := a.Judge(subjects[i%len(subjects)]); j.Subject.Verdict != finding.OK {
+					b.Fatal(j.Subject.Verdict, ruleIDs(j.Subject.Findings), j.Subject.Inconclusive)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+		})
+	}
+}
+
+// manyEntries are precertificates that differ in name, serial number and key.
+func manyEntries(config lab.Config, n int) (out []*evidence.Subject, l *lab.Lab) {
+	l = lab.New(config)
+	m := &madeEntry{lab: l, key: lab.ForgedKey(), at: l.At, chain: [][]byte{l.Intermediate.DER}}
+	m.sct = ct.SCT{LogID: sha256.Sum256(m.key.SPKI), Time: m.at.Add(-72 * time.Hour).Truncate(time.Millisecond)}
+	head := m.head(uint64(n), 1, m.at.Add(-time.Hour))
+	for i := range n {
+		template := l.LeafTemplate()
+		template.Drop(lab.IDSCTs)
+		name := fmt.Sprintf("host%d.lab.example", i)
+		template.Set(labPoison, lab.DNSNames(name, "www."+name))
+		template.Subject = lab.Named("CN=" + name)
+		template.Serial = lab.SerialOf(fmt.Sprint("entry ", i))
+		m.own = template.Sign(l.Intermediate.Key, "")
+		m.entry = must(ct.PrecertEntry(l.Intermediate.Key.SPKI, must(ct.PrecertificateTBS(cert.Parse(m.own), nil))))
+		s := m.subject()
+		s.Log.Head = head
+		out = append(out, s)
+	}
+	return out, l
 }
