@@ -63,15 +63,18 @@ func (r *rfc6962) Head(ctx context.Context) (*ct.TreeHead, error) {
 	return head, nil
 }
 
-// Entries reads page after page, and verifies a segment whenever one is full.
+// Entries reads page after page, some ahead, and verifies a segment whenever one
+// is full.
 func (r *rfc6962) Entries(ctx context.Context, head *ct.TreeHead, from, to uint64, visit Visit) (Coverage, error) {
 	c := Coverage{From: from, To: to}
 	if err := checkRange(head, from, to); err != nil {
 		return c, err
 	}
+	pages := r.ahead(ctx, from, to)
+	defer pages.stop()
 	for at := from; at < to; {
 		end := min(to, (at/uint64(r.options.Segment)+1)*uint64(r.options.Segment))
-		read, err := r.segment(ctx, head, &c, at, end, visit)
+		read, err := r.segment(ctx, head, &c, pages, at, end, visit)
 		var ended *endedError
 		switch {
 		case errors.As(err, &ended) || err != nil && ctx.Err() != nil:
@@ -97,12 +100,12 @@ type endedError struct{ error }
 func (e *endedError) Unwrap() error { return e.error }
 
 // segment reads and verifies entries; it says how far it read.
-func (r *rfc6962) segment(ctx context.Context, head *ct.TreeHead, c *Coverage, from, to uint64, visit Visit) (uint64, error) {
+func (r *rfc6962) segment(ctx context.Context, head *ct.TreeHead, c *Coverage, pages *ahead, from, to uint64, visit Visit) (uint64, error) {
 	tree := ct.NewRange(from)
 	var first, last [32]byte
 	var scratch []byte
 	for at := from; at < to; {
-		page, err := r.page(ctx, at, min(to, at+uint64(r.options.Page)))
+		page, err := pages.next(to - at)
 		if err != nil {
 			return at, fmt.Errorf("fetching entries of %s from %d on: %w", r.log.Name, at, err)
 		}
