@@ -95,7 +95,9 @@ func (l *lesson) readImport(stdin io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("--import: %w", err)
 	}
-	l.imported, l.importedFrom = f, path
+	if l.imported, l.importedFrom = f, path; path == "-" {
+		l.importedFrom = "standard input"
+	}
 	return nil
 }
 

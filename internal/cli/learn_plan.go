@@ -41,6 +41,9 @@ func (l *lesson) conclude(students []*student) error {
 		return err
 	}
 	if len(changes) == 0 {
+		if len(sets) > 0 && l.inv != nil && !students[0].nameless {
+			fmt.Fprintf(l.out, "%s says so already.\n", l.path)
+		}
 		return nil
 	}
 	text, err := l.amended(changes)

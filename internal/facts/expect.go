@@ -1,8 +1,8 @@
 package facts
 
 // Expect is what the owner expects of the subject, beside what was seen. Where
-// nobody expects anything its lists are empty and its booleans false; it is
-// unknown only where the probe did not run.
+// nobody expects anything its lists are empty, its booleans false, and paths are
+// not looked at; it is unknown only where the probe did not run.
 //
 // A key or an issuer counts as seen where it is the leaf's, or that of a CA above
 // the leaf on a path to a public or inventory root whose only fault may be its

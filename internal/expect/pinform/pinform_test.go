@@ -182,6 +182,7 @@ func TestParseRefuses(t *testing.T) {
 		{"depth", Android, strings.Repeat("<domain-config>", maxDepth+1), "nests deeper"},
 		{"elements", Android, "<a>" + strings.Repeat("<b/>", maxElements) + "</a>", "more than"},
 		{"second root", IOS, "<plist><dict/></plist><plist/>", "second root"},
+		{"encoding", Android, `<?xml version="1.0" encoding="ISO-8859-1"?><network-security-config/>`, "only UTF-8 is read"},
 		{"not closed", Android, "<network-security-config>", "unexpected EOF"},
 		{"wrong root", Android, "<html/>", "want <network-security-config>"},
 		{"digest", Android, `<network-security-config><domain-config><pin-set><pin digest="SHA-1">x</pin></pin-set></domain-config></network-security-config>`, "unknown digest"},

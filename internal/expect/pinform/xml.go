@@ -29,6 +29,9 @@ type element struct {
 // entity can be defined; encoding/xml knows the five of XML itself.
 func parseXML(data []byte) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(data))
+	d.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
+		return nil, fmt.Errorf("it is in %.20q, and only UTF-8 is read", charset)
+	}
 	var stack []*element
 	var root *element
 	n := 0

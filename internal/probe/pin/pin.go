@@ -74,7 +74,11 @@ func Expect(in *Input) *facts.Expect {
 		}
 		return f
 	}
-	paths := in.paths()
+	var paths []path
+	if f.Stated {
+		// Most subjects have no owner who asks.
+		paths = in.paths()
+	}
 	in.pins(f, e, paths)
 	in.issuer(f, e, paths)
 	in.anchor(f, e, paths)
