@@ -55,11 +55,11 @@ they are written. What cannot be read matches, and is marked "unreadable": it
 cannot be ruled out.
 
 Without a range it is the newest ` + fmt.Sprint(defaultLast) + ` entries of each log. --since and --until find
-the range by the entries' timestamps, which are in order only roughly: a day is
-read on both sides, and entries outside are left out. The result says for each
-log which entries were read and verified and which were not; nothing is known of
-entries outside of the range. --all judges every entry and shows those that are
-not ok.
+the range by the entries' timestamps, which are in order only roughly: the log's
+maximum merge delay is read on both sides, and entries outside are left out. The
+result says for each log which entries were read and verified and which were not;
+nothing is known of entries outside of the range. --all judges every entry, counts
+the verdicts, and shows the entries that are accused or at the bar of --fail-on.
 
 ` + ctLogHelp + "\n\n" + searchExitHelp,
 		Example: `  certassay ct search .example.org
@@ -90,7 +90,12 @@ func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
 	} {
 		fs.Lookup(name).Usage, fs.Lookup(name).Hidden = use, false
 	}
-	fs.Lookup("name").Hidden = true // an entry is of whatever name it is of
+	// An entry is of whatever name it is of, and nobody but logs is asked.
+	for _, name := range []string{"name", "online", "resolver", "allow-private-urls", "offline", "store-password-file"} {
+		if flag := fs.Lookup(name); flag != nil {
+			flag.Hidden = true
+		}
+	}
 	setDefault(fs, "rate", "10")
 	setDefault(fs, "timeout", "30s")
 	f.bindLogs(fs)

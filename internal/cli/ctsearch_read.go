@@ -346,10 +346,7 @@ func (r *searchRun) triage(out *searchLog, batch []*searchHit) []*searchHit {
 // only if it is to be shown.
 func newSearchHit(log string, s *ctlog.Sighting, found []ctlog.Hit) *searchHit {
 	h := &searchHit{Log: log, Index: s.Index, Matches: []matchLine{}}
-	for i, m := range found {
-		if i == 0 {
-			s.Target = m.Watched
-		}
+	for _, m := range found {
 		h.Matches = append(h.Matches, matchLine{Name: m.Watched, Identifier: m.Identifier, Why: m.Why, Unreadable: m.Unreadable})
 	}
 	h.subject = s.Subject()

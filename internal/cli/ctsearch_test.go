@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -72,6 +73,14 @@ func TestCTSearchJudges(t *testing.T) {
 	}
 	l.search(t, 0, ".lab.example", "--log", log, "--fail-on", "never")
 	l.search(t, 0, ".lab.example", "--log", log, "--exit-zero")
+	// What was found can be judged again, and gives the same.
+	bundle := filepath.Join(t.TempDir(), "run.evidence")
+	l.search(t, exitFindings, ".lab.example", "--log", log, "--evidence", bundle)
+	var replayed, errs bytes.Buffer
+	if code := Run(t.Context(), []string{"check", bundle, "--roots", l.roots}, Streams{In: strings.NewReader(""), Out: &replayed, Err: &errs}); code != exitFindings {
+		t.Errorf("replaying the evidence: exit code %d, want 1\n%s%s", code, replayed.String(), errs.String())
+	}
+	wantText(t, replayed.String(), "entry 42", "entry 300", "chain-untrusted-root")
 	sarif := filepath.Join(t.TempDir(), "out.sarif")
 	code, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", log, "--report", "sarif="+sarif)
 	wantText(t, out, "verdict ok", "chain-untrusted-root")

@@ -24,7 +24,8 @@ type Sighting struct {
 	ChainErr error
 	// Verified says that the entry leads to the root of Head.
 	Verified bool
-	// Seen is when it was read, Target what was looked for.
+	// Seen is when it was read, Target what reports call it; empty means the
+	// log's name and the index.
 	Seen   time.Time
 	Target string
 }
@@ -35,6 +36,9 @@ type Sighting struct {
 func (s *Sighting) Subject() *evidence.Subject {
 	out := logSubject(s.Log, s.Head, s.Seen)
 	out.ID, out.Target = EntryID(s.Log, s.Index), s.Target
+	if out.Target == "" {
+		out.Target = fmt.Sprintf("%s entry %d", s.Log.Name, s.Index)
+	}
 	e := s.Entry
 	out.Log.Entry = &evidence.Entry{Index: s.Index, Leaf: e.Leaf(), Time: e.Time(), Precert: e.Precert, Verified: s.Verified}
 	if s.ChainErr != nil {
