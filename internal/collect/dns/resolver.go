@@ -108,7 +108,8 @@ var errServer = errors.New("want an address such as 127.0.0.1, 192.0.2.53:5353 o
 
 func parseServer(s string) (server netip.AddrPort, tlsName string, err error) {
 	port, rest := uint16(53), s
-	if after, ok := strings.CutPrefix(s, "tls://"); ok {
+	after, overTLS := strings.CutPrefix(s, "tls://")
+	if overTLS {
 		port = 853
 		rest, tlsName, _ = strings.Cut(after, "#")
 	}
@@ -117,7 +118,7 @@ func parseServer(s string) (server netip.AddrPort, tlsName string, err error) {
 	} else if server, err = netip.ParseAddrPort(rest); err != nil || server.Port() == 0 {
 		return server, "", fmt.Errorf("resolver %q: %w", s, errServer)
 	}
-	if port == 853 && tlsName == "" {
+	if overTLS && tlsName == "" {
 		tlsName = server.Addr().String()
 	}
 	return server, tlsName, nil
