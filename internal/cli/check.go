@@ -22,8 +22,10 @@ import (
 
 func (c *command) newCheck() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files; offline",
-		Long: `Judges certificates from files. Nobody is contacted.
+		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files",
+		Long: `Judges certificates from files. Nobody is contacted unless --online says whom:
+aia fetches issuers that are missing, ocsp and crl ask whether a certificate is
+revoked. Only public addresses are followed, without --allow-private-urls.
 
 A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
 standard input. One file is one chain, the leaf first, as servers read it. What
@@ -47,6 +49,7 @@ with the same rules, roots and --at.
   openssl s_client -connect host:443 -showcerts </dev/null | certassay check - --name host
   certassay check truststore.jks --store-password-file password.txt
   certassay check incident.pcap -v
+  certassay check leaf.pem --online aia,ocsp,crl
   certassay check run.evidence`,
 		Args: cobra.ArbitraryArgs,
 	}

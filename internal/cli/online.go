@@ -53,12 +53,23 @@ func (s *session) enrichers() []audit.Enricher {
 		// Evidence of another time stays as it is: answers of now do not belong
 		// to a handshake of then.
 		if len(e.Fetches) > 0 || s.old(e) {
+			s.unasked.Add(1)
 			return
 		}
 		for _, ask := range out {
 			ask(ctx, e)
 		}
 	})
+}
+
+// sayUnasked says that somebody wanted third parties to be asked and that they
+// were not, about some: a check that did not run must not look like one that passed.
+func (s *session) sayUnasked() {
+	if n := s.unasked.Load(); n > 0 {
+		s.incomplete = true
+		s.warn(fmt.Sprintf("%d subjects were collected at another time: nobody was asked about them (--online %s)", n, s.cfg.Online&^config.OnlineDNS),
+			"pass the certificates themselves, or scan the servers again")
+	}
 }
 
 // knownIssuers are the CAs known under the name of a certificate's issuer.

@@ -25,7 +25,9 @@ func (c *command) newScan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "scan TARGET...", Short: "Audit live servers",
 		Long: `Connects to each target, keeps every certificate it serves, and judges it.
-Nobody but the targets is contacted, and a name server for their names.
+Nobody but the targets is contacted, and a name server for their names, unless
+--online says whom: aia fetches issuers that a server left out, ocsp and crl ask
+whether a certificate is revoked. A stapled OCSP response is always checked.
 
 A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
@@ -53,6 +54,7 @@ type session struct {
 	// What the exit code depends on.
 	atBar, incomplete bool
 	contacted         map[string]bool
+	unasked           atomic.Int64 // subjects that third parties were not asked about
 	stderr            io.Writer
 	terminal          bool // stderr is one, and may show progress
 }
@@ -348,6 +350,7 @@ func (s *session) comparing(done, total int) {
 // run ended early, or nil. now is when it ended.
 func (s *session) finish(cause error, now time.Time) error {
 	s.run.Finished = now
+	s.sayUnasked()
 	s.incomplete = s.incomplete || s.owner != nil && s.run.Command == "audit" && len(s.owner.Empty) > 0
 	s.run.Complete = cause == nil && !s.incomplete
 	s.ownWarnings()
