@@ -68,6 +68,9 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 		s.run.At = cfg.At
 	}
 	if err := s.load(ctx, c); err != nil {
+		if ctx.Err() != nil { // nothing that was written is wrong
+			return nil, &exit{exitInterrupted, errInterrupted}
+		}
 		return nil, usage(err)
 	}
 	var expected func(*evidence.Subject) *audit.Expected
