@@ -65,7 +65,7 @@ func (c *Courier) Register(ctx context.Context) (dropped int, err error) {
 }
 
 // Run delivers until ctx ends. wake says that there may be something new. The
-// error is one of the store.
+// error is that the store is damaged.
 func (c *Courier) Run(ctx context.Context, wake func() <-chan struct{}) error {
 	var wait sync.WaitGroup
 	errs := make([]error, len(c.Receivers))
@@ -81,26 +81,26 @@ func (c *Courier) serve(ctx context.Context, r Receiver, wake func() <-chan stru
 	failures := 0
 	for {
 		news := wake() // taken before the store is read, so that nothing is slept through
-		err := c.drain(ctx, r, &failures)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
+		if err := c.drain(ctx, r, &failures); err != nil {
+			if ctx.Err() != nil || errors.Is(err, store.ErrCorrupt) {
+				return unlessEnded(ctx, err)
+			}
+			// A full disk passes. What was delivered and could not be noted is
+			// delivered again, under its id.
+			if failures++; failures == 1 && c.Failed != nil {
+				c.Failed(r.Name(), err)
+			}
 		}
 		pause := time.Hour
-		err = c.Store.View(ctx, func(tx *store.Tx) error {
+		err := c.Store.View(ctx, func(tx *store.Tx) error {
 			next, err := tx.Next(r.Name())
 			if err == nil && !next.IsZero() {
 				pause = max(0, next.Sub(c.Now()))
 			}
 			return err
 		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
+		if err != nil || ctx.Err() != nil {
+			return unlessEnded(ctx, err)
 		}
 		if failures > 0 { // also for those that were never tried
 			pause = max(pause, c.pause(failures))
@@ -114,6 +114,14 @@ func (c *Courier) serve(ctx context.Context, r Receiver, wake func() <-chan stru
 		}
 		timer.Stop()
 	}
+}
+
+// unlessEnded passes an error on that is not one of being ended.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // Flush tries once to deliver what is due, and gives how much waits still.

@@ -215,7 +215,7 @@ func (t *Tx) each(row func(scan func(...any) error) error, query string, args ..
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err says what went wrong
 	for rows.Next() {
 		if err := row(rows.Scan); err != nil {
 			return err
