@@ -29,6 +29,12 @@ Nobody but the targets is contacted, and a name server for their names, unless
 --online says whom: aia fetches issuers that a server left out, ocsp and crl ask
 whether a certificate is revoked. A stapled OCSP response is always checked.
 
+With --online dns the records that say who may issue for a name (CAA) and which
+certificates its server may show (TLSA) are looked up and compared. Only what a
+validating resolver on this machine vouches for weighs much: run one, such as
+Unbound, and name it with --resolver 127.0.0.1. A lookup that fails makes the run
+incomplete; it is never taken for "no record".
+
 A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a
 port it is that of the scheme, or 443.
@@ -37,6 +43,8 @@ port it is that of the scheme, or 443.
 		Example: `  certassay scan example.org
   certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem
   certassay scan -l hosts.txt -f jsonl --evidence run.evidence > report.jsonl
+  certassay scan example.org --online dns --resolver 127.0.0.1
+  certassay scan smtp://example.org --follow mx --online dns
   certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128`,
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Network: true}, report.Formats())

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -57,6 +58,25 @@ VirtualHost "` + host + `"
 		serve(t, "tls.lua", "")
 		o.scanAs(t, "xmpp", c2s).wantOK(t)
 		o.scanAs(t, "xmpp-server", s2s).wantOK(t)
+	})
+	t.Run("SRV", func(t *testing.T) {
+		need(t, "named", "unbound", "dnssec-keygen", "dnssec-signzone")
+		serve(t, "srv.lua", "")
+		_, wrong := o.tlsa(t, c2s)
+		wrong = strings.Replace(wrong, host, "chat.lab.example", 1) // RFC 7673: of the host that the record names
+		records := "_xmpp-client._tcp.time.lab SRV 0 0 " + c2s + " chat.lab\nchat.lab A 127.0.0.1\n"
+		for want, more := range map[string]string{"": "", "dns-tlsa-mismatch": wrong} {
+			r := scan(t, "xmpp://"+host, "--follow", "srv", "--online", "dns", "--resolver", o.startDNS(t, zone{records: records + more, signed: true}),
+				"--roots", o.file("root.pem"), "--rule", "dns-*")
+			if want == "" {
+				r.wantRules(t, 0)
+			} else {
+				r.wantRules(t, 1, want)
+			}
+			if r.Subjects[0].ID != "xmpp://"+host+":"+c2s+"/127.0.0.1?srv=chat.lab.example" {
+				t.Errorf("subject is %s", r.Subjects[0].ID)
+			}
+		}
 	})
 	t.Run("stripped", func(t *testing.T) {
 		serve(t, "plain.lua", `"tls"`)
