@@ -42,7 +42,7 @@ func run(m *testing.M) int {
 		}
 	}
 	// Nearly all of these tests wait for a time that the program lets pass.
-	if err := flag.Set("test.parallel", "16"); err != nil {
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -64,7 +64,7 @@ type result struct {
 // certassay runs the program to its end.
 func certassay(t *testing.T, args ...string) result {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, program, args...)
 	var out, stderr bytes.Buffer
