@@ -401,7 +401,7 @@ func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
 	part(func() error { return courier.Run(ctx, w.bell.Wait) })
 	part(func() error { return watch.New(w.options).Run(ctx, w.flags.targets) })
 	part(func() error { return w.keepMetrics(ctx) })
-	w.warn(fmt.Sprintf("following logs for %d names; the state is in %s", len(w.flags.cfg.Names), w.store.Dir()))
+	w.warn(fmt.Sprintf("following logs (looked for: %d); the state is in %s", len(w.flags.cfg.Names), w.store.Dir()))
 	wait.Wait()
 	var e *exit
 	if errors.As(context.Cause(ctx), &e) {

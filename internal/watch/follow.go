@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/collect/ctlog"
@@ -329,7 +330,8 @@ func (f *follower) note(ctx context.Context, cause error) error {
 		}
 		f.failing = ""
 	} else {
-		s.Failed, s.Error, s.Failures = now, cut(cause.Error()), s.Failures+1
+		text := strings.ReplaceAll(cause.Error(), "\n", "; ") // several that are joined
+		s.Failed, s.Error, s.Failures = now, cut(text), s.Failures+1
 		f.warnOnce(&f.failing, fmt.Sprintf("%s: %s", s.Name, s.Error))
 	}
 	return f.update(ctx, func(tx *store.Tx) error { return tx.PutLog(s, s.Position) })
