@@ -24,7 +24,7 @@ type CAAOwner struct {
 const caaDate = "2026-11-23"
 
 // caaSource says where it comes from.
-const caaSource = "issuer domain names of CAs, from CCADB's report of CAA identifiers and section 4.2 of the CAs' practice statements"
+const caaSource = "issuer domain names of CAs, written from general knowledge and compared with one public list; not a copy of CCADB's report"
 
 // caaOwners errs on the side of the CA: an identifier too many makes a breach of
 // CAA go unseen, one too few accuses an honest CA. An operator that is not here
