@@ -264,7 +264,7 @@ func (l *lesson) amended(changes []inventory.Change) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading inventory: %w", err)
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // it was read from alone
 	name := filepath.Base(l.path)
 	inv, err := inventory.Load(name, inventory.Options{FS: root.FS(), At: l.at, Overlay: map[string][]byte{name: text}})
 	if err != nil {

@@ -119,7 +119,7 @@ func (c *Courier) serve(ctx context.Context, r Receiver, wake func() <-chan stru
 // unlessEnded passes an error on that is not one of being ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // being ended is no failure
 	}
 	return err
 }

@@ -75,7 +75,7 @@ func (m *Matcher) addIP(item, text string) (known bool, err error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // it is a name, then
 	}
 	if len(m.nets) == maxNets {
 		return true, fmt.Errorf("%.80q: more than %d ranges of addresses", item, maxNets)

@@ -27,8 +27,7 @@ func serve(t *testing.T, handle http.HandlerFunc) string {
 }
 
 func TestGet(t *testing.T) {
-	var base string
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		kind, body := "application/pkix-cert", der
 		switch r.URL.Path {
 		case "/unlabelled":
@@ -118,7 +117,8 @@ func TestGet(t *testing.T) {
 			case r.Err == nil || r.Body != nil || !strings.Contains(r.Err.Error(), tt.text):
 				t.Fatalf("Get(%s) = %d bytes, %v, want no bytes and an error with %q", tt.path, len(r.Body), r.Err, tt.text)
 			}
-			if _, ok := tt.want.(*StatusError); ok && !errors.As(r.Err, &status) || !ok && tt.want != nil && !errors.Is(r.Err, tt.want) {
+			if _, ok := tt.want.(*StatusError); ok && //nolint:errorlint // the table holds no wrapped error
+				!errors.As(r.Err, &status) || !ok && tt.want != nil && !errors.Is(r.Err, tt.want) {
 				t.Errorf("Get(%s) = %v, want %v", tt.path, r.Err, tt.want)
 			}
 		})

@@ -91,7 +91,10 @@ func must[T any](v T, err error) T {
 // wantNoKey expects nothing of the private key in what was read.
 func wantNoKey(t *testing.T, h hierarchy, s *Store) {
 	t.Helper()
-	secret := h.key.D.Bytes()
+	secret, err := h.key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range s.Entries {
 		for _, der := range e.Certificates {
 			if bytes.Contains(der, secret) {

@@ -289,7 +289,8 @@ func (p *pfx) pbes2(params fields, pw string) (cipher.BlockMode, error) {
 	if params.err != nil || scheme.err != nil {
 		return nil, errors.New("its encryption is malformed or of an unknown kind")
 	}
-	make, length := aes.NewCipher, 0
+	make := aes.NewCipher
+	var length int
 	switch oid {
 	case "\x60\x86\x48\x01\x65\x03\x04\x01\x02":
 		length = 16

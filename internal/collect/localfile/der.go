@@ -115,14 +115,14 @@ func describe(b []byte) (what, hint string) {
 		return "", ""
 	}
 	first, _, _ := cert.Next(outer.Body)
-	switch {
-	case first.ID == idInteger:
+	switch first.ID {
+	case idInteger:
 		return "a private key or another structure of numbers", "pass the certificate that belongs to it"
-	case first.ID == idOID:
+	case idOID:
 		return "a PKCS #7 of another kind than signed data", ""
-	case first.ID == idSequence:
+	case idSequence:
 		return "a certificate request, a CRL or another signed structure", "pass the certificate itself"
-	case first.ID == 0x0a:
+	case 0x0a:
 		return "an OCSP response", "pass the certificate itself"
 	}
 	return "", ""

@@ -94,7 +94,7 @@ func Began(head []byte) time.Time {
 		return time.Time{}
 	}
 	var at time.Time
-	lines(bytes.NewReader(head), func(line []byte) bool {
+	_ = lines(bytes.NewReader(head), func(line []byte) bool {
 		if kind == SuricataEVE {
 			var e event
 			_ = json.Unmarshal(line, &e)

@@ -48,11 +48,11 @@ type zeek struct {
 func (z *zeek) each(in io.Reader, do func(record) bool) error {
 	z.separator, z.unset = "\t", "-"
 	return lines(in, func(line []byte) bool {
-		switch {
-		case line[0] == '#':
+		switch line[0] {
+		case '#':
 			z.header(string(line))
 			return true
-		case line[0] == '{':
+		case '{':
 			r, err := fromJSON(line)
 			if err != nil {
 				z.broken++

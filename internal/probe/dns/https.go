@@ -15,14 +15,15 @@ import (
 // could not be had.
 func https(in *Input) *facts.HTTPS {
 	for _, l := range in.of(evidence.DNSForHTTPS) {
-		for i := range l.Answers {
-			r, err := read(&l.Answers[i])
-			if err != nil {
-				in.unknown("dns.https", err)
-				return nil
-			}
-			return in.services(r)
+		if len(l.Answers) == 0 {
+			continue
 		}
+		r, err := read(&l.Answers[0])
+		if err != nil {
+			in.unknown("dns.https", err)
+			return nil
+		}
+		return in.services(r)
 	}
 	return nil
 }

@@ -67,9 +67,10 @@ func newSite(t testing.TB, organization string, anchor trust.Anchor) site {
 	s := site{lab: l}
 	set := []trust.Set{{Name: "lab", Certificates: l.Roots()}}
 	o := trust.Options{}
-	if anchor == trust.Public {
+	switch anchor {
+	case trust.Public:
 		o.Programs = set
-	} else if anchor == trust.Inventory {
+	case trust.Inventory:
 		o.Sets = set
 	}
 	var err error

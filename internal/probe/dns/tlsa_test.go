@@ -215,9 +215,9 @@ func TestNotAsked(t *testing.T) {
 // No message makes the probe crash, or say that a resolver elsewhere validated.
 func FuzzFacts(f *testing.F) {
 	s := newSite(f, "Let's Encrypt", trust.Public)
-	f.Add(uint16(dns.TypeCAA), asked(f, "a.b.example.org", dns.TypeCAA, answer{ad: true, records: []string{`a.b.example.org. CAA 0 issue "pki.goog"`}}).Message)
-	f.Add(uint16(dns.TypeTLSA), asked(f, "a.b.example.org", dns.TypeTLSA, answer{ad: true, records: []string{"a.b.example.org. TLSA 3 1 1 00"}}).Message)
-	f.Add(uint16(dns.TypeHTTPS), asked(f, "a.b.example.org", dns.TypeHTTPS, answer{ad: true, records: []string{"a.b.example.org. HTTPS 1 . alpn=h2"}}).Message)
+	f.Add(dns.TypeCAA, asked(f, "a.b.example.org", dns.TypeCAA, answer{ad: true, records: []string{`a.b.example.org. CAA 0 issue "pki.goog"`}}).Message)
+	f.Add(dns.TypeTLSA, asked(f, "a.b.example.org", dns.TypeTLSA, answer{ad: true, records: []string{"a.b.example.org. TLSA 3 1 1 00"}}).Message)
+	f.Add(dns.TypeHTTPS, asked(f, "a.b.example.org", dns.TypeHTTPS, answer{ad: true, records: []string{"a.b.example.org. HTTPS 1 . alpn=h2"}}).Message)
 	purposes := map[uint16]evidence.DNSPurpose{dns.TypeCAA: evidence.DNSForCAA, dns.TypeTLSA: evidence.DNSForTLSA, dns.TypeHTTPS: evidence.DNSForHTTPS}
 	f.Fuzz(func(t *testing.T, typ uint16, message []byte) {
 		a := evidence.DNSAnswer{Name: "a.b.example.org.", Type: typ, Resolver: "192.0.2.53:53", Message: message}
