@@ -9,7 +9,7 @@ import (
 	"github.com/certassay/certassay/internal/trust"
 )
 
-// fetches are the attempts to fetch issuers, with what came of each.
+// fetches are the attempts to find issuers, with what came of each.
 func (a *Auditor) fetches(s *evidence.Subject, known *trust.Store) []chain.Fetch {
 	var out []chain.Fetch
 	met := map[string]*cert.Certificate{}
@@ -20,7 +20,7 @@ func (a *Auditor) fetches(s *evidence.Subject, known *trust.Store) []chain.Fetch
 	}
 	for i := range s.Fetches {
 		f := &s.Fetches[i]
-		if f.Kind != evidence.FetchIssuer {
+		if f.Kind != evidence.FetchIssuer && f.Kind != evidence.FetchMet {
 			continue
 		}
 		if len(out) == 0 {

@@ -101,12 +101,33 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 	if err != nil {
 		return err
 	}
+	c.meet(ctx, s, paths)
 	var readErr error
 	err = s.auditor.Check(ctx, c.files(ctx, s, paths, in, &readErr), s.take)
 	if err == nil {
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, errors.Join(err, readErr)), audit.Now())
+}
+
+// meet reads all files once before they are judged, for the CA certificates with
+// which chains from other files can be completed: so the report does not depend on
+// the order of the files. What cannot be read is told when it is judged. Standard
+// input is read once alone; bundles and recordings stay as they were taken.
+func (c *command) meet(ctx context.Context, s *session, paths []string) {
+	pass := func(_ string, r *bufio.Reader) (bool, error) {
+		head, _ := r.Peek(takenPrefix)
+		return evidence.IsBundle(head) || !localfile.Taken(head).IsZero(), nil
+	}
+	opts := localfile.Options{Emit: s.met.Add, Divert: pass, Stores: localfile.Stores{Passwords: s.passwords}}
+	for _, path := range paths {
+		if path != localfile.Stdin {
+			_ = localfile.Read(ctx, path, opts)
+		}
+	}
+	if s.met.Full {
+		s.warn("the files hold more CA certificates than are remembered: chains may stay incomplete", "check them in smaller parts, or name the intermediates with --known")
+	}
 }
 
 // takenPrefix is how much of a file tells when its evidence was taken.

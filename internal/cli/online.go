@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
@@ -29,7 +30,7 @@ func refuseOnline(asked config.Online) error {
 
 // enrichers ask the third parties of --online about what was collected.
 func (s *session) enrichers() []audit.Enricher {
-	var outside []audit.Enricher
+	outside := []audit.Enricher{s.complete(aia.New(aia.Options{Pool: &s.met, Known: s.knownIssuers}))}
 	if s.resolver != nil {
 		outside = append(outside, s.askDNS())
 	}
@@ -52,7 +53,7 @@ func (s *session) enrichers() []audit.Enricher {
 	return append(outside, func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is: answers of now do not belong
 		// to a handshake of then.
-		if len(e.Fetches) > 0 || s.old(e) {
+		if slices.ContainsFunc(e.Fetches, func(f evidence.Fetch) bool { return f.Kind != evidence.FetchMet }) || s.old(e) {
 			s.unasked.Add(1)
 			return
 		}
@@ -60,6 +61,16 @@ func (s *session) enrichers() []audit.Enricher {
 			ask(ctx, e)
 		}
 	})
+}
+
+// complete adds what other files of the run hold of a chain that lacks issuers.
+// Evidence that was collected elsewhere stays as it is.
+func (s *session) complete(with *aia.Collector) audit.Enricher {
+	return func(ctx context.Context, e *evidence.Subject) {
+		if !s.met.Empty() && e.Kind != evidence.Endpoint && e.Kind != evidence.LogEntry && len(e.Fetches) == 0 {
+			with.Ask(ctx, e)
+		}
+	}
 }
 
 // sayUnasked says that somebody wanted third parties to be asked and that they

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
@@ -37,6 +38,8 @@ type session struct {
 	known    known.Tables
 	waivers  *waive.List
 	baseline *waive.Baseline
+	// met are the CA certificates of all files, to complete chains with.
+	met      aia.Pool
 	owner    *owner // nil without an inventory
 	auditor  *audit.Auditor
 	resolver *dns.Resolver // nil where DNS is not asked

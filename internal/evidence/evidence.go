@@ -251,6 +251,7 @@ type FetchKind string
 // The kinds of fetches.
 const (
 	FetchIssuer FetchKind = "aia"  // an issuer's certificate (RFC 5280 section 4.2.2.1)
+	FetchMet    FetchKind = "met"  // the same, from another subject of the run: nobody was asked
 	FetchOCSP   FetchKind = "ocsp" // an OCSP response (RFC 6960)
 	FetchCRL    FetchKind = "crl"  // a revocation list (RFC 5280 section 5)
 )
@@ -260,7 +261,8 @@ const (
 // come from anybody: it is worth what its signature is.
 type Fetch struct {
 	Kind FetchKind `json:"kind"`
-	// URL is the address as the certificate has it.
+	// URL is the address as the certificate has it; of what was met in the run
+	// the id of the subject.
 	URL string `json:"url"`
 	// For is the SHA-256 of the certificate that names it, as [Hash] writes it.
 	For string `json:"for"`

@@ -175,8 +175,9 @@ type Subject struct {
 	// AlsoSeen holds the hashes of certificates that only other handshakes
 	// with the same endpoint delivered.
 	AlsoSeen []string `json:"also_seen,omitempty"`
-	// Fetched holds the hashes of certificates that nobody served and that were
-	// fetched from where others said that they lie (--online aia).
+	// Fetched holds the hashes of certificates that were not supplied with the
+	// chain: met in other files of the run, or fetched from where others said that
+	// they lie (--online aia).
 	Fetched []string `json:"fetched,omitempty"`
 	// Programs are the root programs and named anchors that the leaf chains to.
 	Programs []string `json:"programs,omitempty"`

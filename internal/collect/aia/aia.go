@@ -1,7 +1,8 @@
-// Package aia fetches the issuers' certificates that a server left out, from
-// where the certificates say that they lie (RFC 5280 section 4.2.2.1).
+// Package aia finds the issuers' certificates that a server or a file left out:
+// among those that other files of the run hold, and from where the certificates
+// say that they lie (RFC 5280 section 4.2.2.1).
 //
-// What is fetched is a candidate for building paths and nothing more: it was not
+// What is found is a candidate for building paths and nothing more: it was not
 // served, and it makes no trust, since a path still has to end at a root that was
 // trusted before. Everything that was tried is kept as evidence, what failed
 // included.
@@ -12,6 +13,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +41,10 @@ const (
 
 // Options are what a Collector works with.
 type Options struct {
+	// Fetch fetches; nil contacts nobody, and leaves what Pool has.
 	Fetch *fetch.Fetcher
+	// Pool holds certificates of other files of the run; nil holds none.
+	Pool *Pool
 	// Known gives the CAs that are known under the name of a certificate's
 	// issuer. Nothing is fetched for a certificate that one of them signed and
 	// that is a root. Nil knows none.
@@ -75,6 +80,9 @@ func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 	for _, der := range s.Certificates[:min(len(s.Certificates), maxSteps)] {
 		w.have = append(w.have, cert.Parse(der))
 	}
+	if c.options.Fetch == nil && w.named() {
+		return // signatures cost a thousand times what names do
+	}
 	w.climb(ctx, w.have[0])
 }
 
@@ -101,12 +109,39 @@ func (w *walk) climb(ctx context.Context, at *cert.Certificate) {
 			at = next
 			continue
 		}
+		if next := w.c.options.Pool.signer(at); next != nil {
+			w.s.Fetches = append(w.s.Fetches, evidence.Fetch{
+				Kind: evidence.FetchMet, URL: strings.ToValidUTF8(next.from, "\ufffd"), For: evidence.Hash(at.SHA256()),
+				Certificates: []evidence.DER{next.certificate.Raw},
+			})
+			at = next.certificate
+			continue
+		}
+		if w.c.options.Fetch == nil {
+			return
+		}
 		if depth++; depth > maxDepth {
 			w.fail(at, "", fmt.Sprintf("the path still lacks an issuer after %d fetched ones: no more are fetched", maxDepth))
 			return
 		}
 		at = w.fetch(ctx, at)
 	}
+}
+
+// named says that every issuer up to a root is there or known, by its name.
+func (w *walk) named() bool {
+	at := w.have[0]
+	for range maxSteps {
+		if at.SPKI == nil || at.SelfIssued() || at.Issuer.Normal() == "" || len(w.c.options.Known(at)) > 0 {
+			return true
+		}
+		i := slices.IndexFunc(w.have, func(c *cert.Certificate) bool { return c != at && c.Subject.Normal() == at.Issuer.Normal() })
+		if i < 0 {
+			return false
+		}
+		at = w.have[i]
+	}
+	return true
 }
 
 // loops says that a key and name were met before: such a path goes in circles.
