@@ -13,20 +13,26 @@ const maxAhead = 4
 // entries a page has is the log's choice, so that the first one is awaited: all
 // others are asked for in slots of that size, a slot again where less comes.
 type ahead struct {
-	fetch func(ctx context.Context, from, to uint64) ([]entryJSON, error)
+	fetch fetchPage
 	ctx   context.Context
 	stop  func()
 
 	at, to uint64
 	slots  chan *slot  // in order; nil until the first page is there
-	rest   []entryJSON // of the page that was handed out last
+	pages  []*page     // that are there, in order; the first is being handed out
+	rest   []entryJSON // what is left of that one
 	err    error       // what ended the reading
+	spare  sync.Pool   // of *page
 }
+
+// A fetchPage fills a page with entries from one index to another, as many as the
+// log likes.
+type fetchPage func(ctx context.Context, p *page, from, to uint64) error
 
 // A slot is a part of the range on its way.
 type slot struct {
 	from, to uint64
-	entries  []entryJSON
+	pages    []*page // each with at least one entry
 	err      error
 	done     chan struct{}
 }
@@ -35,31 +41,31 @@ type slot struct {
 // stop has to be called in the end; it waits for all that is under way.
 func (r *rfc6962) ahead(ctx context.Context, from, to uint64) *ahead {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &ahead{fetch: r.page, ctx: ctx, at: from, to: to, stop: cancel}
+	a := &ahead{fetch: r.page, ctx: ctx, at: from, to: to, stop: cancel, spare: sync.Pool{New: func() any { return new(page) }}}
 	a.start(min(max(r.options.Concurrency, 1), maxAhead), uint64(r.options.Page), cancel)
 	return a
 }
 
 // start makes stop wait for the goroutines that begin once the first page is
 // there.
-func (a *ahead) start(workers int, page uint64, cancel func()) {
+func (a *ahead) start(workers int, size uint64, cancel func()) {
 	var wait sync.WaitGroup
 	a.stop = func() {
 		cancel()
 		wait.Wait()
 	}
 	first := a.fetch
-	a.fetch = func(ctx context.Context, from, to uint64) ([]entryJSON, error) {
-		entries, err := first(ctx, from, min(to, from+page))
-		if size := uint64(len(entries)); err == nil && from+size < to {
-			a.feed(&wait, workers, first, from+size, size)
+	a.fetch = func(ctx context.Context, p *page, from, to uint64) error {
+		err := first(ctx, p, from, min(to, from+size))
+		if n := uint64(len(p.entries)); err == nil && from+n < to {
+			a.feed(&wait, workers, first, from+n, n)
 		}
-		return entries, err
+		return err
 	}
 }
 
 // feed fetches slots of the same size, so many at a time.
-func (a *ahead) feed(wait *sync.WaitGroup, workers int, fetch func(context.Context, uint64, uint64) ([]entryJSON, error), from, size uint64) {
+func (a *ahead) feed(wait *sync.WaitGroup, workers int, fetch fetchPage, from, size uint64) {
 	a.slots = make(chan *slot, workers)
 	work := make(chan *slot)
 	wait.Go(func() {
@@ -79,37 +85,42 @@ func (a *ahead) feed(wait *sync.WaitGroup, workers int, fetch func(context.Conte
 	for range workers {
 		wait.Go(func() {
 			for s := range work {
-				s.fill(a.ctx, fetch)
+				s.fill(a.ctx, fetch, &a.spare)
 			}
 		})
 	}
 }
 
 // fill asks until the slot is full, which a log may do in pieces.
-func (s *slot) fill(ctx context.Context, fetch func(context.Context, uint64, uint64) ([]entryJSON, error)) {
+func (s *slot) fill(ctx context.Context, fetch fetchPage, spare *sync.Pool) {
 	defer close(s.done)
 	for at := s.from; at < s.to; {
-		page, err := fetch(ctx, at, s.to)
-		if err != nil {
-			s.err = err
+		p := spare.Get().(*page)
+		if s.err = fetch(ctx, p, at, s.to); s.err != nil {
 			return
 		}
-		s.entries = append(s.entries, page...)
-		at += uint64(len(page))
+		s.pages = append(s.pages, p)
+		at += uint64(len(p.entries))
 	}
 }
 
 // next gives the entries that follow, at most so many, and at least one where
-// there is no error.
+// there is no error. They hold until it is called again.
 func (a *ahead) next(most uint64) ([]entryJSON, error) {
 	if len(a.rest) == 0 {
-		if a.err != nil {
-			return nil, a.err
+		if len(a.pages) > 0 {
+			a.spare.Put(a.pages[0])
+			a.pages = a.pages[1:]
 		}
-		a.rest, a.err = a.page()
-		if len(a.rest) == 0 {
-			return nil, a.err
+		if len(a.pages) == 0 {
+			if a.err != nil {
+				return nil, a.err
+			}
+			if a.pages, a.err = a.more(); len(a.pages) == 0 {
+				return nil, a.err
+			}
 		}
+		a.rest = a.pages[0].entries
 	}
 	n := min(most, uint64(len(a.rest)))
 	out := a.rest[:n]
@@ -117,11 +128,15 @@ func (a *ahead) next(most uint64) ([]entryJSON, error) {
 	return out, nil
 }
 
-// page waits for the next page. It may be given together with the error that ends
-// the reading behind it.
-func (a *ahead) page() ([]entryJSON, error) {
+// more waits for the next pages. They may be given together with the error that
+// ends the reading behind them.
+func (a *ahead) more() ([]*page, error) {
 	if a.slots == nil {
-		return a.fetch(a.ctx, a.at, a.to)
+		p := a.spare.Get().(*page)
+		if err := a.fetch(a.ctx, p, a.at, a.to); err != nil {
+			return nil, err
+		}
+		return []*page{p}, nil
 	}
 	select {
 	case s, ok := <-a.slots:
@@ -130,7 +145,7 @@ func (a *ahead) page() ([]entryJSON, error) {
 		}
 		select {
 		case <-s.done:
-			return s.entries, s.err
+			return s.pages, s.err
 		case <-a.ctx.Done():
 		}
 	case <-a.ctx.Done():

@@ -26,18 +26,18 @@ func openFolder(path string) (*folder, error) {
 	return &folder{root, path}, nil
 }
 
-func (f *folder) get(ctx context.Context, path string, limit int64, _ bool) ([]byte, error) {
+func (f *folder) get(ctx context.Context, path string, limit int64, _ bool, buffer []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b, err := f.read(filepath.FromSlash(path), limit)
+	b, err := f.read(filepath.FromSlash(path), limit, buffer)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(f.name, filepath.FromSlash(path)), ErrNotFound)
 	}
 	return b, err
 }
 
-func (f *folder) read(path string, limit int64) ([]byte, error) {
+func (f *folder) read(path string, limit int64, buffer []byte) ([]byte, error) {
 	// A pipe in the place of a tile would be waited for without end.
 	info, err := f.root.Stat(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f *folder) read(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	b, err := readAll(io.LimitReader(file, limit+1), info.Size())
+	b, err := readAll(io.LimitReader(file, limit+1), info.Size(), buffer)
 	if err == nil && int64(len(b)) > limit {
 		err = fmt.Errorf("%s: %w", path, ErrTooLarge)
 	}

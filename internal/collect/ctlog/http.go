@@ -20,9 +20,10 @@ import (
 )
 
 // A fetcher reads what lies at a path below a log's prefix. fresh asks caches
-// for a new answer.
+// for a new answer. The answer is written to buffer[:0], which may be nil, where
+// it fits there.
 type fetcher interface {
-	get(ctx context.Context, path string, limit int64, fresh bool) ([]byte, error)
+	get(ctx context.Context, path string, limit int64, fresh bool, buffer []byte) ([]byte, error)
 }
 
 // A web is a log on the network. It is safe for concurrent use.
@@ -75,10 +76,10 @@ func newWeb(prefix string, o Options) (*web, error) {
 
 // get asks until there is an answer, the retries are used up, or asking again
 // would not help.
-func (w *web) get(ctx context.Context, path string, limit int64, fresh bool) ([]byte, error) {
+func (w *web) get(ctx context.Context, path string, limit int64, fresh bool, buffer []byte) ([]byte, error) {
 	pause := w.options.Backoff
 	for attempt := 0; ; attempt++ {
-		b, err := w.once(ctx, path, limit, fresh)
+		b, err := w.once(ctx, path, limit, fresh, buffer)
 		if err == nil {
 			return b, nil
 		}
@@ -131,7 +132,7 @@ func transient(err error) bool {
 	return true
 }
 
-func (w *web) once(ctx context.Context, path string, limit int64, fresh bool) ([]byte, error) {
+func (w *web) once(ctx context.Context, path string, limit int64, fresh bool, buffer []byte) ([]byte, error) {
 	if err := sleep(ctx, w.held()); err != nil {
 		return nil, err
 	}
@@ -162,7 +163,7 @@ func (w *web) once(ctx context.Context, path string, limit int64, fresh bool) ([
 	if answer.ContentLength > limit {
 		return nil, ErrTooLarge
 	}
-	b, err := readAll(io.LimitReader(answer.Body, limit+1), answer.ContentLength)
+	b, err := readAll(io.LimitReader(answer.Body, limit+1), answer.ContentLength, buffer)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading answer: %w", err)
@@ -172,11 +173,15 @@ func (w *web) once(ctx context.Context, path string, limit int64, fresh bool) ([
 	return b, nil
 }
 
-// readAll reads to the end. said is how much there is said to be, or negative: it
-// spares growing, but what is only said may fill no memory.
-func readAll(r io.Reader, said int64) ([]byte, error) {
+// readAll reads to the end, into buffer[:0] as far as it goes. said is how much
+// there is said to be, or negative: it spares growing, but what is only said may
+// fill no memory.
+func readAll(r io.Reader, said int64, buffer []byte) ([]byte, error) {
 	const most = 2 << 20
-	b := bytes.NewBuffer(make([]byte, 0, min(max(said, 0), most)+bytes.MinRead))
+	if need := int(min(max(said, 0), most) + bytes.MinRead); cap(buffer) < need {
+		buffer = make([]byte, 0, need)
+	}
+	b := bytes.NewBuffer(buffer[:0])
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }

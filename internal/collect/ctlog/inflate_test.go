@@ -127,7 +127,7 @@ func BenchmarkUnpack(b *testing.B) {
 	l := newLog(b, 256)
 	var text []byte
 	s := open(b, l, "static-ct", quickly, nil).(*tiled)
-	text, err := s.fetcher.get(b.Context(), "tile/data/000", maxPacked, false)
+	text, err := s.fetcher.get(b.Context(), "tile/data/000", maxPacked, false, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,6 +46,7 @@ type Matcher struct {
 	below    map[string]int   // names whose suffix counts
 	one      map[string]int   // names below which one label counts
 	parent   map[string][]int // exact and below, by the name one label up
+	tails    tails            // of all patterns
 	ips      map[netip.Addr]string
 	nets     []watchedNet
 	orgs     map[string]string // by normalOrg
@@ -80,6 +81,9 @@ func NewMatcher(names []string) (*Matcher, error) {
 		if err := m.watch(name); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	for i := range m.patterns {
+		m.tails.add(m.patterns[i].labels, len(m.patterns))
 	}
 	return m, errors.Join(errs...)
 }
@@ -322,6 +326,14 @@ func (s *search) addressText(name, whole []byte) {
 
 // plain matches a name without asterisks.
 func (s *search) plain(b, whole []byte) {
+	if s.m.tails.may(b) {
+		s.watched(b, whole)
+	}
+	s.lookalike(b, whole)
+}
+
+// watched looks a name up.
+func (s *search) watched(b, whole []byte) {
 	if i, ok := s.m.exact[string(b)]; ok {
 		s.hit(s.m.patterns[i].text, whole, false)
 	}
@@ -331,7 +343,6 @@ func (s *search) plain(b, whole []byte) {
 		}
 	}
 	s.suffixes(b, whole)
-	s.lookalike(b, whole)
 }
 
 // suffixes matches the name and what it lies below.
@@ -353,13 +364,15 @@ func (s *search) suffixes(b, whole []byte) {
 
 // wildcard matches "*." and base: all names one label below base.
 func (s *search) wildcard(base, whole []byte) {
-	for _, i := range s.m.parent[string(base)] {
-		s.hit(s.m.patterns[i].text, whole, false)
+	if s.m.tails.may(base) {
+		for _, i := range s.m.parent[string(base)] {
+			s.hit(s.m.patterns[i].text, whole, false)
+		}
+		if i, ok := s.m.one[string(base)]; ok {
+			s.hit(s.m.patterns[i].text, whole, false)
+		}
+		s.suffixes(base, whole)
 	}
-	if i, ok := s.m.one[string(base)]; ok {
-		s.hit(s.m.patterns[i].text, whole, false)
-	}
-	s.suffixes(base, whole)
 	s.lookalike(base, whole)
 }
 

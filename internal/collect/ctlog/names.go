@@ -36,21 +36,34 @@ func plainName(name []byte, buffer *[maxName]byte) (b []byte, stars int, ok bool
 	b = buffer[:len(name)]
 	last := byte('.')
 	for i, c := range name {
-		switch {
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_':
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '*':
-			stars++
-		case c == '.' && last != '.':
-		default:
-			return nil, 0, false
+		c = plain[c]
+		if c <= '.' && c != '-' { // none, an asterisk or a dot
+			switch {
+			case c == '*':
+				stars++
+			case c == 0, last == '.':
+				return nil, 0, false
+			}
 		}
 		b[i] = c
 		last = c
 	}
 	return b, stars, last != '.'
 }
+
+// plain is the lower-case form of each octet that a plain name can have, and zero
+// for the others.
+var plain = func() (out [256]byte) {
+	for c := range byte(0x80) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '*', c == '.':
+			out[c] = c
+		case 'A' <= c && c <= 'Z':
+			out[c] = c + 'a' - 'A'
+		}
+	}
+	return out
+}()
 
 // readings are the names that some client could take an identifier for: as it
 // stands, cut at each character that no name has, without control characters

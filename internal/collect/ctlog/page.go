@@ -12,46 +12,59 @@ type entryJSON struct {
 	Extra []byte `json:"extra_data"`
 }
 
-// decodePage reads the answer to get-entries. Nearly all logs write it in one
+// A page is an answer to get-entries and the space it was read with, which the
+// next page is read with again: a page has a megabyte, and fresh memory for each
+// cost more than reading it. The zero value is empty.
+type page struct {
+	answer   []byte // as it came
+	unpacked []byte // where it was packed
+	space    []byte // what was decoded
+	entries  []entryJSON
+}
+
+// decode reads the answer to get-entries. Nearly all logs write it in one
 // way, which is read without encoding/json: that took most of the time of a
 // search. Whatever is written in another way goes there, and nothing else is
 // ever accepted or refused than there.
-func decodePage(b []byte) ([]entryJSON, error) {
-	if entries, ok := quickPage(b); ok {
-		return entries, nil
+func (p *page) decode(b []byte) error {
+	if p.quick(b) {
+		return nil
 	}
 	var answer struct{ Entries []entryJSON }
 	if err := json.Unmarshal(b, &answer); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		p.entries = p.entries[:0]
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return answer.Entries, nil
+	p.entries = answer.Entries
+	return nil
 }
 
-// quickPage reads {"entries":[{"leaf_input":"…","extra_data":"…"},…]} without
+// quick reads {"entries":[{"leaf_input":"…","extra_data":"…"},…]} without
 // white space, escapes or other members.
-func quickPage(b []byte) ([]entryJSON, bool) {
+func (p *page) quick(b []byte) bool {
 	b, ok := bytes.CutPrefix(bytes.TrimSpace(b), []byte(`{"entries":[`))
 	if !ok {
-		return nil, false
+		return false
 	}
 	// One allocation for all that is decoded: three quarters of the text.
-	space := make([]byte, 0, len(b)/4*3)
-	var out []entryJSON
+	if need := len(b) / 4 * 3; cap(p.space) < need {
+		p.space = make([]byte, 0, need)
+	}
+	space, out := p.space[:0], p.entries[:0]
 	for {
 		var e entryJSON
 		if e.Leaf, b, space, ok = quickMember(b, `{"leaf_input":"`, space); !ok {
-			return nil, false
+			return false
 		}
 		if e.Extra, b, space, ok = quickMember(b, `,"extra_data":"`, space); !ok {
-			return nil, false
+			return false
 		}
 		out = append(out, e)
-		switch {
-		case bytes.HasPrefix(b, []byte("},")):
-			b = b[2:]
-		default:
-			return out, string(b) == "}]}"
+		if !bytes.HasPrefix(b, []byte("},")) {
+			p.entries = out
+			return string(b) == "}]}"
 		}
+		b = b[2:]
 	}
 }
 

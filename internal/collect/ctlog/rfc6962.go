@@ -24,7 +24,10 @@ func (r *rfc6962) Protocol() string { return "rfc6962" }
 // ask decodes one JSON answer. Members that are not known are passed over; logs
 // have some of their own.
 func (r *rfc6962) ask(ctx context.Context, what string, limit int64, fresh bool, into any) error {
-	b, err := r.fetch(ctx, what, limit, fresh)
+	b, err := r.fetcher.get(ctx, "ct/v1/"+what, limit, fresh, nil)
+	if err == nil {
+		b, err = unpack(b, nil, int(limit))
+	}
 	if err != nil {
 		return err
 	}
@@ -32,14 +35,6 @@ func (r *rfc6962) ask(ctx context.Context, what string, limit int64, fresh bool,
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
-}
-
-func (r *rfc6962) fetch(ctx context.Context, what string, limit int64, fresh bool) ([]byte, error) {
-	b, err := r.fetcher.get(ctx, "ct/v1/"+what, limit, fresh)
-	if err != nil {
-		return nil, err
-	}
-	return unpack(b, nil, int(limit))
 }
 
 func (r *rfc6962) Head(ctx context.Context) (*ct.TreeHead, error) {
@@ -153,22 +148,31 @@ func (r *rfc6962) check(ctx context.Context, head *ct.TreeHead, tree *ct.Range, 
 }
 
 // page asks for the entries from one index to another. Logs give as many of them
-// as they like, but at least one and no more.
-func (r *rfc6962) page(ctx context.Context, from, to uint64) ([]entryJSON, error) {
-	b, err := r.fetch(ctx, fmt.Sprintf("get-entries?start=%d&end=%d", from, to-1), maxPage, false)
+// as they like, but at least one and no more. They are in p afterwards.
+func (r *rfc6962) page(ctx context.Context, p *page, from, to uint64) error {
+	p.entries = p.entries[:0]
+	b, err := r.fetcher.get(ctx, fmt.Sprintf("ct/v1/get-entries?start=%d&end=%d", from, to-1), maxPage, false, p.answer)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	entries, err := decodePage(b)
-	switch n := uint64(len(entries)); {
-	case err != nil:
-		return nil, err
+	p.answer = b
+	text, err := unpack(b, p.unpacked, maxPage)
+	if err != nil {
+		return err
+	}
+	if packed(b) {
+		p.unpacked = text
+	}
+	if err := p.decode(text); err != nil {
+		return err
+	}
+	switch n := uint64(len(p.entries)); {
 	case n == 0:
-		return nil, fmt.Errorf("no entries: %w", ErrShort)
+		return fmt.Errorf("no entries: %w", ErrShort)
 	case n > to-from:
-		return nil, fmt.Errorf("%d entries where %d were asked for: %w", n, to-from, ErrMalformed)
+		return fmt.Errorf("%d entries where %d were asked for: %w", n, to-from, ErrMalformed)
 	}
-	return entries, nil
+	return nil
 }
 
 type proofJSON struct {

@@ -36,7 +36,8 @@ type Source interface {
 	Protocol() string
 }
 
-// A Visit is called for each entry. An error ends the reading.
+// A Visit is called for each entry, of which nothing may be kept: its bytes hold
+// until the call returns. An error ends the reading.
 type Visit func(index uint64, e *ct.LogEntry) error
 
 // A Coverage says what was read of a range of entries.

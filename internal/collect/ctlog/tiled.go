@@ -28,7 +28,7 @@ type tiled struct {
 func (t *tiled) Protocol() string { return "static-ct" }
 
 func (t *tiled) Head(ctx context.Context) (*ct.TreeHead, error) {
-	b, err := t.fetcher.get(ctx, "checkpoint", ct.MaxCheckpoint, true)
+	b, err := t.fetcher.get(ctx, "checkpoint", ct.MaxCheckpoint, true, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetching checkpoint of %s: %w", t.log.Name, err)
 	}
@@ -56,9 +56,9 @@ func (t *tiled) tree(ctx context.Context, head *ct.TreeHead) *ct.Hashes {
 // hashTile fetches a tile of hashes. A partial one may be gone once the full one
 // is there.
 func (t *tiled) hashTile(ctx context.Context, level int, n uint64, width int) ([]byte, error) {
-	b, err := t.fetcher.get(ctx, ct.TilePath(level, n, width), maxHashes, false)
+	b, err := t.fetcher.get(ctx, ct.TilePath(level, n, width), maxHashes, false, nil)
 	if errors.Is(err, ErrNotFound) && width < ct.TileWidth {
-		b, err = t.fetcher.get(ctx, ct.TilePath(level, n, ct.TileWidth), maxHashes, false)
+		b, err = t.fetcher.get(ctx, ct.TilePath(level, n, ct.TileWidth), maxHashes, false, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching hashes of %s: %w", t.log.Name, err)
@@ -108,7 +108,7 @@ func (t *tiled) Chain(ctx context.Context, e *ct.LogEntry) ([][]byte, error) {
 			out = append(out, der)
 			continue
 		}
-		b, err := t.fetcher.get(ctx, "issuer/"+hex.EncodeToString(f[:]), maxIssuer, false)
+		b, err := t.fetcher.get(ctx, "issuer/"+hex.EncodeToString(f[:]), maxIssuer, false, nil)
 		if err == nil && sha256.Sum256(b) != f {
 			b, err = unpack(b, nil, maxIssuer)
 		}

@@ -19,7 +19,8 @@ type tile struct {
 	n       uint64
 	first   uint64 // index of its first entry
 	width   int
-	buffer  []byte
+	answer  []byte // as it came, kept for the next
+	buffer  []byte // unpacked, kept likewise
 	entries []ct.LogEntry
 	hashes  [ct.TileWidth][32]byte
 	root    [32]byte // of full tiles
@@ -125,14 +126,15 @@ func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahe
 
 // load fetches a data tile and takes it apart.
 func (t *tiled) load(ctx context.Context, x *tile) error {
-	b, err := t.fetcher.get(ctx, ct.TilePath(-1, x.n, x.width), maxPacked, false)
+	b, err := t.fetcher.get(ctx, ct.TilePath(-1, x.n, x.width), maxPacked, false, x.answer)
 	if errors.Is(err, ErrNotFound) && x.width < ct.TileWidth {
 		// Partial tiles may go once the full one is there.
-		b, err = t.fetcher.get(ctx, ct.TilePath(-1, x.n, ct.TileWidth), maxPacked, false)
+		b, err = t.fetcher.get(ctx, ct.TilePath(-1, x.n, ct.TileWidth), maxPacked, false, x.answer)
 	}
 	if err != nil {
 		return fmt.Errorf("fetching entries of %s: %w", t.log.Name, err)
 	}
+	x.answer = b
 	data, err := unpack(b, x.buffer, maxTile)
 	if err != nil {
 		return fmt.Errorf("fetching entries of %s: tile %d: %w", t.log.Name, x.n, err)
