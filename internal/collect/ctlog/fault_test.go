@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -161,8 +162,9 @@ func TestWrongIndexIsOdd(t *testing.T) {
 func TestFaultyPages(t *testing.T) {
 	const entries = "ct/v1/get-entries"
 	page := func(n int, change func(w http.ResponseWriter, r *http.Request, honest []byte) ([]byte, bool)) lablog.Fault {
-		return onPath(entries, func(w http.ResponseWriter, r *http.Request, honest []byte, call int) ([]byte, bool) {
-			if call >= n {
+		return onPath(entries, func(w http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			// Not the count of calls: pages are asked for at the same time.
+			if start, _ := strconv.Atoi(r.URL.Query().Get("start")); start >= (n-1)*256 {
 				return change(w, r, honest)
 			}
 			return honest, true
