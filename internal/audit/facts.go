@@ -166,6 +166,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		f.SCTs = sct.Join(f.SCTs, extra)
 	}
 	f.CT = sct.Set(scts, f.SCTs)
+	f.Inclusion = sct.Inclusion(scts, s.Inclusions)
 	f.Chain = chain.Chain(in, f.Reasons)
 	names.Certificates, names.Chain = in.Certificates, f.Chain
 	f.DNS = dns.Facts(names)

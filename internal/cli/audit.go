@@ -43,7 +43,7 @@ request. Targets of -l FILE that no group lists are audited under the defaults.
   certassay audit time.example.org '*.lab.example.org'
   kubectl get ingress -A -o json | jq -r '.items[].spec.tls[]?.hosts[]?' | certassay audit`,
 	}
-	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Inventory: true}, report.Formats())
+	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Inventory: true, Logs: true}, report.Formats())
 	var sel selection
 	cmd.Flags().StringArrayVar(&sel.groups, "group", nil, "audit only the targets of group `NAME`; globs work (repeatable)")
 	cmd.Flags().StringArrayVar(&sel.owners, "owner", nil, "audit only the targets of owner `NAME`; globs work (repeatable)")

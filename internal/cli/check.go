@@ -25,7 +25,7 @@ func (c *command) newCheck() *cobra.Command {
 		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files",
 		Long: `Judges certificates from files. Nobody is contacted unless --online says whom:
 aia fetches issuers that are missing, ocsp and crl ask whether a certificate is
-revoked, dns looks up CAA. Only public addresses are followed, without
+revoked, dns looks up CAA, ct whether the logs have what they promised. Only public addresses are followed, without
 --allow-private-urls.
 
 A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
@@ -54,7 +54,7 @@ with the same rules, roots and --at.
   certassay check run.evidence`,
 		Args: cobra.ArbitraryArgs,
 	}
-	flags := config.Bind(cmd.Flags(), config.Which{}, report.Formats())
+	flags := config.Bind(cmd.Flags(), config.Which{Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
@@ -104,6 +104,9 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 	c.meet(ctx, s, paths)
 	var readErr error
 	err = s.auditor.Check(ctx, c.files(ctx, s, paths, in, &readErr), s.take)
+	if err == nil {
+		err = s.judgePromises(ctx)
+	}
 	if err == nil {
 		err = s.conclude()
 	}

@@ -17,7 +17,7 @@ import (
 
 // onlineNow are the third parties that this version can ask. What it cannot do is
 // refused: whoever asks for a check and hears nothing would take it for passed.
-const onlineNow = config.OnlineAIA | config.OnlineOCSP | config.OnlineCRL | config.OnlineDNS
+const onlineNow = config.OnlineAIA | config.OnlineOCSP | config.OnlineCRL | config.OnlineDNS | config.OnlineCT
 
 // refuseOnline says what of --online is not in this version.
 func refuseOnline(asked config.Online) error {
@@ -49,6 +49,9 @@ func (s *session) enrichers() []audit.Enricher {
 			Fetch: web, OCSP: s.cfg.Online.Has(config.OnlineOCSP), CRL: s.cfg.Online.Has(config.OnlineCRL), Known: s.knownIssuers,
 			Root: func(c *cert.Certificate) bool { return s.trust.Root(c.SHA256()) != trust.None },
 		}).Ask)
+	}
+	if s.cfg.Online.Has(config.OnlineCT) {
+		out = append(out, s.askLogs())
 	}
 	return append(outside, func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is: answers of now do not belong

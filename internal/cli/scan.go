@@ -27,7 +27,13 @@ func (c *command) newScan() *cobra.Command {
 		Long: `Connects to each target, keeps every certificate it serves, and judges it.
 Nobody but the targets is contacted, and a name server for their names, unless
 --online says whom: aia fetches issuers that a server left out, ocsp and crl ask
-whether a certificate is revoked. A stapled OCSP response is always checked.
+whether a certificate is revoked, ct asks the logs. A stapled OCSP response is
+always checked.
+
+With --online ct each SCT is looked up in its log, and the proof that the log's
+signed tree has the certificate is verified. A log that denies what it promised is
+judged, too. A log that cannot be asked leaves the question open, and the run
+incomplete.
 
 With --online dns the records that say who may issue for a name (CAA) and which
 certificates its server may show (TLSA) are looked up and compared. Only what a
@@ -44,10 +50,11 @@ port it is that of the scheme, or 443.
   certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem
   certassay scan -l hosts.txt -f jsonl --evidence run.evidence > report.jsonl
   certassay scan example.org --online dns --resolver 127.0.0.1
+  certassay scan example.org --online ct,ocsp --evidence run.evidence
   certassay scan smtp://example.org --follow mx --online dns
   certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128`,
 	}
-	flags := config.Bind(cmd.Flags(), config.Which{Network: true}, report.Formats())
+	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
@@ -108,6 +115,9 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 		return err
 	})
 	progress.Finish()
+	if err == nil {
+		err = s.judgePromises(ctx)
+	}
 	if err == nil {
 		err = s.conclude()
 	}

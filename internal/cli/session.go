@@ -31,10 +31,15 @@ import (
 // reports go. Everything a user can get wrong is found while it is made, before
 // the first packet or certificate.
 type session struct {
-	cfg      *config.Config
-	rules    *rule.Set
-	trust    *trust.Store
-	logs     *ct.LogList
+	cfg   *config.Config
+	rules *rule.Set
+	trust *trust.Store
+	logs  *ct.LogList
+	// chosen are the logs that --log names, asked by ctFlags.
+	chosen  []*ctChoice
+	ctFlags ctFlags
+	// promises are what logs did not keep, each once; by id.
+	promises map[string]*evidence.Subject
 	known    known.Tables
 	waivers  *waive.List
 	baseline *waive.Baseline
@@ -144,6 +149,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 	}
 	s.logs, err = readLogList(s.cfg.LogList)
 	check(err)
+	check(s.readLogs())
 	for _, e := range s.logs.Unusable() {
 		s.warn(fmt.Sprintf("%s: left out %v", s.cfg.LogList, e), "SCTs of this log cannot be verified")
 	}
@@ -276,6 +282,7 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 	for i := range e.Fetches {
 		s.contact(e.Fetches[i].Address)
 	}
+	s.notePromises(e)
 	for _, server := range askedOf(e) {
 		s.contact(server)
 	}

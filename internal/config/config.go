@@ -52,6 +52,11 @@ type Config struct {
 	// networks, too.
 	AllowPrivateURLs bool
 
+	// Logs are CT logs as written, by name or URL=KEY; Contact is what they are
+	// told of who asks.
+	Logs    []string
+	Contact string
+
 	// Inventory is the inventory to judge by; empty where none was named.
 	Inventory string
 

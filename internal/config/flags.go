@@ -23,14 +23,14 @@ type Flags struct {
 	origins   map[string]string
 	inventory string
 
-	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                                  string
-	sni, name, resolver                                                                                                        string
-	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online, follow []string
-	port                                                                                                                       uint16
-	concurrency, retries                                                                                                       int
-	rate                                                                                                                       float64
-	timeout                                                                                                                    time.Duration
-	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                                    bool
+	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                                        string
+	sni, name, resolver, contact                                                                                                     string
+	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online, follow, logs []string
+	port                                                                                                                             uint16
+	concurrency, retries                                                                                                             int
+	rate                                                                                                                             float64
+	timeout                                                                                                                          time.Duration
+	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                                          bool
 
 	// Of third parties.
 	privateURLs bool
@@ -39,6 +39,8 @@ type Flags struct {
 // Which says what a command works on.
 type Which struct {
 	Network bool // it dials targets; else it reads files
+	// Logs says that it can ask CT logs about certificates.
+	Logs bool
 	// Inventory says that --config names an inventory. Elsewhere it may name one
 	// or a file of options.
 	Inventory bool
@@ -69,6 +71,10 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
 	fs.StringArrayVar(&f.online, "online", nil, "contact third parties, too: a list of `WHAT`: ct, ocsp, crl, dns, aia (repeatable)")
 	fs.BoolVar(&f.privateURLs, "allow-private-urls", false, "with --online, follow what certificates name to addresses of private networks, too")
+	if which.Logs {
+		fs.StringArrayVar(&f.logs, "log", nil, "with --online ct, also know the `LOG` at URL=KEY, as \"ct prove\" does (repeatable)")
+		fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to CT logs: they slow down strangers")
+	}
 	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, or tls://ADDR[:PORT][#NAME] (default: this machine's; one on this machine that validates is best)")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
@@ -144,6 +150,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		}
 	}
 	c.AllowPrivateURLs = f.privateURLs
+	c.Logs, c.Contact = f.logs, f.contact
 	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
 	var err error
 	c.Programs, err = parsePrograms(f.programs)

@@ -112,7 +112,12 @@ func (w *wireSubject) toUTC() {
 		w.Fetches[i].Started = w.Fetches[i].Started.UTC()
 	}
 	w.Log = w.Log.toUTC()
-	w.DNS = slices.Clone(w.DNS) // the caller's own
+	w.Inclusions = slices.Clone(w.Inclusions) // the caller's own
+	for i := range w.Inclusions {
+		x := &w.Inclusions[i]
+		x.Asked, x.Head = x.Asked.UTC(), x.Head.toUTC()
+	}
+	w.DNS = slices.Clone(w.DNS)
 	for i := range w.DNS {
 		w.DNS[i].Answers = slices.Clone(w.DNS[i].Answers)
 		for k := range w.DNS[i].Answers {

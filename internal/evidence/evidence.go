@@ -98,6 +98,9 @@ type Subject struct {
 	// DNS is what was sought in DNS beyond addresses to dial; empty where nothing
 	// was asked.
 	DNS []DNSLookup `json:"dns,omitempty"`
+	// Inclusions are the SCTs of the certificates that were looked up in their
+	// logs; empty where no log was asked.
+	Inclusions []Inclusion `json:"inclusions,omitempty"`
 	// Seen is when the evidence was taken; zero for files.
 	Seen time.Time `json:"seen,omitzero"`
 	// Failures are what could not be done. A subject with failures may still
@@ -141,6 +144,7 @@ const (
 	StageRead      = "read"      // a file or stream could not be read
 	StageDecode    = "decode"    // bytes that are no certificate
 	StageFetch     = "fetch"     // a third party gave no answer
+	StageLog       = "log"       // a CT log did not show what it was asked for
 	StageCollect   = "collect"   // anything else: time budget, interrupt
 )
 

@@ -56,6 +56,38 @@ type Head struct {
 	Signature []byte `json:"signature"`
 }
 
+// An Inclusion is an SCT that came with a certificate and was looked up in its
+// log, and what the log showed. What it amounts to is for a probe to say: head and
+// proof are kept so that they can be verified again.
+type Inclusion struct {
+	// Key is the log's public key, a SubjectPublicKeyInfo in DER; empty where no
+	// list has it. Name and URL are what the list says of the log.
+	Key  []byte `json:"key,omitempty"`
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url,omitempty"`
+	// MMD is the maximum merge delay; zero where unknown.
+	MMD time.Duration `json:"mmd,omitempty"`
+	// SCT is the SignedCertificateTimestamp (RFC 6962 section 3.2), Leaf the
+	// MerkleTreeLeaf that it promises to include; Leaf is empty where the
+	// signature could not be verified over any.
+	SCT   []byte    `json:"sct"`
+	Leaf  []byte    `json:"leaf,omitempty"`
+	Asked time.Time `json:"asked"`
+	// Head is the tree head that the log showed; nil where it showed none.
+	Head *Head `json:"head,omitempty"`
+	// Index is where the log says that the leaf is, and Proof the hashes that
+	// lead from there to the root of Head (RFC 6962 section 2.1.1). Both count
+	// only where Found is true.
+	Found bool     `json:"found,omitempty"`
+	Index uint64   `json:"index,omitempty"`
+	Proof [][]byte `json:"proof,omitempty"`
+	// Denied says that the log shows that the leaf is not in the tree of Head: it
+	// does not know the hash, or has another entry at the index of the SCT.
+	Denied bool `json:"denied,omitempty"`
+	// Failure says why there is no proof; nil where there is one.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
 // A Range is entries from one index to another, To exclusive, and why they are
 // not at hand.
 type Range struct {

@@ -30,6 +30,7 @@ type Facts struct {
 	Cert       *Cert       `fact:"cert" doc:"the certificate being judged; in chain and endpoint rules the leaf"`
 	SCTs       []SCT       `fact:"scts" doc:"the SCTs that belong to the certificate being judged, from every source"`
 	CT         *CT         `fact:"ct" doc:"what the SCTs of the leaf amount to together"`
+	Inclusion  *Inclusion  `fact:"inclusion" doc:"what the logs show of the SCTs that came with the leaf (--online ct)"`
 	Chain      *Chain      `fact:"chain" doc:"the certificates as served or found, and what vouches for them"`
 	Clock      *Clock      `fact:"clock" doc:"what signed times say of the time of judgement, and of the dates of the chain"`
 	Distrust   []Distrust  `fact:"distrust" doc:"what root programs decided about the CAs above the leaf"`

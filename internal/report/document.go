@@ -233,6 +233,11 @@ func NewSubject(e *evidence.Subject) *Subject {
 			}
 		}
 	}
+	for i := range e.Inclusions {
+		if f := e.Inclusions[i].Failure; f != nil && !e.Inclusions[i].Denied {
+			s.Errors = append(s.Errors, *f)
+		}
+	}
 	s.fillLists()
 	return s
 }

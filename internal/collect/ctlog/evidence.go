@@ -109,13 +109,9 @@ func PromiseSubject(log *ct.Log, head *ct.TreeHead, sct *ct.SCT, leaf []byte, er
 }
 
 func logSubject(log *ct.Log, head *ct.TreeHead, seen time.Time) *evidence.Subject {
-	address := log.URL
-	if log.Tiled && log.Monitor != "" {
-		address = log.Monitor
-	}
 	return &evidence.Subject{
 		Kind: evidence.LogEntry, Protocol: "ct", Seen: seen.UTC(),
-		Log: &evidence.Log{Key: bytes.Clone(log.Key), Name: log.Name, URL: address, MMD: log.MMD, Head: headEvidence(head)},
+		Log: &evidence.Log{Key: bytes.Clone(log.Key), Name: log.Name, URL: addressOf(log), MMD: log.MMD, Head: headEvidence(head)},
 	}
 }
 

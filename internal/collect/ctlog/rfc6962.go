@@ -229,7 +229,12 @@ func isStatus(err error) bool {
 	return errors.As(err, &s) && s.Code < 500
 }
 
-func (r *rfc6962) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, _ *uint64) (uint64, error) {
+func (r *rfc6962) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at *uint64) (uint64, error) {
+	index, _, err := r.Prove(ctx, head, leaf, at)
+	return index, err
+}
+
+func (r *rfc6962) Prove(ctx context.Context, head *ct.TreeHead, leaf [32]byte, _ *uint64) (uint64, [][32]byte, error) {
 	const doing = "locating entry of %s: %w"
 	p, err := r.proof(ctx, head, leaf, false)
 	if isDenial(err) {
@@ -237,19 +242,19 @@ func (r *rfc6962) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, 
 		p, err = r.proof(ctx, head, leaf, true)
 	}
 	if isDenial(err) {
-		return 0, fmt.Errorf(doing, r.log.Name, ErrNotFound)
+		return 0, nil, fmt.Errorf(doing, r.log.Name, ErrNotFound)
 	}
 	if err != nil {
-		return 0, fmt.Errorf(doing, r.log.Name, err)
+		return 0, nil, fmt.Errorf(doing, r.log.Name, err)
 	}
 	hashes, err := p.hashes()
 	if err == nil {
 		err = ct.CheckInclusion(head, p.Index, leaf, hashes)
 	}
 	if err != nil {
-		return 0, fmt.Errorf(doing, r.log.Name, err)
+		return 0, nil, fmt.Errorf(doing, r.log.Name, err)
 	}
-	return p.Index, nil
+	return p.Index, hashes, nil
 }
 
 func (r *rfc6962) Consistent(ctx context.Context, older, newer *ct.TreeHead) error {

@@ -26,6 +26,9 @@ type Source interface {
 	// cannot be asked without. ErrNotFound says that the log denies it, and
 	// ct.ErrProof or ErrEntry that what it shows instead is not that leaf.
 	Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at *uint64) (uint64, error)
+	// Prove is Locate, and gives the hashes that lead from the leaf to the root
+	// (RFC 6962 section 2.1.1): they hold against ct.CheckInclusion.
+	Prove(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at *uint64) (index uint64, proof [][32]byte, err error)
 	// Consistent verifies that newer continues older. ct.ErrProof says that
 	// what the log shows does not prove it.
 	Consistent(ctx context.Context, older, newer *ct.TreeHead) error

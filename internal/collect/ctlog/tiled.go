@@ -75,20 +75,34 @@ func (t *tiled) Consistent(ctx context.Context, older, newer *ct.TreeHead) error
 }
 
 func (t *tiled) Locate(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at *uint64) (uint64, error) {
+	index, _, err := t.Prove(ctx, head, leaf, at)
+	return index, err
+}
+
+// Prove denies a leaf only by hashes that lead to the root. A tile that is not
+// there denies nothing, and so is not [ErrNotFound].
+func (t *tiled) Prove(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at *uint64) (uint64, [][32]byte, error) {
 	if at == nil {
-		return 0, fmt.Errorf("a tiled log cannot be asked for an entry without its index: %w", ErrIndex)
+		return 0, nil, fmt.Errorf("a tiled log cannot be asked for an entry without its index: %w", ErrIndex)
 	}
 	if *at >= head.Size {
-		return 0, fmt.Errorf("entry %d is not within the tree of %d: %w", *at, head.Size, ErrNotFound)
+		return 0, nil, fmt.Errorf("entry %d is not within the tree of %d: %w", *at, head.Size, ErrNotFound)
 	}
+	var proof [][32]byte
 	hashes, err := t.tree(ctx, head).Leaves(*at, *at+1)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("locating entry %d of %s: %w", *at, t.log.Name, err)
-	case hashes[0] != leaf:
-		return 0, &EntryError{*at, ErrEntry}
+	if err == nil && hashes[0] != leaf {
+		return 0, nil, &EntryError{*at, ErrEntry}
 	}
-	return *at, nil
+	if err == nil {
+		proof, err = t.hashes.Inclusion(*at)
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: %v", ErrShort, err)
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("locating entry %d of %s: %w", *at, t.log.Name, err)
+	}
+	return *at, proof, nil
 }
 
 // maxIssuers bounds the issuers that are kept: the real logs know some thousands

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// Logs that are asked beside a scan are asked sparingly: nobody waits for a log
+// that is down longer than for a server.
+const (
+	logRate    = 10
+	logTimeout = 30 * time.Second
+	logWait    = 10 * time.Second
+)
+
+// readLogs reads --log. What the user says of a log goes before any list.
+func (s *session) readLogs() error {
+	s.ctFlags = ctFlags{logs: s.cfg.Logs, contact: s.cfg.Contact, rate: logRate, timeout: logTimeout}
+	if err := s.ctFlags.checkLogs(); err != nil || s.logs == nil {
+		return err
+	}
+	chosen, err := s.ctFlags.choose(s.logs, func(*ct.Log) bool { return false })
+	if err != nil {
+		return err
+	}
+	var own []*ct.Log
+	for _, ch := range chosen {
+		if ch.own {
+			// Whether it is tiled is found out when it is asked, and accuses
+			// nobody before.
+			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))
+		}
+	}
+	if s.chosen = chosen; len(own) > 0 {
+		list := ct.Join(ct.NewList(own), s.logs)
+		list.Date, list.Version = s.logs.Date, s.logs.Version
+		s.logs = list
+	}
+	return nil
+}
+
+// openLog prepares to read a log, by the address that the user gave where there is
+// one.
+func (s *session) openLog(ctx context.Context, log *ct.Log) (ctlog.Source, *ct.Log, error) {
+	o := s.ctFlags.options(s.cfg.AllowPrivateURLs)
+	o.MaxWait = logWait
+	if o.Retries = s.cfg.Retries; o.Retries == 0 {
+		o.Retries = -1
+	}
+	for _, ch := range s.chosen {
+		if !ch.own || ch.log.ID != log.ID {
+			continue
+		}
+		o.Private = true
+		found, err := ctlog.Detect(ctx, ch.log.Name, ch.address, ch.log.Key, o)
+		if err != nil {
+			return nil, log, err
+		}
+		log = found
+		break
+	}
+	source, err := ctlog.Open(log, o)
+	return source, log, err
+}
+
+// askLogs gives the enricher that --online ct wants.
+func (s *session) askLogs() audit.Enricher {
+	promises := ctlog.NewPromises(ctlog.PromiseOptions{Logs: s.logs, Open: s.openLog, Issuers: s.knownIssuers, Now: audit.Now})
+	return func(ctx context.Context, e *evidence.Subject) {
+		if e.Kind != evidence.LogEntry && len(e.Inclusions) == 0 {
+			promises.Ask(ctx, e)
+		}
+	}
+}
+
+// notePromises keeps what logs did not keep, to be judged as theirs, and who was
+// asked.
+func (s *session) notePromises(e *evidence.Subject) {
+	for i := range e.Inclusions {
+		x := &e.Inclusions[i]
+		if u, err := url.Parse(x.URL); err == nil && u.Host != "" && (x.Head != nil || x.Failure != nil) {
+			s.contact(strings.TrimSuffix(u.Host, "."))
+		}
+	}
+	if !s.cfg.Online.Has(config.OnlineCT) {
+		return // a bundle holds them already
+	}
+	for _, broken := range ctlog.BrokenPromises(e) {
+		if s.promises == nil {
+			s.promises = map[string]*evidence.Subject{}
+		}
+		if s.promises[broken.ID] == nil {
+			s.promises[broken.ID] = broken
+		}
+	}
+}
+
+// judgePromises judges the logs that did not keep what they signed.
+func (s *session) judgePromises(ctx context.Context) error {
+	var ids []string
+	for id := range s.promises {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return s.auditor.Check(ctx, func(yield func(*evidence.Subject) bool) {
+		for _, id := range ids {
+			if !yield(s.promises[id]) {
+				return
+			}
+		}
+	}, s.take)
+}
