@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -142,8 +143,8 @@ func (a *Auditor) certificates(s *evidence.Subject, j *judgement) []report.Certi
 			add(a.certificate(der, roleIssuer, j.trust))
 		}
 	}
-	for i := range s.Handshakes {
-		for _, der := range s.Handshakes[i].Certificates {
+	for _, h := range slices.Concat(s.Handshakes, s.Probes) {
+		for _, der := range h.Certificates {
 			if !seen[der.SHA256()] {
 				add(a.certificate(der, roleIssuer, j.trust))
 			}

@@ -79,7 +79,11 @@ func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *
 		if o.Name == "via" && len(cfg.Via) > 0 {
 			o.Value = "" // it may hold a password
 			for _, u := range cfg.Via {
-				o.Value = strings.TrimSpace(o.Value + " " + u.Redacted())
+				via := "direct"
+				if u != nil {
+					via = u.Redacted()
+				}
+				o.Value = strings.TrimSpace(o.Value + " " + via)
 			}
 		}
 		shown.Options = append(shown.Options, shownOption(o))

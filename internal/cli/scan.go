@@ -188,7 +188,7 @@ func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Coll
 	opts := tlsdial.Options{
 		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
 		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
-		Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
+		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
 	}
 	var errs []error
 	var resolver *dns.Resolver

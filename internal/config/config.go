@@ -37,8 +37,14 @@ type Config struct {
 	// AllAddresses audits every address of a name, not only the first that
 	// answers.
 	AllAddresses bool
-	// Via are the proxies to dial through, one vantage each; empty is direct.
+	// Via are the proxies to dial through, one vantage each; nil among them, and
+	// an empty list, is direct.
 	Via []*url.URL
+	// EveryHello asks each address with several ClientHellos, so that every
+	// certificate that it holds is seen.
+	EveryHello bool
+	// ProbePath asks each address what only somebody on the path answers.
+	ProbePath bool
 	// Fast stops TLS 1.2 handshakes as soon as the key is proven.
 	Fast bool
 
@@ -191,6 +197,10 @@ func parseVia(list []string) ([]*url.URL, error) {
 	var out []*url.URL
 	var errs []error
 	for _, s := range list {
+		if s == "direct" {
+			out = append(out, nil)
+			continue
+		}
 		u, err := ParseProxy(s)
 		if err != nil {
 			errs = append(errs, err)
@@ -209,7 +219,7 @@ func ParseProxy(s string) (*url.URL, error) {
 		// url.Error repeats the URL, with the password in it.
 		return nil, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)")
 	case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port or http://host:port)", u.Redacted())
+		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port, http://host:port or direct)", u.Redacted())
 	}
 	return u, nil
 }

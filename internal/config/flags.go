@@ -32,6 +32,9 @@ type Flags struct {
 	timeout                                                                                                                          time.Duration
 	allAddresses, fast, allowUnreachable, exitZero, offline, quiet, verbose                                                          bool
 
+	// Of the path.
+	everyHello, probePath bool
+
 	// Of third parties.
 	privateURLs bool
 }
@@ -102,7 +105,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 // networkFlags shape how targets are dialled. Commands that dial none take them
 // all the same, so that one set of options serves every command; they have
 // nothing to do there and are not shown.
-var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "via", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "via", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
 
 func (f *Flags) hideNetwork() {
 	for _, name := range networkFlags {
@@ -117,7 +120,9 @@ func (f *Flags) bindNetwork() {
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
 	fs.StringArrayVar(&f.follow, "follow", nil, "go where a domain's records lead, a list of `WHAT`: mx for smtp://DOMAIN, srv for xmpp://DOMAIN (repeatable)")
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
-	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http:// (repeatable: one vantage each)")
+	fs.BoolVar(&f.everyHello, "every-hello", false, "ask each address with several ClientHellos (up to 5 more connections) and audit every certificate it has for the name")
+	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections)")
+	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http://, or direct (repeatable: one vantage each, compared)")
 	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
 	fs.IntVar(&f.concurrency, "concurrency", 64, "audit `N` targets at once")
 	fs.Float64Var(&f.rate, "rate", 0, "open at most `N` connections a second (0: no limit)")
@@ -137,7 +142,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Resolver: f.resolver, Name: f.name, AllAddresses: f.allAddresses, Fast: f.fast,
+		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Resolver: f.resolver, Name: f.name, AllAddresses: f.allAddresses, EveryHello: f.everyHello, ProbePath: f.probePath, Fast: f.fast,
 		Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,

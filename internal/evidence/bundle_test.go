@@ -151,10 +151,10 @@ func TestBundleIsWhatTheFormatSays(t *testing.T) {
 	if want := `{"format":"certassay/evidence/v1"}` + "\n"; lines[0] != want {
 		t.Errorf("first line is %q, want %q", lines[0], want)
 	}
-	// The full subject brings 12 (2, 2 in each handshake, 3 in each fetch), the
+	// The full subject brings 16 (2, 2 in each handshake and probe, 3 in each fetch), the
 	// second 3; nothing else is new.
-	if got := strings.Count(string(out), `{"certificate":`); got != 15 {
-		t.Errorf("%d certificate lines, want 15: each certificate once", got)
+	if got := strings.Count(string(out), `{"certificate":`); got != 19 {
+		t.Errorf("%d certificate lines, want 19: each certificate once", got)
 	}
 }
 

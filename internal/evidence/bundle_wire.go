@@ -44,6 +44,7 @@ type (
 		subjectFields
 		Certificates []certSHA256    `json:"certificates,omitempty"`
 		Handshakes   []wireHandshake `json:"handshakes,omitempty"`
+		Probes       []wireHandshake `json:"probes,omitempty"`
 		Fetches      []wireFetch     `json:"fetches,omitempty"`
 	}
 	wireFetch struct {
@@ -86,10 +87,13 @@ func toWire(s *Subject) (*wireSubject, []DER) {
 	}
 	w := &wireSubject{subjectFields: subjectFields(*s)}
 	w.Certificates = hashes(s.Certificates)
-	for _, h := range s.Handshakes {
-		w.Handshakes = append(w.Handshakes,
-			wireHandshake{handshakeFields: handshakeFields(h), Certificates: hashes(h.Certificates)})
+	handshakes := func(list []Handshake) (out []wireHandshake) {
+		for _, h := range list {
+			out = append(out, wireHandshake{handshakeFields: handshakeFields(h), Certificates: hashes(h.Certificates)})
+		}
+		return out
 	}
+	w.Handshakes, w.Probes = handshakes(s.Handshakes), handshakes(s.Probes)
 	for _, f := range s.Fetches {
 		wf := wireFetch{fetchFields: fetchFields(f)}
 		if len(f.Body) > 0 {
@@ -105,8 +109,10 @@ func toWire(s *Subject) (*wireSubject, []DER) {
 // toUTC brings the times of a subject into the form that a bundle holds.
 func (w *wireSubject) toUTC() {
 	w.Seen = w.Seen.UTC()
-	for i := range w.Handshakes {
-		w.Handshakes[i].Started = w.Handshakes[i].Started.UTC()
+	for _, list := range [][]wireHandshake{w.Handshakes, w.Probes} {
+		for i := range list {
+			list[i].Started = list[i].Started.UTC()
+		}
 	}
 	for i := range w.Fetches {
 		w.Fetches[i].Started = w.Fetches[i].Started.UTC()
@@ -165,11 +171,15 @@ func fromWire(w *wireSubject, lookup func(certSHA256) (DER, error)) (*Subject, e
 	}
 	s := Subject(w.subjectFields)
 	s.Certificates = certificates(w.Certificates)
-	for _, wh := range w.Handshakes {
-		h := Handshake(wh.handshakeFields)
-		h.Certificates = certificates(wh.Certificates)
-		s.Handshakes = append(s.Handshakes, h)
+	handshakes := func(list []wireHandshake) (out []Handshake) {
+		for _, wh := range list {
+			h := Handshake(wh.handshakeFields)
+			h.Certificates = certificates(wh.Certificates)
+			out = append(out, h)
+		}
+		return out
 	}
+	s.Handshakes, s.Probes = handshakes(w.Handshakes), handshakes(w.Probes)
 	for _, wf := range w.Fetches {
 		f := Fetch(wf.fetchFields)
 		switch body := certificates(wf.Body); {

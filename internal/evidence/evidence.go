@@ -86,6 +86,11 @@ type Subject struct {
 	Certificates []DER `json:"certificates,omitempty"`
 	// Handshakes are all attempts in the order made. Empty for files.
 	Handshakes []Handshake `json:"handshakes,omitempty"`
+	// Probes are further handshakes with the same address, made to compare their
+	// answers (--every-hello, --probe-path), in the order made. None of them is
+	// part of what is judged here: an answer that differs is a subject of its own
+	// where it is for Name, with the profile at the end of its ID, "#rsa".
+	Probes []Handshake `json:"probes,omitempty"`
 	// Log is what a CT log said; nil for all kinds but LogEntry.
 	Log *Log `json:"log,omitempty"`
 	// Fetches are what third parties were asked about the certificates, in the
@@ -152,7 +157,8 @@ const (
 type Handshake struct {
 	// Profile is the name of the client profile: "default" (crypto/tls with
 	// its post-quantum key share), "classical" (a small ClientHello),
-	// "fast" and "legacy" (our own ClientHello), "zcrypto", "quic".
+	// "fast" and "legacy" (our own ClientHello), "zcrypto", "quic". Those of
+	// probes are the Probe constants.
 	Profile string `json:"profile"`
 	// ServerName is the SNI that was sent; empty where none was.
 	ServerName string    `json:"server_name,omitempty"`
@@ -203,6 +209,19 @@ type Handshake struct {
 	// after the ClientHello.
 	Reset bool `json:"reset,omitempty"`
 }
+
+// The profiles of [Subject.Probes]. The first ones are other ClientHellos for the
+// same name; the others ask what only somebody on the path answers.
+const (
+	ProbeECDSA     = "ecdsa"     // TLS 1.2 with suites of ECDSA certificates alone
+	ProbeRSA       = "rsa"       // TLS 1.2 with suites of RSA certificates alone
+	ProbeTLS12     = "tls12"     // TLS 1.2 and older
+	ProbeClassical = "classical" // a small ClientHello without post-quantum groups
+	ProbeNoName    = "no-name"   // no SNI
+	ProbeAgain     = "again"     // the ClientHello that was answered, once more
+	ProbeSibling   = "sibling"   // an invented name under the registrable domain of the one asked for
+	ProbeStranger  = "stranger"  // an invented name under .invalid, where no name can be (RFC 6761 section 6.4)
+)
 
 // A PreambleOutcome says how a server answered the wish for TLS.
 type PreambleOutcome string

@@ -152,6 +152,9 @@ type Subject struct {
 	Name string `json:"name,omitempty"`
 	// Protocol is the scheme spoken; absent for files.
 	Protocol string `json:"protocol,omitempty"`
+	// Vantage is where it was asked from: "direct", or the proxy without its
+	// credentials; absent for files.
+	Vantage string `json:"vantage,omitempty"`
 	// Seen is when the evidence was taken; absent for files.
 	Seen time.Time `json:"seen,omitzero"`
 	// Group is the group of the inventory that lists the subject; absent where
@@ -204,7 +207,7 @@ type Subject struct {
 func NewSubject(e *evidence.Subject) *Subject {
 	s := &Subject{
 		ID: e.ID, Kind: e.Kind, Target: e.Target, Name: e.Name, Protocol: e.Protocol,
-		Address: e.Address, Seen: e.Seen.UTC(),
+		Address: e.Address, Vantage: e.Vantage, Seen: e.Seen.UTC(),
 		Complete: e.Collected() && len(e.Failures) == 0,
 		Errors:   append([]evidence.Failure{}, e.Failures...),
 	}
@@ -214,8 +217,9 @@ func NewSubject(e *evidence.Subject) *Subject {
 		listed[hash] = true
 		s.Chain = append(s.Chain, hash)
 	}
-	for i := range e.Handshakes {
-		for _, der := range e.Handshakes[i].Certificates {
+	handshakes := slices.Concat(e.Handshakes, e.Probes)
+	for i := range handshakes {
+		for _, der := range handshakes[i].Certificates {
 			if hash := evidence.Hash(der.SHA256()); !listed[hash] {
 				listed[hash] = true
 				s.AlsoSeen = append(s.AlsoSeen, hash)

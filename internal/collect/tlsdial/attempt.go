@@ -89,7 +89,7 @@ func (s *session) deadline() time.Time {
 
 // speak makes the handshake of the attempt's profile.
 func (s *session) speak(conn *recorder, a *attempt) error {
-	switch a.Profile {
+	switch s.form(a.Profile) {
 	case profileFast, profileLegacy:
 		return s.raw(conn, a)
 	case profileZcrypto:
@@ -101,7 +101,7 @@ func (s *session) speak(conn *recorder, a *attempt) error {
 // standard is the handshake of crypto/tls.
 func (s *session) standard(conn *recorder, a *attempt) error {
 	var secrets secretLog
-	config := s.d.configs.of(a.Profile).Clone()
+	config := s.d.configs.of(s.form(a.Profile)).Clone()
 	config.ServerName, config.NextProtos, config.KeyLogWriter = a.ServerName, s.alpn(), &secrets
 	if s.nts() {
 		config.MinVersion = tls.VersionTLS13 // RFC 8915 section 3
@@ -130,7 +130,7 @@ func (s *session) standard(conn *recorder, a *attempt) error {
 		}
 		a.Certificates = append(a.Certificates, bytes.Clone(c.Raw))
 	}
-	if s.nts() {
+	if s.nts() && s.probe == nil {
 		a.NTS = askNTS(client, a.ALPN)
 	}
 	_ = client.Close() // a polite close_notify; what was seen stays seen
@@ -177,7 +177,7 @@ func (s *session) fill(a *attempt, f *flight) {
 
 // raw is our own ClientHello up to the server's key exchange.
 func (s *session) raw(conn *recorder, a *attempt) error {
-	hello := newHello(a.Profile, a.ServerName, s.alpn())
+	hello := newHello(s.form(a.Profile), a.ServerName, s.alpn())
 	if _, err := conn.Write(hello.record); err != nil {
 		return err
 	}

@@ -72,11 +72,11 @@ func (d *Dialer) at(ctx context.Context, t target.Target, addrs []netip.Addr) []
 	if d.opts.AllAddresses {
 		var all []*evidence.Subject
 		for _, addr := range addrs {
-			all = append(all, d.first(ctx, t, []netip.Addr{addr}))
+			all = append(all, d.first(ctx, t, []netip.Addr{addr})...)
 		}
 		return all
 	}
-	return []*evidence.Subject{d.first(ctx, t, addrs)}
+	return d.first(ctx, t, addrs)
 }
 
 func (d *Dialer) failed(t target.Target, f evidence.Failure) *evidence.Subject {
@@ -108,11 +108,11 @@ func (d *Dialer) subject(t target.Target, addr netip.Addr) *evidence.Subject {
 
 // first inspects the first of addrs that accepts a connection. Addresses that
 // were passed over are not failures: a host without IPv6 meets one with every
-// name.
-func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr) *evidence.Subject {
+// name. Further subjects are other answers of the same address.
+func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr) []*evidence.Subject {
 	s := &session{d: d, target: t, until: time.Now().Add(d.opts.Total)}
 	if t.Scheme == schemeQUIC {
-		return s.quic(ctx, addrs)
+		return []*evidence.Subject{s.quic(ctx, addrs)}
 	}
 	var failures []evidence.Failure
 	for _, s.addr = range addrs {
@@ -120,7 +120,7 @@ func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr)
 		if err == nil {
 			subject := d.subject(t, s.addr)
 			s.inspect(ctx, conn, subject)
-			return subject
+			return append([]*evidence.Subject{subject}, s.further(ctx, subject)...)
 		}
 		failures = append(failures, dialFailure(err))
 		if s.over(ctx) {
@@ -132,7 +132,7 @@ func (d *Dialer) first(ctx context.Context, t target.Target, addrs []netip.Addr)
 	}
 	subject := d.subject(t, s.addr)
 	subject.Failures = failures
-	return subject
+	return []*evidence.Subject{subject}
 }
 
 // A session is all connections to one address for one target.
@@ -147,6 +147,8 @@ type session struct {
 	began     time.Time
 	connected time.Duration
 	dropped   int // certificates beyond the limit
+	// probe is the probe that is being made; nil where it is none.
+	probe *probe
 }
 
 var (
@@ -206,6 +208,9 @@ func (s *session) remote() string {
 }
 
 func (s *session) serverName() string {
+	if s.probe != nil {
+		return s.probe.name
+	}
 	if s.d.opts.ServerName != "" {
 		return sniFor(s.d.opts.ServerName)
 	}

@@ -56,8 +56,8 @@ type Options struct {
 	// here. Default 10 s, and at most a third of Total.
 	Handshake time.Duration
 	// Total is the time for all that is done with one address: up to five
-	// connections with different ClientHellos. Time that the Pacer takes does
-	// not count. Default 30 s.
+	// connections with different ClientHellos, and as much again for EveryHello
+	// and ProbePath. Time that the Pacer takes does not count. Default 30 s.
 	Total time.Duration
 
 	// ServerName is sent as SNI instead of the target's host. It changes only
@@ -78,6 +78,15 @@ type Options struct {
 	// ProxyRoots are the anchors for an https:// proxy. Default nil: the
 	// system's.
 	ProxyRoots *x509.CertPool
+
+	// EveryHello makes further handshakes with other ClientHellos, five at most,
+	// so that every certificate the server holds is seen; each other leaf that is
+	// for the name becomes a subject of its own. Not for QUIC.
+	EveryHello bool
+	// ProbePath makes further handshakes, four at most, that show whether
+	// somebody makes certificates on demand: with invented names, with none, and
+	// with the same name once more. Not for QUIC.
+	ProbePath bool
 
 	// Fast tries our own TLS 1.2 ClientHello first and stops when the server
 	// has proven that it holds the key: half the CPU, but no TLS 1.3 and no

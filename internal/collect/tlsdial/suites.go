@@ -3,6 +3,9 @@ package tlsdial
 import (
 	"crypto/tls"
 	"slices"
+	"strings"
+
+	"github.com/certassay/certassay/internal/evidence"
 )
 
 // The names of the client profiles, in evidence.Handshake.Profile.
@@ -12,10 +15,13 @@ const (
 	profileFast      = "fast"
 	profileLegacy    = "legacy"
 	profileZcrypto   = "zcrypto"
+	profileECDSA     = evidence.ProbeECDSA
+	profileRSA       = evidence.ProbeRSA
+	profileTLS12     = evidence.ProbeTLS12
 )
 
 // configs are the crypto/tls settings; they are cloned for each connection.
-type configs struct{ standard, classical *tls.Config }
+type configs struct{ standard, classical, ecdsa, rsa, tls12 *tls.Config }
 
 func newConfigs() configs {
 	standard := &tls.Config{
@@ -26,12 +32,38 @@ func newConfigs() configs {
 	classical := standard.Clone()
 	classical.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256}
 	classical.CipherSuites = slices.Clone(classicalSuites)
-	return configs{standard: standard, classical: classical}
+	tls12 := standard.Clone()
+	tls12.MaxVersion = tls.VersionTLS12
+	c := configs{standard: standard, classical: classical, tls12: tls12, ecdsa: tls12.Clone(), rsa: tls12.Clone()}
+	c.ecdsa.CipherSuites, c.rsa.CipherSuites = suitesByKey(tls12.CipherSuites)
+	return c
+}
+
+// suitesByKey parts the suites of TLS 1.2 by the certificate that they need. In
+// TLS 1.3 no suite says that, and crypto/tls always offers every signature
+// scheme.
+func suitesByKey(ids []uint16) (ecdsa, rsa []uint16) {
+	for _, id := range ids {
+		switch name := tls.CipherSuiteName(id); {
+		case strings.HasPrefix(name, "TLS_ECDHE_ECDSA_"):
+			ecdsa = append(ecdsa, id)
+		case strings.HasPrefix(name, "TLS_ECDHE_RSA_"), strings.HasPrefix(name, "TLS_RSA_"):
+			rsa = append(rsa, id)
+		}
+	}
+	return ecdsa, rsa
 }
 
 func (c configs) of(profile string) *tls.Config {
-	if profile == profileClassical {
+	switch profile {
+	case profileClassical:
 		return c.classical
+	case profileECDSA:
+		return c.ecdsa
+	case profileRSA:
+		return c.rsa
+	case profileTLS12:
+		return c.tls12
 	}
 	return c.standard
 }

@@ -1,0 +1,151 @@
+package tlsdial
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/certassay/certassay/internal/evidence"
+)
+
+// A probe is one further handshake with an address that has answered.
+type probe struct {
+	// profile is what evidence calls it, form the ClientHello that is sent.
+	profile, form string
+	// name is sent as SNI; none where empty.
+	name string
+}
+
+// form is the ClientHello of a profile.
+func (s *session) form(profile string) string {
+	if s.probe != nil {
+		return s.probe.form
+	}
+	return profile
+}
+
+// further makes the probes that the options ask for, adds them to the subject, and
+// gives a subject for every other leaf that was answered with. An address that
+// showed no certificate is not probed. What fails is part of the evidence, and no
+// failure of the subject: a server without an RSA certificate refuses one hello.
+func (s *session) further(ctx context.Context, subject *evidence.Subject) []*evidence.Subject {
+	plan := s.plan(subject)
+	if len(plan) == 0 {
+		return nil
+	}
+	s.until, s.dropped = time.Now().Add(s.d.opts.Total), 0
+	defer func() { s.probe = nil }()
+	for i := range plan {
+		s.probe = &plan[i]
+		subject.Probes = append(subject.Probes, s.ask(ctx, plan[i].profile))
+	}
+	return s.others(subject)
+}
+
+// ask makes the handshake of a probe. One for which no time is left says so.
+func (s *session) ask(ctx context.Context, profile string) evidence.Handshake {
+	s.began, s.connected = time.Now(), 0
+	conn, err := s.dial(ctx)
+	if err == nil {
+		return s.attempt(ctx, conn, profile).Handshake
+	}
+	f := dialFailure(err)
+	h := s.handshake(profile)
+	h.Elapsed, h.Failure = time.Since(s.began), &f
+	return h
+}
+
+// plan lists the probes of a subject, in the order in which they are made.
+func (s *session) plan(subject *evidence.Subject) (plan []probe) {
+	answered := slices.IndexFunc(subject.Handshakes, func(h evidence.Handshake) bool { return len(h.Certificates) > 0 })
+	if answered < 0 {
+		return nil
+	}
+	name, form := s.serverName(), subject.Handshakes[answered].Profile
+	if form == profileZcrypto {
+		form = profileLegacy // it sees the same certificate
+	}
+	if s.d.opts.EveryHello {
+		hellos := []string{profileECDSA, profileRSA, profileTLS12, profileClassical}
+		if s.nts() { // TLS 1.3 alone (RFC 8915 section 3)
+			hellos = []string{profileClassical}
+		}
+		for _, p := range hellos {
+			if p != form {
+				plan = append(plan, probe{p, p, name})
+			}
+		}
+	}
+	if (s.d.opts.EveryHello || s.d.opts.ProbePath) && name != "" {
+		plan = append(plan, probe{evidence.ProbeNoName, form, ""})
+	}
+	if s.d.opts.ProbePath {
+		plan = append(plan, probe{evidence.ProbeAgain, form, name})
+		if sibling := invented(name); sibling != "" {
+			plan = append(plan, probe{evidence.ProbeSibling, form, sibling})
+		}
+		plan = append(plan, probe{evidence.ProbeStranger, form, invented("invalid")})
+	}
+	return plan
+}
+
+// invented makes up a name below the registrable domain of a name, or below
+// "invalid": "certassay-" and twelve random hexadecimal digits. That nobody can
+// have a certificate for it from before is the point; the prefix tells the owner
+// of a server who asked. Empty for what has no domain.
+func invented(name string) string {
+	domain := name
+	if name != "invalid" {
+		if _, err := netip.ParseAddr(name); err == nil || name == "" {
+			return ""
+		}
+		var err error
+		if domain, err = publicsuffix.EffectiveTLDPlusOne(strings.ToLower(name)); err != nil {
+			return ""
+		}
+	}
+	random := make([]byte, 6)
+	rand.Read(random) // never fails
+	return "certassay-" + hex.EncodeToString(random) + "." + domain
+}
+
+// others are the answers with another leaf than the judged one, each once, that
+// are for the name which was asked for. A ClientHello without a name gets the
+// certificate of another site, or a placeholder, from many honest servers: that
+// one counts only where it is valid for the name.
+func (s *session) others(subject *evidence.Subject) (out []*evidence.Subject) {
+	seen := [][]byte{subject.Certificates[0]}
+	for _, h := range subject.Probes {
+		switch h.Profile {
+		case evidence.ProbeSibling, evidence.ProbeStranger:
+			continue
+		case evidence.ProbeNoName:
+			if len(h.Certificates) == 0 || !validFor(h.Certificates[0], subject.Name) {
+				continue
+			}
+		}
+		if len(h.Certificates) == 0 || slices.ContainsFunc(seen, func(der []byte) bool { return bytes.Equal(der, h.Certificates[0]) }) {
+			continue
+		}
+		seen = append(seen, h.Certificates[0])
+		other := *subject
+		other.ID += "#" + h.Profile
+		other.Handshakes, other.Probes, other.Certificates, other.Seen = []evidence.Handshake{h}, nil, h.Certificates, h.Started
+		other.Failures = s.failures(other.Handshakes)
+		out = append(out, &other)
+	}
+	return out
+}
+
+func validFor(der []byte, name string) bool {
+	c, err := x509.ParseCertificate(der)
+	return err == nil && c.VerifyHostname(name) == nil
+}
