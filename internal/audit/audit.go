@@ -17,6 +17,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/revocation"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/signature"
+	"github.com/certassay/certassay/internal/probe/vantage"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -71,6 +72,7 @@ type Auditor struct {
 	baseline   *waive.Baseline
 	expect     func(*evidence.Subject) *Expected
 	set        corpus.Set
+	answers    vantage.Set
 	references sct.Index // what SCTs may have been copied from
 	memory     memory
 	checker    signature.Checker

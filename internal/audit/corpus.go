@@ -7,6 +7,7 @@ import (
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/sct"
+	"github.com/certassay/certassay/internal/probe/vantage"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -30,8 +31,28 @@ func (j *judgement) members() []corpus.Member {
 		if l.SignedBy >= 0 {
 			out[i].Issuer = j.certs[l.SignedBy].parsed
 		}
+		out[i].PublicCA = j.underKnownCA(i)
 	}
 	return out
+}
+
+// ReferOffer adds what a service agreed to in an earlier report, which the run is
+// compared with. It must not be called while Scan or Check run.
+func (a *Auditor) ReferOffer(service string, o vantage.Offer) { a.answers.Refer(service, o) }
+
+// underKnownCA says that a known CA's key signed a certificate, or one above it.
+func (j *judgement) underKnownCA(i int) bool {
+	links := j.facts.Chain.Links
+	for range links { // a chain can lead back to itself
+		if links[i].SignedKnown {
+			return true
+		}
+		if links[i].SignedBy < 0 || int(links[i].SignedBy) == i {
+			return false
+		}
+		i = int(links[i].SignedBy)
+	}
+	return false
 }
 
 // Refer adds a chain that the run is compared with and that is not judged. It must
@@ -62,6 +83,8 @@ func (a *Auditor) signerOf(c *cert.Certificate, among []*cert.Certificate) *cert
 // nothing speaks against them: then there is no such subject.
 func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
 	f := &facts.Facts{At: &a.at, Corpus: a.set.Facts(progress)}
+	f.Corpus.Answers, f.Corpus.Losses = a.answers.Facts()
+	f.Corpus.Truncated = f.Corpus.Truncated || a.answers.Truncated
 	s := &evidence.Subject{ID: Corpus, Kind: evidence.Corpus, Target: "all certificates of this run"}
 	r := report.NewSubject(s)
 	r.Anchor, r.Complete = string(trust.None), !f.Corpus.Truncated

@@ -99,6 +99,39 @@ func TestConcludeSharedKey(t *testing.T) {
 	}
 }
 
+// Who intercepts signs for unrelated names with one key; an owner's CA for his own
+// names, for private ones, and under a root that he names, may. A public CA does
+// it all day, whether or not its certificates are in order.
+func TestConcludeOneIssuer(t *testing.T) {
+	l := lab.New(lab.Config{})
+	ca := l.SelfSignedCA(lab.Named("O=Transit Filtering, CN=Transit Filtering CA"), lab.InterceptorKey())
+	by := func(roots [][]byte, host string) lab.Case {
+		template := l.LeafTemplate()
+		template.Issuer, template.Serial = ca.Name, lab.SerialOf("one issuer "+host)
+		template.Set(lab.SAN(host))
+		return lab.Case{Name: host, Host: host, At: l.At, Roots: roots, Chain: [][]byte{template.Sign(ca.Key, ""), ca.DER}}
+	}
+	late := func(host string) lab.Case {
+		public := lab.New(lab.Config{Host: host})
+		return lab.Case{Name: host, Host: host, At: l.At.AddDate(1, 0, 0), Roots: public.Roots(), Chain: public.Chain()}
+	}
+	for _, tt := range []struct {
+		name  string
+		cases []lab.Case
+		want  bool
+	}{
+		{"unrelated names", []lab.Case{by(nil, "www.bank.example"), by(nil, "time.lab.example")}, true},
+		{"names of one domain", []lab.Case{by(nil, "www.bank.example"), by(nil, "mail.bank.example")}, false},
+		{"private names", []lab.Case{by(nil, "www.bank.internal"), by(nil, "time.lab.local")}, false},
+		{"the owner's root", []lab.Case{by([][]byte{ca.DER}, "www.bank.example"), by([][]byte{ca.DER}, "time.lab.example")}, false},
+		{"expired under a known root", []lab.Case{late("www.bank.example"), late("time.lab.example")}, false},
+	} {
+		if got := slices.Contains(concluded(t, nil, tt.cases...), "intercept-one-issuer"); got != tt.want {
+			t.Errorf("%s: intercept-one-issuer found %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // forgedFor is a leaf for the host of l under the key that the lab's mitmproxy
 // case has.
 func forgedFor(l *lab.Lab) []byte {

@@ -157,6 +157,10 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	if s.Kind == evidence.LogEntry {
 		std[leaf.parsed] = withoutPoison(leaf.std)
 	}
+	if f.Endpoint != nil {
+		f.Endpoint.Probe = intercept.Probe(s, in.Certificates, &a.checker)
+		f.Endpoint.Probed = f.Endpoint.Probe != nil
+	}
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts
 	scts := a.sctInput(leaf, j.issuers, j.trust)

@@ -8,6 +8,7 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
+	"github.com/certassay/certassay/internal/probe/vantage"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 	"github.com/certassay/certassay/internal/waive"
@@ -19,7 +20,10 @@ type Judged struct {
 	Certificates []report.Certificate
 	// Collected says that there was something to judge, and that it could be.
 	Collected bool
-	members   []corpus.Member
+	// Answer is what the subject says of its service when it is compared with
+	// others; nil where there is no certificate, or it is no endpoint.
+	Answer  *vantage.Answer
+	members []corpus.Member
 }
 
 // Judge gives a subject its verdict. It is pure and safe for concurrent use.
@@ -46,7 +50,7 @@ func (a *Auditor) Judge(s *evidence.Subject) Judged {
 		})
 	}
 	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, collected)
-	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, members: j.members()}
+	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), members: j.members()}
 }
 
 // relax lets a verdict stand although a rule could not be decided for a

@@ -73,6 +73,9 @@ func (a *Auditor) collect(j Judged) {
 	for _, m := range j.members {
 		a.set.Add(m)
 	}
+	if j.Answer != nil {
+		a.answers.Add(*j.Answer)
+	}
 }
 
 type pair struct {

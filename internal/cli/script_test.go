@@ -55,11 +55,19 @@ func TestScript(t *testing.T) {
 	unanchored := lab.Serve(t, private.Chain(), private.LeafKey, lab.Server{})
 	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
 	swap := interceptor(t, lab.Serve(t, caseNamed(t, "honest-renewed-key").Chain, lab.ForgedKey(), lab.Server{}))
+	servers, proxies := vantages(t, l, forged)
+	servers["HONEST"], servers["FORGED"], servers["SILENT"], servers["PRIVATE"] = honest, forged, silent, unanchored
+	proxies["SWAP"] = swap
+	for name, der := range map[string][]byte{"rsa-root.pem": lab.New(lab.Config{RSA: true}).Root.DER, "mint-root.pem": transitCA(l).DER} {
+		if err := os.WriteFile(filepath.Join(files, name), lab.PEM(der), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			for name, addr := range map[string]string{"HONEST": honest, "FORGED": forged, "SILENT": silent, "PRIVATE": unanchored} {
+			for name, addr := range servers {
 				host, port, err := net.SplitHostPort(addr)
 				if err != nil {
 					return err
@@ -68,7 +76,9 @@ func TestScript(t *testing.T) {
 				env.Setenv(name+"_HOST", host)
 				env.Setenv(name+"_PORT", port)
 			}
-			env.Setenv("SWAP", "http://"+swap)
+			for name, addr := range proxies {
+				env.Setenv(name, "http://"+addr)
+			}
 			env.Setenv("AT", l.At.Format("2006-01-02T15:04:05Z"))
 			env.Setenv("SSL_CERT_DIR", filepath.Join(env.WorkDir, "none"))
 			env.Setenv("SSL_CERT_FILE", filepath.Join(env.WorkDir, "none.pem"))

@@ -21,6 +21,7 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/key/known"
+	"github.com/certassay/certassay/internal/probe/vantage"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/internal/trust"
@@ -45,7 +46,8 @@ type session struct {
 	baseline *waive.Baseline
 	// met are the CA certificates of all files, to complete chains with.
 	met      aia.Pool
-	owner    *owner // nil without an inventory
+	offers   map[string][]vantage.Offer // what services agreed to in the baseline
+	owner    *owner                     // nil without an inventory
 	auditor  *audit.Auditor
 	resolver *dns.Resolver // nil where DNS is not asked
 	run      evidence.Run
@@ -93,6 +95,11 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 		s.auditor.Refer(chain)
 	}
 	s.references = nil
+	for service, list := range s.offers {
+		for _, o := range list {
+			s.auditor.ReferOffer(service, o)
+		}
+	}
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.targetsFile(), s.auditor.Explain, subjects); err != nil {
 		return nil, usage(err)
@@ -251,8 +258,17 @@ func (s *session) readBaseline() error {
 		return fmt.Errorf("reading baseline: %w", err)
 	}
 	defer f.Close()
-	s.baseline, err = waive.ReadBaseline(f)
-	return err
+	if s.baseline, err = waive.ReadBaseline(f); err != nil {
+		return err
+	}
+	if _, err = f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("reading baseline: %w", err)
+	}
+	// A baseline has to name what was found, and need not be a whole report.
+	if doc, err := report.Read(f); err == nil {
+		s.offers = offersOf(doc)
+	}
+	return nil
 }
 
 func (s *session) warn(message, hint string) {

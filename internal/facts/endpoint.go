@@ -21,5 +21,30 @@ type Endpoint struct {
 	Preambles []string `fact:"starttls" doc:"how asking for TLS ended, in order: ready, missing, refused, malformed, too-long, too-slow, closed; empty where the protocol begins with TLS"`
 	Said      string   `fact:"preamble" doc:"what the server said before TLS, escaped; empty where it said nothing"`
 	Pipelined bool     `fact:"pipelined_plaintext" doc:"bytes came in the clear together with the go-ahead for TLS"`
-	Cookies   *int64   `fact:"nts_cookies" doc:"cookies that NTS key establishment gave; unknown where it was not asked"`
+	// Probed is false where nobody asked for it; then Probe is unknown.
+	Probed bool   `fact:"probed" doc:"the path was probed with invented names (--probe-path)"`
+	Probe  *Probe `fact:"probe" doc:"what the probes of the path showed"`
+
+	Cookies *int64 `fact:"nts_cookies" doc:"cookies that NTS key establishment gave; unknown where it was not asked"`
+}
+
+// Probe is what an address answered to names that exist nowhere, to none, and to
+// the same name once more.
+type Probe struct {
+	Invented int64    `fact:"invented" doc:"invented names that were asked for"`
+	Answered int64    `fact:"answered" doc:"invented names that were answered with a certificate, whatever its names are"`
+	Minted   []Minted `fact:"minted" doc:"certificates that bear an invented name letter for letter: they were made on demand"`
+
+	// Again is unknown where the second connection showed no certificate.
+	Again  *string `fact:"again" doc:"what the same ClientHello got once more: same, new-certificate (another leaf under the same issuer), other (one of another issuer); unknown where nothing came"`
+	NoName *string `fact:"no_name" doc:"what a ClientHello without a name got: same, other, nothing; unknown where the usual one has no name either, or no connection came about"`
+}
+
+// Minted is a certificate for an invented name.
+type Minted struct {
+	Name       string `fact:"name" doc:"the invented name"`
+	Reserved   bool   `fact:"reserved" doc:"it is below .invalid, for which no CA may ever issue"`
+	Leaf       string `fact:"leaf" doc:"SHA-256 of the certificate, sha256:hex"`
+	SameIssuer *bool  `fact:"same_issuer" doc:"the key that signed the judged leaf signed this one too, or, where that key is not at hand, both give the same issuer and authority key identifier; unknown where it could not be checked"`
+	SameKey    bool   `fact:"same_key" doc:"it has the judged leaf's key"`
 }

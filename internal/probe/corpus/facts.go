@@ -8,6 +8,7 @@ import (
 
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/probe/key/batch"
+	"github.com/certassay/certassay/internal/probe/name"
 )
 
 // maxClashes bounds the clashes of one kind that are told apart, and
@@ -36,6 +37,9 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	f.SharedKey = s.groups("key ", func(r *record) (id, string, bool) {
 		return r.key, hex.EncodeToString(r.key[:]), r.leaf && !r.anchored && len(r.names) > 0
 	}, strangers)
+	f.SharedIssuer = s.groups("issuer key ", func(r *record) (id, string, bool) {
+		return r.signer, hex.EncodeToString(r.signer[:]), r.signer != id{} && r.leaf && !r.anchored && !r.publicCA && !r.reference && r.public()
+	}, strangers)
 	f.CopiedSignature = s.groups("signature ", func(r *record) (id, string, bool) {
 		return r.signature, hex.EncodeToString(r.signature[:]), r.hasSignature
 	}, func(a, b *record) bool { return a.tbs != b.tbs })
@@ -47,6 +51,11 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	f.SharedPrime = s.sharedPrimes(progress)
 	f.NonceReuse = s.nonceReuse()
 	return f
+}
+
+// public says that a record has names, and all are of the public Internet.
+func (r *record) public() bool {
+	return len(r.names) > 0 && !slices.ContainsFunc(r.names, func(n string) bool { return !name.Public(strings.TrimPrefix(n, "*.")) })
 }
 
 // strangers says that two leaves are for different registrable domains.

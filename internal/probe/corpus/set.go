@@ -33,6 +33,9 @@ type Member struct {
 	// Issuer is the certificate whose key verifies it, nil where none is at
 	// hand.
 	Issuer *cert.Certificate
+	// PublicCA says that the key which signed it is that of a public CA, or was
+	// certified by one, whether or not the chain is accepted.
+	PublicCA bool
 	// Reference says that it is not judged, only compared with.
 	Reference bool
 }
@@ -63,6 +66,7 @@ func idOf(parts ...[]byte) id {
 // A record is what is kept of a certificate.
 type record struct {
 	sha256                  [32]byte
+	signer                  id // the key that verifies it; zero where none is at hand
 	key, issuer, content    id // content: the signed part without SCTs or poison
 	tbs, signature          id
 	keyID, serialText       string
@@ -71,6 +75,7 @@ type record struct {
 	names                   []string
 	modulus                 *big.Int // of an RSA key
 	leaf, anchored          bool
+	publicCA                bool
 	reference, hasSignature bool
 }
 
@@ -80,7 +85,7 @@ func (s *Set) Add(m Member) {
 	sum := m.Certificate.SHA256()
 	if i, ok := s.byHash[sum]; ok {
 		r := &s.records[i]
-		r.leaf, r.anchored = r.leaf || m.Leaf, r.anchored || m.Anchored
+		r.leaf, r.anchored, r.publicCA = r.leaf || m.Leaf, r.anchored || m.Anchored, r.publicCA || m.PublicCA
 		r.reference = r.reference && m.Reference
 		return
 	}
@@ -112,7 +117,10 @@ func newRecord(sum [32]byte, m Member) record {
 		sha256: sum, key: idOf(c.SPKI), issuer: idOf([]byte(c.Issuer.Normal())), content: contentOf(c),
 		tbs: idOf(c.TBS), signature: idOf(c.Signature), hasSignature: len(c.Signature) > 0,
 		keyID: string(c.SubjectKeyID().Value), serial: new(big.Int).SetBytes(c.Serial), serialText: hex.EncodeToString(c.Serial),
-		leaf: m.Leaf, anchored: m.Anchored, reference: m.Reference,
+		leaf: m.Leaf, anchored: m.Anchored, reference: m.Reference, publicCA: m.PublicCA,
+	}
+	if m.Issuer != nil {
+		r.signer = idOf(m.Issuer.SPKI)
 	}
 	if c.NotBeforeErr == nil && c.NotAfterErr == nil {
 		r.notBefore, r.notAfter = c.NotBefore.Unix(), c.NotAfter.Unix()

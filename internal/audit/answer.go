@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"crypto/sha256"
+
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/probe/sct"
+	"github.com/certassay/certassay/internal/probe/vantage"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// answer is what a subject says of its service; nil where there is nothing to
+// compare.
+func (j *judgement) answer(s *evidence.Subject) *vantage.Answer {
+	service := vantage.Service(s)
+	if service == "" || len(j.certs) == 0 || j.facts.Chain == nil {
+		return nil
+	}
+	leaf := j.certs[0]
+	a := &vantage.Answer{
+		Service: service, Vantage: s.Vantage, Address: s.Address, Seen: s.Seen, Leaf: leaf.sha256,
+		Key: sha256.Sum256(leaf.parsed.SPKI), Issuer: sha256.Sum256([]byte(leaf.parsed.Issuer.Normal())),
+		Public:   j.facts.Chain.Anchor == string(trust.Public),
+		Expected: expected(j.facts.Expect), Logged: logged(j.facts.SCTs), Offer: vantage.OfferOf(s),
+	}
+	a.Anchored = a.Public || j.facts.Chain.Anchor == string(trust.Inventory)
+	if by := j.facts.Chain.Links[0].SignedBy; by >= 0 {
+		a.Issuer = sha256.Sum256(j.certs[by].parsed.SPKI)
+	}
+	if len(s.Handshakes) > 0 {
+		a.Hello = s.Handshakes[0].Profile
+	}
+	return a
+}
+
+// logged says whether a log vouches for the leaf, nil where SCTs could not be
+// verified. A log whose private key is published vouches for nothing.
+func logged(scts []facts.SCT) *bool {
+	if scts == nil {
+		return nil
+	}
+	yes, undecided := false, false
+	for i := range scts {
+		yes = yes || scts[i].Verdict != nil && *scts[i].Verdict == sct.OK && !scts[i].Mimic
+		undecided = undecided || scts[i].Verdict == nil
+	}
+	if !yes && undecided {
+		return nil
+	}
+	return &yes
+}
+
+// expected says whether the leaf is what the owner expects, nil where nothing was
+// said of it or that could not be decided.
+func expected(e *facts.Expect) *bool {
+	if e == nil || !e.Stated {
+		return nil
+	}
+	var said *bool
+	for _, ok := range []*bool{e.KeyMatches, e.IssuerOK, e.AnchorOK} {
+		if ok != nil && (said == nil || *said) {
+			said = ok
+		}
+	}
+	return said
+}
