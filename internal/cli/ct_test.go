@@ -32,7 +32,7 @@ type ctLab struct {
 func newCTLab(t *testing.T, tiled bool) *ctLab {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
-	out := &ctLab{log: lablog.New(lab.ForgedKey(), "lab.example/log", now), lab: lab.New(lab.Config{}), submitted: now.Add(-48 * time.Hour)}
+	out := &ctLab{log: lablog.New(lab.ForgedKey(), "lab.example/log", now), lab: lab.New(lab.Config{}), submitted: now.Add(-72 * time.Hour)}
 	out.log.Indexed = tiled
 	template := out.lab.LeafTemplate()
 	template.Drop(lab.IDSCTs)
@@ -202,7 +202,7 @@ func TestCTProve(t *testing.T) {
 		if !tiled {
 			way = plain(nil)
 		}
-		code, out, errs := runCT(t, "prove", l.chain, "--log", l.flag(t, way))
+		code, out, errs := runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, way))
 		if code != 0 {
 			t.Fatalf("tiled %v: exit code %d\n%s%s", tiled, code, out, errs)
 		}
@@ -219,23 +219,26 @@ func TestCTProveFaults(t *testing.T) {
 	}
 	swapped := *l
 	swapped.log = other
-	code, out, _ := runCT(t, "prove", l.chain, "--log", swapped.flag(t, nil))
+	code, out, _ := runCT(t, "prove", "--roots", l.roots, l.chain, "--log", swapped.flag(t, nil))
 	if code != exitFindings {
 		t.Errorf("another entry in its place: exit code %d, want 1", code)
 	}
-	wantText(t, out, "signature ok, absent")
+	wantText(t, out, "signature ok, absent", "log-promise-broken")
 
 	// A tree that ends before the entry, long after it had to be in.
 	l.log.Show(40)
-	if code, out, _ = runCT(t, "prove", l.chain, "--log", l.flag(t, nil)); code != exitFindings {
+	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exitFindings {
 		t.Errorf("never added: exit code %d, want 1", code)
 	}
-	wantText(t, out, "denied")
+	wantText(t, out, "denied", "log-promise-broken")
 	l.log.Time = l.submitted.Add(time.Minute)
-	if code, out, _ = runCT(t, "prove", l.chain, "--log", l.flag(t, nil)); code != exitIncomplete {
+	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exitIncomplete {
 		t.Errorf("not added yet: exit code %d, want 3", code)
 	}
 	wantText(t, out, "pending")
+	if strings.Contains(out, "log-promise-broken") {
+		t.Errorf("a log is accused before its time:\n%s", out)
+	}
 
 	rfc := newCTLab(t, false)
 	deny := plain(func(w http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
@@ -244,11 +247,11 @@ func TestCTProveFaults(t *testing.T) {
 		}
 		return honest, true
 	})
-	if code, out, _ = runCT(t, "prove", rfc.chain, "--log", rfc.flag(t, deny)); code != exitFindings || !strings.Contains(out, "denied") {
+	if code, out, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, deny)); code != exitFindings || !strings.Contains(out, "denied") {
 		t.Errorf("denied: exit code %d, want 1\n%s", code, out)
 	}
 	down := plain(func(w http.ResponseWriter, r *http.Request, _ []byte, _ int) ([]byte, bool) { return nil, true })
-	if code, _, _ = runCT(t, "prove", rfc.chain, "--log", rfc.flag(t, down)); code != exitIncomplete {
+	if code, _, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, down)); code != exitIncomplete {
 		t.Errorf("a log that does not answer: exit code %d, want 3", code)
 	}
 }
@@ -263,7 +266,7 @@ func TestCTProveGrafted(t *testing.T) {
 	if err := os.WriteFile(l.chain, lab.PEM(template.Sign(l.lab.Intermediate.Key, ""), l.lab.Intermediate.DER), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errs := runCT(t, "prove", l.chain, "--log", l.flag(t, nil))
+	code, out, errs := runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil))
 	if code != exitFindings || !strings.Contains(out, "signature bad-signature") {
 		t.Errorf("exit code %d, want 1\n%s%s", code, out, errs)
 	}

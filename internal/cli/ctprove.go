@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,56 +15,97 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/collect/localfile"
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/probe/sct"
-	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 )
+
+const proveExitHelp = `Exit codes:
+  0    every SCT is genuine and was kept; nothing at the bar
+  1    a certificate or a log has findings at or above --fail-on
+  2    wrong command line; nothing was contacted
+  3    nothing at the bar, but something is not included yet, or could not be
+       asked, verified or judged
+  4    the run failed
+  130  interrupted`
 
 func (c *command) ctProve() *cobra.Command {
 	var f ctFlags
 	cmd := &cobra.Command{
-		Use: "prove PATH...", Short: "Prove that the SCTs of a certificate are genuine and were kept", Args: cobra.MinimumNArgs(1),
+		Use: "prove PATH...", Short: "Prove that the SCTs of a certificate are genuine and were kept", Args: cobra.ArbitraryArgs,
 		Long: `Takes each SCT that is embedded in a certificate, verifies the log's signature
 over it, asks the log for a proof that the entry is in its tree, and verifies
-that against the log's signed tree head.
+that against the log's signed tree head. Then it judges the certificate as "check"
+does, and the log by what became of its promise.
 
 The issuer's certificate is needed: it stands behind the certificate in the same
-file, or is one of a known CA. With --log only those logs are asked; the
-signatures of all are verified.
+file, or is one of a known CA. PATH is whatever "check" reads, also the evidence
+that a run saved. With --log only those logs are asked; the signatures of all are
+verified.
 
 Inclusion is one of: included; pending: the log still has time to add it (its
 maximum merge delay); absent: the log's signed tree has something else at that
-place; denied: the log says it has no such entry, though its time is over;
-unknown: it could not be asked or believed.
+place, and so will never have it; denied: the log says it has no such entry,
+though its time is over; unknown: it could not be asked or believed.
 
-` + ctLogHelp + "\n\n" + ctExitHelp,
+An SCT that the log signed and did not keep is log-promise-broken, a finding
+against the log: at once where it is absent, and a day after the merge delay where
+it is denied, for a log's front ends may lag.
+
+` + ctLogHelp + "\n\n" + proveExitHelp,
 		Example: `  certassay ct prove chain.pem
-  certassay ct prove chain.pem -f json --log https://log.example/=key.pem`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check("text", "json"); err != nil {
-				return usage(err)
-			}
-			p := &prover{flags: &f, sources: map[[32]byte]*proofSource{}}
-			if err := p.load(); err != nil {
-				return usage(err)
-			}
-			return c.prove(cmd.Context(), p, args)
-		},
+  certassay ct prove chain.pem -f json --log https://log.example/=key.pem
+  certassay ct prove chain.pem --report sarif=prove.sarif --evidence prove.evidence`,
 	}
-	f.bind(cmd.Flags(), "text, json")
+	flags := f.bindJudged(cmd.Flags(), "read paths from `FILE`, one a line, - for standard input (repeatable)")
+	cmd.Flags().Lookup("name").Hidden = true
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := flags.Config(c.env)
+		if err != nil {
+			return usage(err)
+		}
+		return c.prove(cmd.Context(), &f, cfg, args)
+	}
 	return cmd
 }
 
 // A prover holds what SCTs are proven with.
 type prover struct {
 	flags   *ctFlags
-	known   *ct.LogList
+	known   *ct.LogList // those of the user first
 	chosen  []*ctChoice
 	trust   *trust.Store
 	sources map[[32]byte]*proofSource
 	now     time.Time
+}
+
+// newProver reads what logs are known and chosen.
+func newProver(f *ctFlags) (*prover, error) {
+	p := &prover{flags: f, sources: map[[32]byte]*proofSource{}, now: audit.Now()}
+	var err error
+	if p.known, err = readLogList(f.logList); err != nil {
+		return nil, err
+	}
+	if p.chosen, err = f.choose(p.known, func(*ct.Log) bool { return true }); err != nil {
+		return nil, err
+	}
+	if own := p.own(); len(own) > 0 {
+		p.known = ct.Join(ct.NewList(own), p.known)
+	}
+	return p, nil
+}
+
+// own are the logs that the user named with their keys. Their protocol is not
+// known until they are asked, so that none of them is to state a leaf index.
+func (p *prover) own() (own []*ct.Log) {
+	for _, ch := range p.chosen {
+		if ch.own {
+			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))
+		}
+	}
+	return own
 }
 
 // A proofSource is a log that was asked, with its head or why there is none.
@@ -92,6 +135,8 @@ type provenCert struct {
 	Certificate string       `json:"certificate,omitempty"`
 	SCTs        []*provenSCT `json:"scts"`
 	Error       string       `json:"error,omitempty"`
+	judgedLine
+	subject *evidence.Subject
 }
 
 // A provenSCT is the answer for one SCT.
@@ -108,54 +153,77 @@ type provenSCT struct {
 	LeafHash  string    `json:"leaf_hash,omitempty"`
 	Head      *headLine `json:"head,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
+	// What follows is of the log, and of this promise of it.
+	judgedLine
+	subject *evidence.Subject // nil where the log was not asked
 }
 
-func (c *command) prove(ctx context.Context, p *prover, paths []string) error {
+// prove checks everything before anybody is contacted.
+func (c *command) prove(ctx context.Context, f *ctFlags, cfg *config.Config, paths []string) error {
+	listed, err := c.listedPaths(cfg.Lists)
+	if err != nil {
+		return usage(err)
+	}
+	if paths = append(paths, listed...); len(paths) == 0 {
+		return usage(&hinted{errors.New("no path was given"), "such as: certassay ct prove chain.pem"})
+	}
+	if err := f.takeJudged(cfg); err != nil {
+		return usage(err)
+	}
+	p, err := newProver(f)
+	if err != nil {
+		return usage(err)
+	}
+	r, err := c.newJudgedRun(ctx, f, cfg, evidence.Run{Command: "ct prove", Started: p.now, At: p.now})
+	if err != nil {
+		return err
+	}
+	p.trust = r.session.trust
+	return r.prove(ctx, p, paths)
+}
+
+// prove asks the logs, judges what they showed, and writes it. What was found is
+// judged and written also where the run is cut short.
+func (r *judgedRun) prove(ctx context.Context, p *prover, paths []string) error {
 	certs := []*provenCert{}
 	emit := func(s *evidence.Subject) { certs = append(certs, p.subject(ctx, s)) }
+	options := localfile.Options{
+		Emit: emit, Stdin: r.streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
+	}
+	var cause error
 	for _, path := range paths {
-		if err := localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In}); err != nil && ctx.Err() == nil {
-			return failed(err)
+		if cause == nil && ctx.Err() == nil {
+			cause = localfile.Read(ctx, path, options)
 		}
 	}
-	code := exitOK
-	for _, r := range certs {
-		code = worse(code, r.code())
+	if ctx.Err() != nil {
+		cause = errInterrupted
 	}
-	if err := c.writeProofs(p.flags.format, certs); err != nil {
-		return failed(err)
+	lines := &judgedLines{}
+	for _, c := range certs {
+		lines.add(c.subject, &c.judgedLine)
+		for _, s := range c.SCTs {
+			if s.subject != nil {
+				lines.add(s.subject, &s.judgedLine)
+			}
+		}
+		r.session.incomplete = r.session.incomplete || !c.proven()
 	}
-	return interruptedOr(ctx, code)
+	r.session.incomplete = r.session.incomplete || len(certs) == 0
+	err := lines.judge(context.WithoutCancel(ctx), r.session)
+	if err == nil {
+		err = r.writeOwn(func(w io.Writer) error { return writeProofs(w, r.format, certs, r.cfg) })
+	}
+	return r.session.finish(errors.Join(cause, err), audit.Now())
 }
 
-// worse ranks the exit codes of parts: findings win over incompleteness.
-func worse(a, b int) int {
-	for _, code := range []int{exitFindings, exitIncomplete} {
-		if a == code || b == code {
-			return code
-		}
-	}
-	return exitOK
-}
-
-func (r *provenCert) code() int {
-	code := exitOK
-	if r.Error != "" || len(r.SCTs) == 0 {
-		code = exitIncomplete
-	}
-	for _, s := range r.SCTs {
-		switch {
-		case s.Signature == sct.BadSignature, s.Signature == sct.Malformed, s.Inclusion == "absent", s.Inclusion == "denied":
-			code = worse(code, exitFindings)
-		case s.Inclusion != "included":
-			code = worse(code, exitIncomplete)
-		}
-	}
-	return code
+// proven says that each SCT is genuine and was kept.
+func (c *provenCert) proven() bool {
+	return c.Error == "" && len(c.SCTs) > 0 && !slices.ContainsFunc(c.SCTs, func(s *provenSCT) bool { return s.Inclusion != "included" })
 }
 
 func (p *prover) subject(ctx context.Context, s *evidence.Subject) *provenCert {
-	out := &provenCert{Path: s.Target, SCTs: []*provenSCT{}}
+	out := &provenCert{Path: s.Target, SCTs: []*provenSCT{}, subject: s}
 	if !s.Collected() {
 		out.Error = "there is no certificate"
 		if len(s.Failures) > 0 {
@@ -174,7 +242,7 @@ func (p *prover) subject(ctx context.Context, s *evidence.Subject) *provenCert {
 		return out
 	}
 	in := &sct.Input{
-		Certificate: leaf, Chain: chain, Trust: p.trust, Logs: p.logs(), At: p.now, Reasons: map[string]string{},
+		Certificate: leaf, Chain: chain, Trust: p.trust, Logs: p.known, At: p.now, Reasons: map[string]string{},
 		Signed: func(child, issuer *cert.Certificate) cert.Outcome {
 			outcome, err := child.CheckSignature(&issuer.Key)
 			_ = err // outcome says the same
@@ -195,20 +263,6 @@ func (p *prover) subject(ctx context.Context, s *evidence.Subject) *provenCert {
 		out.SCTs = append(out.SCTs, p.sct(ctx, in, part, verdict))
 	}
 	return out
-}
-
-// logs are all that are known, those of the user first.
-func (p *prover) logs() *ct.LogList {
-	var own []*ct.Log
-	for _, ch := range p.chosen {
-		if ch.own {
-			own = append(own, ch.log)
-		}
-	}
-	if len(own) == 0 {
-		return p.known
-	}
-	return ct.Join(ct.NewList(own), p.known)
 }
 
 func (p *prover) sct(ctx context.Context, in *sct.Input, part []byte, verdict string) *provenSCT {
@@ -278,6 +332,9 @@ func (p *prover) include(ctx context.Context, out *provenSCT, s *ct.SCT, entry c
 		return
 	}
 	index, err := src.source.Locate(ctx, src.head, leaf, at)
+	if ctx.Err() == nil {
+		out.subject = ctlog.PromiseSubject(src.log, src.head, s, ct.LeafOf(s, entry), err, p.now)
+	}
 	mmd := src.log.MMD
 	if mmd == 0 {
 		mmd = defaultMMD
@@ -314,32 +371,4 @@ func (p *prover) source(ctx context.Context, id [32]byte) *proofSource {
 		break
 	}
 	return out
-}
-
-func (c *command) writeProofs(format string, certs []*provenCert) error {
-	if format == "json" {
-		return c.writeJSON(map[string]any{"schema": "certassay/ct-prove/v1", "certificates": certs})
-	}
-	w := c.streams.Out
-	for _, r := range certs {
-		fmt.Fprintf(w, "%s  %s\n", report.Escape(r.Path), r.Certificate)
-		if r.Error != "" {
-			fmt.Fprintf(w, "  error: %s\n", report.Escape(r.Error))
-		}
-		for _, s := range r.SCTs {
-			fmt.Fprintf(w, "  %s  %s\n    signature %s", report.Escape(s.Log), s.Time.Format(time.RFC3339), s.Signature)
-			if s.Inclusion != "" {
-				fmt.Fprintf(w, ", %s", s.Inclusion)
-			}
-			if s.Index != nil {
-				fmt.Fprintf(w, " as entry %d in the signed tree of %d at %s", *s.Index, s.Head.Size, s.Head.Time.Format(time.RFC3339))
-			}
-			fmt.Fprintln(w)
-			if s.Reason != "" {
-				fmt.Fprintf(w, "    %s\n", report.Escape(s.Reason))
-			}
-		}
-	}
-	_, err := fmt.Fprint(w)
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
-	"github.com/certassay/certassay/internal/report"
 )
 
 // searchFlags are those of "ct search".
@@ -81,24 +79,11 @@ the verdicts, and shows the entries that are accused or at the bar of --fail-on.
 // bindSearch adds the flags that shape how entries are judged and reported, and
 // gives those about logs their meaning here.
 func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
-	flags := config.Bind(fs, config.Which{}, report.Formats())
-	for name, use := range map[string]string{
-		"rate": "requests a second to one log", "timeout": "time for one request",
-		"via":      "ask the logs through the proxy `URL`: socks5://, http://, https://",
-		"list":     "look also for what `FILE` names, one a line, - for standard input (repeatable)",
-		"log-list": "also know the logs of the v3 list in `FILE`",
-	} {
-		fs.Lookup(name).Usage, fs.Lookup(name).Hidden = use, false
+	flags := f.bindJudged(fs, "look also for what `FILE` names, one a line, - for standard input (repeatable)")
+	// An entry is of whatever name it is of.
+	for _, name := range []string{"name", "store-password-file"} {
+		fs.Lookup(name).Hidden = true
 	}
-	// An entry is of whatever name it is of, and nobody but logs is asked.
-	for _, name := range []string{"name", "online", "resolver", "allow-private-urls", "offline", "store-password-file"} {
-		if flag := fs.Lookup(name); flag != nil {
-			flag.Hidden = true
-		}
-	}
-	setDefault(fs, "rate", "10")
-	setDefault(fs, "timeout", "30s")
-	f.bindLogs(fs)
 	fs.Int64Var(&f.from, "from", -1, "first entry, `N` from 0")
 	fs.Int64Var(&f.to, "to", -1, "entry behind the last, `N`; default: the log's end")
 	fs.Int64Var(&f.last, "last", -1, "the newest `N` entries")
@@ -107,15 +92,6 @@ func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
 	fs.BoolVar(&f.all, "all", false, "judge every entry, and show those that are not ok")
 	fs.StringVar(&f.resume, "resume", "", "go on where the run before ended, which `FILE` remembers")
 	return flags
-}
-
-// setDefault gives a flag of the shared set another default.
-func setDefault(fs *pflag.FlagSet, name, value string) {
-	flag := fs.Lookup(name)
-	if err := flag.Value.Set(value); err != nil {
-		panic(err)
-	}
-	flag.DefValue = value
 }
 
 // searchFor checks everything before anybody is contacted.
@@ -127,15 +103,8 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 	if args = append(args, listed...); len(args) == 0 && !f.all {
 		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct search .example.org, or --all for every entry"})
 	}
-	f.logList, f.rate, f.timeout = cfg.LogList, cfg.Rate, cfg.Timeout
-	if len(cfg.Via) > 1 {
-		return usage(errors.New("logs are asked through one proxy: --via was given more than once"))
-	}
-	if len(cfg.Via) == 1 {
-		f.proxy = cfg.Via[0]
-	}
 	started := audit.Now()
-	if err := errors.Join(f.checkLogs(), f.checkRange(), f.checkTimes(started)); err != nil {
+	if err := errors.Join(f.takeJudged(cfg), f.checkRange(), f.checkTimes(started)); err != nil {
 		return usage(err)
 	}
 	var matcher *ctlog.Matcher
@@ -233,44 +202,21 @@ func (f *searchFlags) window(size uint64) (from, to, missing uint64) {
 
 // A searchRun is one run of "ct search".
 type searchRun struct {
-	*command
+	judgedRun
 	flags   *searchFlags
-	cfg     *config.Config
 	matcher *ctlog.Matcher // nil where only --all was asked for
-	session *session
-	out     *outputFile // nil where standard output has a report of another form
-	format  string      // of out
-	resume  *resumeFile // nil where nothing is remembered
+	resume  *resumeFile    // nil where nothing is remembered
 }
 
-// newSearchRun opens what entries are judged by and every output. The first
-// output has a form of its own, which tells of logs and ranges beside entries,
-// where it is text, json or jsonl; all others are reports of the entries.
+// newSearchRun opens what entries are judged by and every output.
 func (c *command) newSearchRun(ctx context.Context, f *searchFlags, cfg *config.Config, m *ctlog.Matcher, items []string, started time.Time) (*searchRun, error) {
-	r := &searchRun{command: c, flags: f, cfg: cfg, matcher: m}
-	reports := *cfg
-	if first := cfg.Outputs[0]; slices.Contains([]string{"text", "json", "jsonl"}, first.Format) {
-		r.format, reports.Outputs = first.Format, cfg.Outputs[1:]
-		var err error
-		if r.out, err = c.openOutput(first.Path); err != nil {
-			return nil, usage(err)
-		}
-	}
-	var err error
-	if r.resume, err = openResume(f, items); err != nil {
+	resume, err := openResume(f, items)
+	if err != nil {
 		return nil, usage(err)
 	}
-	vantage := "direct"
-	if f.proxy != nil {
-		vantage = f.proxy.Redacted()
+	judged, err := c.newJudgedRun(ctx, &f.ctFlags, cfg, evidence.Run{Command: "ct search", Started: started, At: started})
+	if err != nil {
+		return nil, err
 	}
-	run := evidence.Run{Command: "ct search", Started: started, At: started, Vantage: vantage, Contacted: []string{}}
-	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
-	if err == nil {
-		r.session, err = c.newSession(ctx, &reports, run, 0, o)
-	}
-	if err != nil && r.out != nil && r.out.file != nil {
-		err = errors.Join(err, abandon(r.out.file, r.out.path))
-	}
-	return r, err
+	return &searchRun{judgedRun: *judged, flags: f, matcher: m, resume: resume}, nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
-	"github.com/certassay/certassay/internal/report"
 )
 
 // A searchHit is an entry that matches, and what was concluded from it.
@@ -28,18 +27,6 @@ type searchHit struct {
 	Verified bool `json:"verified"`
 	judgedLine
 	subject *evidence.Subject
-}
-
-// A judgedLine is what the rules say.
-type judgedLine struct {
-	Verdict      finding.Verdict    `json:"verdict,omitempty"`
-	Findings     []finding.Finding  `json:"findings,omitempty"`
-	Inconclusive []finding.Gap      `json:"inconclusive,omitempty"`
-	Problems     []evidence.Failure `json:"errors,omitempty"`
-}
-
-func (l *judgedLine) take(r *report.Subject) {
-	l.Verdict, l.Findings, l.Inconclusive, l.Problems = r.Verdict, r.Findings, r.Inconclusive, r.Errors
 }
 
 type matchLine struct {
@@ -121,34 +108,16 @@ func (r *searchRun) search(ctx context.Context, choices []*ctChoice) error {
 
 // judge judges hits and logs, in order, and adds them to the reports.
 func (r *searchRun) judge(ctx context.Context, logs []*searchLog) error {
-	lines := map[*evidence.Subject]*judgedLine{}
-	var subjects []*evidence.Subject
+	lines := &judgedLines{}
 	for _, l := range logs {
 		for _, h := range l.hits {
-			lines[h.subject] = &h.judgedLine
-			subjects = append(subjects, h.subject)
+			lines.add(h.subject, &h.judgedLine)
 		}
 		if l.subject != nil {
-			lines[l.subject] = &l.judgedLine
-			subjects = append(subjects, l.subject)
+			lines.add(l.subject, &l.judgedLine)
 		}
 	}
-	each := func(yield func(*evidence.Subject) bool) {
-		for _, s := range subjects {
-			if !yield(s) {
-				return
-			}
-		}
-	}
-	err := r.session.auditor.Check(ctx, each, func(e *evidence.Subject, j audit.Judged) error {
-		err := r.session.take(e, j)
-		lines[e].take(j.Subject)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return r.session.conclude()
+	return lines.judge(ctx, r.session)
 }
 
 // one searches one log.

@@ -2,34 +2,22 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/report"
 )
 
 // write writes the result in its own form.
 func (r *searchRun) write(logs []*searchLog) error {
-	if r.out == nil {
-		return nil
-	}
-	err := writeSearch(r.out.buf, r.format, logs, r.cfg.Verbose)
-	if e := r.out.buf.Flush(); err == nil {
-		err = e
-	}
-	if r.out.file != nil {
-		err = errors.Join(err, complete(r.out.file, r.out.path))
-	}
-	if err != nil {
-		return fmt.Errorf("writing what was found: %w", err)
-	}
-	return nil
+	return r.writeOwn(func(w io.Writer) error { return writeSearch(w, r.format, logs, r.cfg) })
 }
 
-func writeSearch(w io.Writer, format string, logs []*searchLog, verbose bool) error {
+func writeSearch(w io.Writer, format string, logs []*searchLog, cfg *config.Config) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	switch format {
@@ -54,7 +42,7 @@ func writeSearch(w io.Writer, format string, logs []*searchLog, verbose bool) er
 		return nil
 	}
 	for _, l := range logs {
-		if err := l.writeText(w, verbose); err != nil {
+		if err := l.writeText(w, cfg); err != nil {
 			return err
 		}
 	}
@@ -82,47 +70,42 @@ func (h *searchHit) writeText(w io.Writer, verbose bool) {
 		}
 	}
 	h.entryLine.writeText(w, "  ")
-	h.judgedLine.writeText(w, verbose)
+	h.judgedLine.writeText(w, "  ", verbose)
 }
 
-// writeText writes verdict and findings; what could not be decided as a number,
-// unless all is wanted.
-func (l *judgedLine) writeText(w io.Writer, verbose bool) {
-	if l.Verdict == "" {
-		return
+// writeShort writes the verdict alone, and whether it is of a verified entry.
+func (h *searchHit) writeShort(w io.Writer) {
+	verdict, mark := string(h.Verdict), ""
+	if verdict == "" {
+		verdict = string(finding.Undetermined)
 	}
-	fmt.Fprintf(w, "  verdict %s\n", l.Verdict)
-	for i := range l.Findings {
-		f := &l.Findings[i]
-		note := ""
-		switch {
-		case f.Waiver != nil:
-			note = " (waived)"
-		case f.Status == finding.Known:
-			note = " (known)"
-		}
-		fmt.Fprintf(w, "    %-8s %s: %s%s\n", f.Severity, f.Rule, report.Escape(f.Message), note)
+	if !h.Verified {
+		mark = "  NOT VERIFIED"
 	}
-	needed := 0
-	for _, g := range l.Inconclusive {
-		if g.Needed {
-			needed++
-		}
-		if verbose {
-			fmt.Fprintf(w, "    undecided %s: %s\n", g.Rule, report.Escape(g.Reason))
+	var names []string
+	for _, m := range h.Matches {
+		if name := m.Name; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	if needed > 0 && !verbose {
-		fmt.Fprintf(w, "    undecided: %d rules that the verdict needs (-v lists them)\n", needed)
-	}
-	for _, p := range l.Problems {
-		fmt.Fprintf(w, "    problem: %s\n", report.Escape(p.Error))
-	}
+	fmt.Fprintf(w, "%-12s %s entry %d  %s  %s%s\n", verdict, report.Escape(h.Log), h.Index, h.Hash, report.Escape(strings.Join(names, " ")), mark)
 }
 
-func (l *searchLog) writeText(w io.Writer, verbose bool) error {
+// wholly says that there is nothing to tell of a log but how much was read.
+func (l *searchLog) wholly() bool {
+	return l.Complete && l.Error == "" && l.Warning == "" && l.OddTotal == 0 && len(l.Findings) == 0
+}
+
+func (l *searchLog) writeText(w io.Writer, cfg *config.Config) error {
 	for _, h := range l.hits {
-		h.writeText(w, verbose)
+		if cfg.Quiet {
+			h.writeShort(w)
+		} else {
+			h.writeText(w, cfg.Verbose)
+		}
+	}
+	if cfg.Quiet && l.wholly() {
+		return nil
 	}
 	fmt.Fprintf(w, "%s: ", report.Escape(l.Log))
 	switch {

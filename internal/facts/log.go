@@ -63,6 +63,6 @@ type LogHead struct {
 type LogPromise struct {
 	Signed   *bool     `fact:"signed" doc:"the log's key made the SCT over this entry; unknown where the key or the SCT cannot be used"`
 	Time     time.Time `fact:"time" doc:"its timestamp"`
-	Due      bool      `fact:"due" doc:"the maximum merge delay, and a day for lagging mirrors, had passed when the tree head was signed"`
+	Due      bool      `fact:"due" doc:"the maximum merge delay, and a day for lagging mirrors, had passed when the tree head was signed, or another entry stands at the index that the SCT states"`
 	Included *bool     `fact:"included" doc:"the entry is in the signed tree; unknown where the log could not be asked"`
 }

@@ -2,6 +2,7 @@ package ctlog
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -103,9 +104,16 @@ func LogSubject(log *ct.Log, head *ct.TreeHead, contradiction *Contradiction, co
 // [Source.Locate]: nil where the entry was found.
 func PromiseSubject(log *ct.Log, head *ct.TreeHead, sct *ct.SCT, leaf []byte, err error, seen time.Time) *evidence.Subject {
 	out := logSubject(log, head, seen)
-	out.ID, out.Target = LogID(log), log.Name
+	// Two promises of one log are two subjects.
+	out.ID = LogID(log) + "/" + hex.EncodeToString(hash(leaf))
+	out.Target = fmt.Sprintf("%s, SCT of %s", log.Name, sct.Time.UTC().Format(time.RFC3339))
 	out.Log.Promise = &evidence.Promise{SCT: sct.Append(nil), Leaf: bytes.Clone(leaf), Included: err == nil, Denied: err != nil && denied(err)}
 	return out
+}
+
+func hash(leaf []byte) []byte {
+	h := ct.LeafHash(leaf)
+	return h[:]
 }
 
 func logSubject(log *ct.Log, head *ct.TreeHead, seen time.Time) *evidence.Subject {

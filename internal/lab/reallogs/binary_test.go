@@ -131,6 +131,7 @@ type (
 			SCTs  []struct {
 				Signature, Inclusion, Reason string
 				Index                        *uint64
+				Findings                     []struct{ Rule string }
 			}
 		}
 	}

@@ -139,7 +139,7 @@ func TestOddCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for way, address := range map[string]string{"archive": "file://" + filepath.ToSlash(dir), "rfc6962": l.Serve(t, only("checkpoint", missing))} {
-		got, log := search(t, 0, &Log{Key: l.Key}, address, "victim.example")
+		got, log := search(t, 3, &Log{Key: l.Key}, address, "victim.example")
 		if !log.Complete || log.Verified != uint64(2*len(order)) {
 			t.Errorf("%s: searched = %+v, want all %d", way, log, 2*len(order))
 		}
@@ -181,7 +181,7 @@ func TestOddLeaves(t *testing.T) {
 	}
 	l.AddLeaf([]byte("no leaf at all"))
 	l.Add(template(h, "last.test").Sign(h.Intermediate.Key, ""), now, h.Intermediate.DER)
-	got, log = search(t, 0, &Log{Key: l.Key}, l.Serve(t, only("checkpoint", missing)), "last.test")
+	got, log = search(t, 3, &Log{Key: l.Key}, l.Serve(t, only("checkpoint", missing)), "last.test")
 	if len(got.Hits) != 1 || log.Verified != 5 || len(log.Odd) != 1 || log.Odd[0].From != 3 {
 		t.Errorf("a leaf that is none: %+v, want it odd, and what follows found", got)
 	}
@@ -212,7 +212,7 @@ func TestOddSpellings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, watched := range []string{"bücher.example", "xn--bcher-kva.example", "BÜCHER.example"} {
-		got, _ := search(t, 0, &Log{Key: l.Key}, "file://"+filepath.ToSlash(dir), watched)
+		got, _ := search(t, 3, &Log{Key: l.Key}, "file://"+filepath.ToSlash(dir), watched)
 		var found []uint64
 		for _, hit := range got.Hits {
 			found = append(found, hit.Index)

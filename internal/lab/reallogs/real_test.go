@@ -121,11 +121,16 @@ func proveOne(t *testing.T, code int, l *Log, address string, chain ...[]byte) (
 	if err := os.WriteFile(name, encodePEM(chain...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := answer[proofsJSON](t, code, "ct", "prove", name, "-f", "json", "--rate", "1000", "--log", l.Flag(address))
+	got := answer[proofsJSON](t, code, "ct", "prove", name, "-f", "json", "--rate", "1000", "--log", l.Flag(address), "--roots", writeRoots(t, l.roots))
 	if len(got.Certificates) != 1 || len(got.Certificates[0].SCTs) != 1 {
 		t.Fatalf("ct prove = %+v, want one certificate with one SCT", got)
 	}
 	s := got.Certificates[0].SCTs[0]
+	// A log that broke its promise is accused of that, and no other is.
+	broken := slices.ContainsFunc(s.Findings, func(f struct{ Rule string }) bool { return f.Rule == "log-promise-broken" })
+	if want := s.Inclusion == "denied" || s.Inclusion == "absent"; broken != want {
+		t.Errorf("%s: findings %+v, want log-promise-broken: %v", s.Inclusion, s.Findings, want)
+	}
 	return s.Signature, s.Inclusion, s.Index
 }
 
@@ -151,8 +156,8 @@ func testProve(t *testing.T, h *lab.Lab, l *Log) {
 		code  int
 		want  map[string]string
 	}{
-		{"promised and never kept", 48 * time.Hour, gridSize + 100, 1, map[string]string{RFC6962: "denied", StaticCT: "denied"}},
-		{"promised, another entry stands there", 48 * time.Hour, 3, 1, map[string]string{RFC6962: "denied", StaticCT: "absent"}},
+		{"promised and never kept", 72 * time.Hour, gridSize + 100, 1, map[string]string{RFC6962: "denied", StaticCT: "denied"}},
+		{"promised, another entry stands there", 72 * time.Hour, 3, 1, map[string]string{RFC6962: "denied", StaticCT: "absent"}},
 		{"promised just now", time.Minute, gridSize + 100, 3, map[string]string{RFC6962: "pending", StaticCT: "pending"}},
 	} {
 		der := l.promise(t, h, time.Now().Add(-c.age), c.index, "promised.grid.example")

@@ -140,7 +140,7 @@ func (in *Input) promise(r *evidence.Log, log *ct.Log) *facts.LogPromise {
 		f.Signed = &yes
 	}
 	if r.Head != nil {
-		f.Due = r.Head.Time.Sub(s.Time) > cmp.Or(log.MMD, maxLate)+maxLate
+		f.Due = r.Head.Time.Sub(s.Time) > cmp.Or(log.MMD, maxLate)+maxLate || r.Promise.Denied && taken(&s, r.Head)
 	}
 	switch {
 	case r.Promise.Included:
@@ -149,6 +149,13 @@ func (in *Input) promise(r *evidence.Log, log *ct.Log) *facts.LogPromise {
 		f.Included = new(false)
 	}
 	return f
+}
+
+// taken says whether a tree holds an entry at the index that the SCT states. Where
+// it is another one no later tree can keep the promise, and waiting is in vain.
+func taken(s *ct.SCT, head *evidence.Head) bool {
+	index, present, valid := s.LeafIndex()
+	return present && valid && index < head.Size
 }
 
 // signedLeaf says whether the log made the SCT over this leaf.
