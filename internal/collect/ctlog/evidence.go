@@ -2,7 +2,7 @@ package ctlog
 
 import (
 	"bytes"
-	"encoding/hex"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -104,16 +104,17 @@ func LogSubject(log *ct.Log, head *ct.TreeHead, contradiction *Contradiction, co
 // [Source.Locate]: nil where the entry was found.
 func PromiseSubject(log *ct.Log, head *ct.TreeHead, sct *ct.SCT, leaf []byte, err error, seen time.Time) *evidence.Subject {
 	out := logSubject(log, head, seen)
-	// Two promises of one log are two subjects.
-	out.ID = LogID(log) + "/" + hex.EncodeToString(hash(leaf))
+	out.ID = promiseID(addressOf(log), log.Key, sct.Append(nil))
 	out.Target = fmt.Sprintf("%s, SCT of %s", log.Name, sct.Time.UTC().Format(time.RFC3339))
 	out.Log.Promise = &evidence.Promise{SCT: sct.Append(nil), Leaf: bytes.Clone(leaf), Included: err == nil, Denied: err != nil && denied(err)}
 	return out
 }
 
-func hash(leaf []byte) []byte {
-	h := ct.LeafHash(leaf)
-	return h[:]
+// promiseID names an SCT of the log at an address: two promises of one log are two
+// subjects, and one is the same whoever asks for it.
+func promiseID(address string, key, sct []byte) string {
+	sum := sha256.Sum256(sct)
+	return fmt.Sprintf("%s/sct/%x", LogID(ct.NewLog("", key, false, address, "")), sum[:8])
 }
 
 func logSubject(log *ct.Log, head *ct.TreeHead, seen time.Time) *evidence.Subject {

@@ -263,10 +263,8 @@ func BrokenPromises(s *evidence.Subject) (out []*evidence.Subject) {
 		if sct, err := ct.ParseSCT(x.SCT); err != nil || x.Head.Time.Sub(sct.Time) <= cmp.Or(x.MMD, maxLate)+maxLate {
 			continue
 		}
-		log := ct.NewLog(x.Name, x.Key, false, x.URL, "")
-		sum := sha256.Sum256(x.SCT)
 		out = append(out, &evidence.Subject{
-			ID: fmt.Sprintf("%s/sct/%x", LogID(log), sum[:8]), Kind: evidence.LogEntry, Protocol: "ct",
+			ID: promiseID(x.URL, x.Key, x.SCT), Kind: evidence.LogEntry, Protocol: "ct",
 			Target: fmt.Sprintf("SCT of %s for %.120s", x.Name, cmp.Or(s.Name, s.Target)), Seen: x.Asked,
 			Log: &evidence.Log{
 				Key: x.Key, Name: x.Name, URL: x.URL, MMD: x.MMD, Head: x.Head,
