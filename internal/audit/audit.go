@@ -115,17 +115,6 @@ type judgement struct {
 	behindLeaf []bool
 }
 
-// kept leaves out the outcomes that say nothing.
-func kept(results []rule.Result) []rule.Result {
-	var out []rule.Result
-	for _, r := range results {
-		if r.Outcome == finding.Found || r.Outcome == finding.Inconclusive {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // judge turns evidence into facts and has the rules speak.
 func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	j := &judgement{expected: a.expect(s), trust: a.trust}
@@ -178,15 +167,15 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 		seen[c.sha256] = true
 		results := c.results
 		if i == 0 && len(j.facts.SCTs) > len(c.scts) {
-			results = kept(a.rules.Eval(nil, rule.ScopeCertificate, c.alone(&a.at, j.facts.SCTs)))
+			results = a.rules.Notable(nil, rule.ScopeCertificate, c.alone(&a.at, j.facts.SCTs))
 		}
 		j.add(results, c, "certificate "+hexOf(c.sha256))
 	}
 	j.judgeFetched(a, s, seen)
 	leaf := j.certs[0]
-	j.add(kept(a.rules.Eval(nil, rule.ScopeChain, j.facts)), leaf, leafIdentity(leaf))
+	j.add(a.rules.Notable(nil, rule.ScopeChain, j.facts), leaf, leafIdentity(leaf))
 	if s.Kind == evidence.Endpoint {
-		j.add(kept(a.rules.Eval(nil, rule.ScopeEndpoint, j.facts)), leaf, "endpoint "+s.ID)
+		j.add(a.rules.Notable(nil, rule.ScopeEndpoint, j.facts), leaf, "endpoint "+s.ID)
 	}
 	return j
 }
@@ -197,7 +186,7 @@ func (j *judgement) silent(a *Auditor, s *evidence.Subject) {
 	if s.Kind != evidence.Endpoint || len(s.Handshakes) == 0 {
 		return
 	}
-	for _, r := range a.rules.Eval(nil, rule.ScopeEndpoint, j.facts) {
+	for _, r := range a.rules.Notable(nil, rule.ScopeEndpoint, j.facts) {
 		if r.Outcome == finding.Found {
 			f := r.Finding()
 			f.Fingerprint = finding.Fingerprint(f.Rule, "endpoint "+s.ID)
@@ -208,7 +197,7 @@ func (j *judgement) silent(a *Auditor, s *evidence.Subject) {
 
 // logged has the rules speak of a log, or of an entry of it.
 func (j *judgement) logged(a *Auditor, s *evidence.Subject) {
-	for _, r := range a.rules.Eval(nil, rule.ScopeLogEntry, j.facts) {
+	for _, r := range a.rules.Notable(nil, rule.ScopeLogEntry, j.facts) {
 		switch r.Outcome {
 		case finding.Inconclusive:
 			j.gaps, j.behindLeaf = append(j.gaps, r.Gap()), append(j.behindLeaf, false)

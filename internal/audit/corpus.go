@@ -88,7 +88,7 @@ func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
 	s := &evidence.Subject{ID: Corpus, Kind: evidence.Corpus, Target: "all certificates of this run"}
 	r := report.NewSubject(s)
 	r.Anchor, r.Complete = string(trust.None), !f.Corpus.Truncated
-	for _, result := range kept(a.rules.Eval(nil, rule.ScopeCorpus, f)) {
+	for _, result := range a.rules.Notable(nil, rule.ScopeCorpus, f) {
 		if result.Outcome == finding.Inconclusive {
 			r.Inconclusive = append(r.Inconclusive, result.Gap())
 			continue

@@ -58,7 +58,7 @@ func (a *Auditor) judged(c *certificate, chain []*cert.Certificate, known *trust
 	j := *c
 	j.reasons = map[string]string{}
 	j.scts = sct.InCertificate(a.sctInput(&j, chain, known))
-	j.results = kept(a.rules.Eval(nil, rule.ScopeCertificate, j.alone(&a.at, j.scts)))
+	j.results = a.rules.Notable(nil, rule.ScopeCertificate, j.alone(&a.at, j.scts))
 	a.memory.put(k, &j)
 	return &j
 }

@@ -111,7 +111,7 @@ func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
 	if conditions.Public {
 		// The lab has no way into the public root programs.
 		j.facts.Chain.Anchor = string(trust.Public)
-		j.add(kept(a.rules.Eval(nil, rule.ScopeChain, j.facts)), j.certs[0], "as if public")
+		j.add(a.rules.Notable(nil, rule.ScopeChain, j.facts), j.certs[0], "as if public")
 	}
 	for _, m := range j.members() {
 		a.set.Add(m)

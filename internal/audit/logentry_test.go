@@ -121,7 +121,7 @@ func TestPrecertificateIsNotAccused(t *testing.T) {
 		raw := a.judge(m.subject())
 		raw.facts.Chain.Anchor = string(trust.Public)
 		raw.findings = nil
-		raw.add(kept(a.rules.Eval(nil, rule.ScopeChain, raw.facts)), raw.certs[0], "as if public")
+		raw.add(a.rules.Notable(nil, rule.ScopeChain, raw.facts), raw.certs[0], "as if public")
 		return ruleIDs(j.Subject.Findings), ruleIDs(raw.findings), j.Subject.Verdict
 	}
 	own, public, verdict := judgeBoth(false)

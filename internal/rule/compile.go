@@ -73,6 +73,7 @@ func newEngine() (*engine, error) {
 type program struct {
 	src   string
 	prg   cel.Program
+	quick question // the same without CEL; nil where there is none
 	typ   *types.Type
 	reads []string // paths of the facts it reads, sorted
 	// needs are the facts among them, and the groups around them, that must be
@@ -115,6 +116,10 @@ func (e *engine) compile(src string, want func(*types.Type) string) (*program, [
 	e.derive(p, checked.NativeRep())
 	if err := e.finish(p, checked); err != nil {
 		return nil, []fault{{0, err.Error(), ""}}
+	}
+	// What runs under a limit is left to CEL, which counts.
+	if p.typ == types.BoolType && p.cost <= maxCost {
+		p.quick = e.vocab.lower(checked.NativeRep())
 	}
 	return p, nil
 }

@@ -27,6 +27,11 @@
 // evaluation, which has the right semantics but needs an attribute pattern for
 // every unknown fact of every evaluation.
 //
+// CEL takes 0.4 to 0.7 microseconds for a condition, and there are some hundred for
+// each certificate. Conditions are therefore lowered to closures over the structs
+// when they are loaded; what that does not cover, and whatever ends in an error, is
+// asked of CEL, which stays the only meaning that a rule has.
+//
 // A user's rule may be hostile or just slow. Its cost is estimated when it is
 // loaded, with declared sizes of lists and texts; above [maxCost] it runs under
 // a run-time limit instead, and what it does not answer within it is

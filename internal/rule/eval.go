@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,22 +50,66 @@ func (s *Set) Eval(dst []Result, scope Scope, f *facts.Facts) []Result {
 	if len(rules) == 0 {
 		return dst
 	}
-	run := s.engine.newRun(f)
+	run := s.newRun(f)
+	dst = slices.Grow(dst, len(rules))
 	for _, r := range rules {
 		dst = append(dst, run.rule(r))
 	}
 	return dst
 }
 
+// Notable is [Set.Eval] without the outcomes that say nothing: only findings and
+// what is inconclusive.
+func (s *Set) Notable(dst []Result, scope Scope, f *facts.Facts) []Result {
+	rules := s.byScope[scope]
+	if len(rules) == 0 {
+		return dst
+	}
+	run := s.newRun(f)
+	for _, r := range rules {
+		if res := run.rule(r); res.Outcome == finding.Found || res.Outcome == finding.Inconclusive {
+			dst = append(dst, res)
+		}
+	}
+	return dst
+}
+
+// Interpreted gives the same rules without the quick way: every condition is
+// asked of CEL. The answers are the same, in ten times the time; it is what tests
+// compare with.
+func (s *Set) Interpreted() *Set {
+	out := *s
+	out.interpreted = true
+	return &out
+}
+
+func (s *Set) newRun(f *facts.Facts) *run {
+	run := s.engine.newRun(f)
+	run.interpreted = s.interpreted
+	return run
+}
+
 // A run is the evaluation of rules over one subject's facts.
 type run struct {
-	facts   *facts.Facts
-	unknown bits
-	act     *activation
+	engine      *engine
+	facts       *facts.Facts
+	unknown     bits
+	frame       frame
+	act         *activation // nil until CEL is asked
+	interpreted bool
 }
 
 func (e *engine) newRun(f *facts.Facts) *run {
-	return &run{facts: f, unknown: e.vocab.unknownBits(f), act: e.vocab.activate(f)}
+	return &run{engine: e, facts: f, unknown: e.vocab.unknownBits(f), frame: newFrame(f)}
+}
+
+// ask has CEL evaluate an expression.
+func (n *run) ask(p *program) (ref.Val, error) {
+	if n.act == nil {
+		n.act = n.engine.vocab.activate(n.facts)
+	}
+	val, _, err := p.prg.Eval(n.act)
+	return val, err
 }
 
 func (n *run) rule(r *Rule) (res Result) {
@@ -106,7 +151,12 @@ func (n *run) truth(p *program) (value bool, reason string) {
 			}
 		}
 	}
-	val, _, err := p.prg.Eval(n.act)
+	if p.quick != nil && !n.interpreted {
+		if answer := p.quick(&n.frame); answer != failed {
+			return answer == yes, ""
+		}
+	}
+	val, err := n.ask(p)
 	if err != nil {
 		if path := unknownPath(err); path != "" {
 			return false, n.why(path)
@@ -148,7 +198,7 @@ func (n *run) explain(r *Rule, res *Result) {
 		if n.unknown.meets(&s.prog.needs) {
 			continue
 		}
-		val, _, err := s.prog.prg.Eval(n.act)
+		val, err := n.ask(s.prog)
 		if err != nil {
 			continue
 		}

@@ -18,6 +18,7 @@ type Set struct {
 	active       []*Rule // sorted by id
 	byScope      [scopes][]*Rule
 	experimental bool
+	interpreted  bool // conditions are asked of CEL alone
 }
 
 func newSet(e *engine, rules []*Rule, opts Options) *Set {
@@ -96,7 +97,7 @@ func (s *Set) Select(only, skip []string) (*Set, error) {
 			errs = append(errs, &SelectionError{r.ID, fmt.Sprintf("rule %s is deprecated and never runs", r.ID), ""})
 		}
 	}
-	out := &Set{engine: s.engine, all: s.all, experimental: s.experimental}
+	out := &Set{engine: s.engine, all: s.all, experimental: s.experimental, interpreted: s.interpreted}
 	out.activate(func(r *Rule) bool {
 		return (len(only) == 0 || wanted[r]) && !unwanted[r] && r.Status != Deprecated && (s.runs(r) || named[r])
 	})

@@ -19,6 +19,8 @@ const factTag = "fact"
 type field struct {
 	name, path, doc string
 	index           int         // in its Go struct
+	offset          uintptr     // likewise
+	pointer         bool        // it is a pointer there
 	position        int         // in its record
 	typ             *types.Type // as CEL sees it
 	nilable         bool        // nil means unknown
@@ -36,6 +38,8 @@ type record struct {
 	typ    *types.Type
 	fields map[string]*field
 	order  []*field
+	size   uintptr // of the Go struct
+	holes  []hole  // only where it is not in a list
 }
 
 // A vocabulary is every fact that a rule can read, read off internal/facts. It
@@ -55,6 +59,12 @@ type bits [maxBits / 64]uint64
 
 func (b *bits) set(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b *bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
+
+func (b *bits) add(c *bits) {
+	for i := range b {
+		b[i] |= c[i]
+	}
+}
 
 func (b *bits) meets(c *bits) bool {
 	for i := range b {
@@ -80,7 +90,7 @@ func newVocabulary() (*vocabulary, error) {
 }
 
 func (v *vocabulary) record(t reflect.Type, parent *field, path string, inList bool) *record {
-	r := &record{name: "facts." + path, fields: map[string]*field{}}
+	r := &record{name: "facts." + path, fields: map[string]*field{}, size: t.Size()}
 	r.typ = types.NewObjectType(r.name)
 	v.records[r.name] = r
 	for i := range t.NumField() {
@@ -89,7 +99,7 @@ func (v *vocabulary) record(t reflect.Type, parent *field, path string, inList b
 		if name == "" {
 			continue
 		}
-		f := &field{name: name, path: join(path, name), doc: sf.Tag.Get("doc"), index: i, position: len(r.order), bit: -1, parent: parent}
+		f := &field{name: name, path: join(path, name), doc: sf.Tag.Get("doc"), index: i, offset: sf.Offset, pointer: sf.Type.Kind() == reflect.Pointer, position: len(r.order), bit: -1, parent: parent}
 		f.unknown = &unknownFact{f.path}
 		v.shape(f, sf.Type, inList)
 		if f.nilable && !inList {
@@ -99,6 +109,9 @@ func (v *vocabulary) record(t reflect.Type, parent *field, path string, inList b
 		f.cel = &types.FieldType{Type: f.typ, IsSet: func(any) bool { return true }, GetFrom: f.getter(v)}
 		r.fields[name] = f
 		r.order = append(r.order, f)
+	}
+	if !inList {
+		r.findHoles()
 	}
 	return r
 }
@@ -133,32 +146,6 @@ func (v *vocabulary) shape(f *field, t reflect.Type, inList bool) {
 		f.typ = types.NewListType(f.elem.typ)
 	default:
 		panic(fmt.Sprintf("rule: fact %s has the type %s, which rules cannot read", f.path, t))
-	}
-}
-
-// unknownBits says which facts f does not know. Everything inside an unknown
-// group is unknown.
-func (v *vocabulary) unknownBits(f *facts.Facts) (out bits) {
-	v.root.unknownBits(reflect.ValueOf(f).Elem(), &out)
-	return out
-}
-
-func (r *record) unknownBits(s reflect.Value, out *bits) {
-	for _, f := range r.order {
-		if !f.nilable && f.group == nil {
-			continue
-		}
-		fv := s.Field(f.index)
-		if f.nilable && fv.IsNil() {
-			out.set(f.bit)
-			if f.group != nil {
-				f.group.allUnknown(out)
-			}
-			continue
-		}
-		if f.group != nil {
-			f.group.unknownBits(reflect.Indirect(fv), out)
-		}
 	}
 }
 
