@@ -18,10 +18,13 @@ import (
 const Corpus = "corpus"
 
 // members are the certificates of a judgement as the corpus takes them.
-func (j *judgement) members() []corpus.Member {
+func (j *judgement) members(s *evidence.Subject) []corpus.Member {
 	out := make([]corpus.Member, len(j.certs))
 	for i, c := range j.certs {
 		out[i] = corpus.Member{Certificate: c.parsed, Leaf: i == 0}
+		if s.Kind == evidence.Endpoint {
+			out[i].Asked = s.Name
+		}
 		if j.facts.Chain == nil || i >= len(j.facts.Chain.Links) {
 			continue
 		}

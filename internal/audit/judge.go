@@ -50,7 +50,7 @@ func (a *Auditor) Judge(s *evidence.Subject) Judged {
 		})
 	}
 	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, collected)
-	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), members: j.members()}
+	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), members: j.members(s)}
 }
 
 // relax lets a verdict stand although a rule could not be decided for a

@@ -104,7 +104,7 @@ func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
 	a := labAuditor(t, set, conditions.Roots, c.At)
 	beside := c
 	beside.Name, beside.Chain = "beside", conditions.Beside
-	for _, m := range a.judge(subjectOf(beside)).members() {
+	for _, m := range a.judge(subjectOf(beside)).members(subjectOf(beside)) {
 		a.set.Add(m)
 	}
 	j := a.judge(subjectOf(c))
@@ -113,7 +113,7 @@ func firing(t *testing.T, set *rule.Set, conditions, c lab.Case) []string {
 		j.facts.Chain.Anchor = string(trust.Public)
 		j.add(a.rules.Notable(nil, rule.ScopeChain, j.facts), j.certs[0], "as if public")
 	}
-	for _, m := range j.members() {
+	for _, m := range j.members(subjectOf(c)) {
 		a.set.Add(m)
 	}
 	together, _ := a.Conclude(nil)

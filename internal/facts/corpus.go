@@ -13,7 +13,7 @@ type Corpus struct {
 	CopiedSignature []Clash `fact:"copied_signature" doc:"certificates with the same signature octets over different contents"`
 	SameContent     []Clash `fact:"same_content" doc:"certificates that are signed over the same octets and differ outside them"`
 	SharedPrime     []Clash `fact:"shared_prime" doc:"RSA keys that share a prime, so that anyone can compute their private keys"`
-	SharedIssuer    []Clash `fact:"shared_issuer" doc:"leaves without a public or inventory anchor, for public names of different registrable domains, that one key signed which belongs to no public CA"`
+	SharedIssuer    []Clash `fact:"shared_issuer" doc:"leaves without a public or inventory anchor, for public names of different registrable domains (those asked for, or, from files, their own), that one key signed which belongs to no public CA"`
 	NonceReuse      []Clash `fact:"nonce_reuse" doc:"ECDSA or DSA signatures of one issuer key made with the same nonce, from which its private key was recovered and checked"`
 
 	Answers []Answers `fact:"answers" doc:"services that showed more than one leaf key when they were asked for one name from several vantages, at several addresses or with several ClientHellos"`

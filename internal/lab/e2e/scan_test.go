@@ -79,8 +79,19 @@ func scan(t *testing.T, args ...string) report {
 	return runReport(t, "scan", args...)
 }
 
-// runReport runs a command with "--format json" and reads its report.
+// runReport runs a command with "--format json" and reads its report of one
+// subject.
 func runReport(t *testing.T, command string, args ...string) report {
+	t.Helper()
+	r := runReports(t, command, args...)
+	if len(r.Subjects) != 1 {
+		t.Fatalf("%s %v: %d subjects, want 1\n%s", command, args, len(r.Subjects), r.text)
+	}
+	return r
+}
+
+// runReports is runReport for any number of subjects.
+func runReports(t *testing.T, command string, args ...string) report {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scanTime)
 	defer cancel()
@@ -95,9 +106,6 @@ func runReport(t *testing.T, command string, args ...string) report {
 	r := report{exit: cmd.ProcessState.ExitCode(), text: string(stdout)}
 	if err := json.Unmarshal(stdout, &r); err != nil {
 		t.Fatalf("%s: exit %d, output is no report: %v\n%s\n%s", cmd, r.exit, err, stdout, stderr.String())
-	}
-	if len(r.Subjects) != 1 {
-		t.Fatalf("%s: %d subjects, want 1\n%s", cmd, len(r.Subjects), r.text)
 	}
 	return r
 }

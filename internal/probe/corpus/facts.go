@@ -38,8 +38,8 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 		return r.key, hex.EncodeToString(r.key[:]), r.leaf && !r.anchored && len(r.names) > 0
 	}, strangers)
 	f.SharedIssuer = s.groups("issuer key ", func(r *record) (id, string, bool) {
-		return r.signer, hex.EncodeToString(r.signer[:]), r.signer != id{} && r.leaf && !r.anchored && !r.publicCA && !r.reference && r.public()
-	}, strangers)
+		return r.signer, hex.EncodeToString(r.signer[:]), r.signer != id{} && r.leaf && !r.anchored && !r.publicCA && !r.reference && public(r.served())
+	}, func(a, b *record) bool { return apart(a.served(), b.served()) })
 	f.CopiedSignature = s.groups("signature ", func(r *record) (id, string, bool) {
 		return r.signature, hex.EncodeToString(r.signature[:]), r.hasSignature
 	}, func(a, b *record) bool { return a.tbs != b.tbs })
@@ -53,15 +53,28 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	return f
 }
 
-// public says that a record has names, and all are of the public Internet.
-func (r *record) public() bool {
-	return len(r.names) > 0 && !slices.ContainsFunc(r.names, func(n string) bool { return !name.Public(strings.TrimPrefix(n, "*.")) })
+// served are the names that a leaf stands for: those that servers were asked for
+// when they showed it, or, from a file, its own. Some interceptors write the names
+// of one server into the certificates of all.
+func (r *record) served() []string {
+	if len(r.asked) > 0 {
+		return r.asked
+	}
+	return r.names
+}
+
+// public says that there are names, and all are of the public Internet.
+func public(names []string) bool {
+	return len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !name.Public(strings.TrimPrefix(n, "*.")) })
 }
 
 // strangers says that two leaves are for different registrable domains.
-func strangers(a, b *record) bool {
-	da, db := a.domains(), b.domains()
-	return !slices.ContainsFunc(da, func(d string) bool { return slices.Contains(db, d) })
+func strangers(a, b *record) bool { return apart(a.names, b.names) }
+
+// apart says that no registrable domain is common to two lists of names.
+func apart(a, b []string) bool {
+	of := domains(b)
+	return !slices.ContainsFunc(domains(a), func(d string) bool { return slices.Contains(of, d) })
 }
 
 // groups finds records that agree in key and of which two differ. A group of

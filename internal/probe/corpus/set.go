@@ -27,6 +27,9 @@ type Member struct {
 	Certificate *cert.Certificate
 	// Leaf says that it is the first of a subject.
 	Leaf bool
+	// Asked is the name that a server was asked for when it showed this leaf;
+	// empty where none was.
+	Asked string
 	// Anchored says that it belongs to a chain that reaches a public or
 	// inventory root.
 	Anchored bool
@@ -72,7 +75,7 @@ type record struct {
 	keyID, serialText       string
 	serial                  *big.Int
 	notBefore, notAfter     int64
-	names                   []string
+	names, asked            []string
 	modulus                 *big.Int // of an RSA key
 	leaf, anchored          bool
 	publicCA                bool
@@ -87,6 +90,7 @@ func (s *Set) Add(m Member) {
 		r := &s.records[i]
 		r.leaf, r.anchored, r.publicCA = r.leaf || m.Leaf, r.anchored || m.Anchored, r.publicCA || m.PublicCA
 		r.reference = r.reference && m.Reference
+		r.ask(m)
 		return
 	}
 	if m.Certificate.SPKI == nil {
@@ -122,6 +126,7 @@ func newRecord(sum [32]byte, m Member) record {
 	if m.Issuer != nil {
 		r.signer = idOf(m.Issuer.SPKI)
 	}
+	r.ask(m)
 	if c.NotBeforeErr == nil && c.NotAfterErr == nil {
 		r.notBefore, r.notAfter = c.NotBefore.Unix(), c.NotAfter.Unix()
 	}
@@ -137,6 +142,14 @@ func newRecord(sum [32]byte, m Member) record {
 	return r
 }
 
+// ask notes the name that was asked for.
+func (r *record) ask(m Member) {
+	name := strings.ToLower(strings.TrimSuffix(m.Asked, "."))
+	if m.Leaf && name != "" && len(r.asked) < maxNames && !slices.Contains(r.asked, name) {
+		r.asked = append(r.asked, name)
+	}
+}
+
 // contentOf is what a certificate and its precertificate have in common.
 func contentOf(c *cert.Certificate) id {
 	if tbs, err := ct.CertificateTBS(c); err == nil {
@@ -148,10 +161,10 @@ func contentOf(c *cert.Certificate) id {
 	return idOf(c.TBS)
 }
 
-// domains are the registrable domains of a record's names.
-func (r *record) domains() []string {
+// domains are the registrable domains of names.
+func domains(names []string) []string {
 	var out []string
-	for _, n := range r.names {
+	for _, n := range names {
 		d, err := publicsuffix.EffectiveTLDPlusOne(strings.TrimPrefix(n, "*."))
 		if err != nil {
 			d = n
