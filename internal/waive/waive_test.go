@@ -239,8 +239,8 @@ func TestParseNodeAndJoin(t *testing.T) {
 
 // report is an earlier report with one finding.
 func report(confidence, fingerprint, waiver string) string {
-	return fmt.Sprintf(`{"schema": "certassay/report/v1", "subjects": [{"id": "tls://h:1", "verdict": "ok", "findings": [
-		{"rule": "r-r", "confidence": %q, "fingerprint": %q, "waiver": %s, "details": {"x": [1]}}]}]}`, confidence, fingerprint, waiver)
+	return fmt.Sprintf(`{"schema": "certassay/report/v1", "run": {"at": "2026-11-01T00:00:00Z"}, "subjects": [{"id": "tls://h:1", "verdict": "ok", "chain": ["c"], "findings": [
+		{"rule": "r-r", "class": "policy", "severity": "low", "confidence": %q, "fingerprint": %q, "waiver": %s, "details": {"x": [1]}}]}]}`, confidence, fingerprint, waiver)
 }
 
 func TestBaseline(t *testing.T) {
@@ -270,16 +270,68 @@ func TestBaseline(t *testing.T) {
 			if findings[0].Status != tt.want {
 				t.Errorf("Status = %v, want %v", findings[0].Status, tt.want)
 			}
-			var want []Known
-			if tt.resolved > 0 {
-				want = []Known{{mark, "r-r", "tls://h:1"}}
-			}
-			if diff := cmp.Diff(want, b.Resolved()); diff != "" {
-				t.Errorf("Resolved() differs (-want +got):\n%s", diff)
+			b.Saw("tls://h:1", true, func(string) bool { return true })
+			if resolved, unchecked := b.Settle(); len(resolved) != tt.resolved || len(unchecked) > 0 {
+				t.Errorf("resolved %v, unchecked %v, want %d and 0", resolved, unchecked, tt.resolved)
 			}
 		})
 	}
 	new(Baseline).Apply([]finding.Finding{{Fingerprint: mark}})
+}
+
+// A finding is resolved where everybody who had it was asked again, and answered.
+func TestSettle(t *testing.T) {
+	const other = "v1:ffffffffffffffffffffffffffffffff"
+	line := func(id, finding string) string {
+		return `{"id": "` + id + `", "chain": ["c"], "findings": [` + finding + `]}` + "\n"
+	}
+	of := func(rule, mark, confidence string) string {
+		return `{"rule": "` + rule + `", "class": "policy", "severity": "low", "confidence": "` + confidence + `", "fingerprint": "` + mark + `", "waiver": null, "details": {"n": 12345678901234567890}}`
+	}
+	lines := line("a", of("r-r", mark, "weak")) + line("b", of("r-r", mark, "weak")+","+of("p-p", other, "proof")) + line("c", "") +
+		`{"schema": "certassay/report/v1", "run": {"at": "2026-11-01T00:00:00Z"}}`
+	all := func(string) bool { return true }
+	tests := []struct {
+		name string
+		saw  func(*Baseline)
+		want string // resolved, unchecked, whole
+	}{
+		{"nobody looked", func(*Baseline) {}, "[] [r-r p-p] false"},
+		{"one of two", func(b *Baseline) { b.Saw("a", true, all) }, "[] [r-r p-p] false"},
+		{"both", func(b *Baseline) { b.Saw("a", true, all); b.Saw("b", true, all) }, "[r-r p-p] [] false"},
+		{"one in part", func(b *Baseline) { b.Saw("a", false, all); b.Saw("b", true, all); b.Saw("c", true, all) }, "[p-p] [r-r] false"},
+		{"undecided", func(b *Baseline) { b.Saw("a", true, all); b.Saw("b", true, func(r string) bool { return r == "r-r" }) }, "[r-r] [p-p] false"},
+		{"the last word", func(b *Baseline) { b.Saw("b", true, all); b.Saw("b", false, all) }, "[] [r-r p-p] false"},
+		{"all, and one of them found", func(b *Baseline) {
+			for _, id := range []string{"a", "b", "c", "d"} {
+				b.Saw(id, true, all)
+			}
+			b.Apply([]finding.Finding{{Fingerprint: mark}})
+		}, "[p-p] [] true"},
+	}
+	for _, tt := range tests {
+		b, err := ReadBaseline(strings.NewReader(lines))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.At() != time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) {
+			t.Errorf("At = %v", b.At())
+		}
+		tt.saw(b)
+		rules := func(list []Past) (out []string) {
+			for _, p := range list {
+				out = append(out, p.Finding.Rule)
+				if n := p.Finding.Details["n"]; fmt.Sprint(n) != "12345678901234567890" {
+					t.Errorf("a detail became %v", n)
+				}
+			}
+			return out
+		}
+		resolved, unchecked := b.Settle()
+		if got := fmt.Sprint(rules(resolved), rules(unchecked), b.Whole("corpus")); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
 }
 
 func TestReadBaselineErrors(t *testing.T) {
@@ -290,6 +342,9 @@ func TestReadBaselineErrors(t *testing.T) {
 		{"an object", `{}`, "not a report"},
 		{"a list", `[]`, "cannot unmarshal"},
 		{"fingerprint", report("weak", "", "null"), `subject "tls://h:1": finding 0: fingerprint ""`},
+		{"severity", strings.Replace(report("weak", mark, "null"), "low", "lowish", 1), "unknown severity"},
+		{"class", strings.Replace(report("weak", mark, "null"), "policy", "fun", 1), "finding 0 lacks"},
+		{"lines without their end", `{"id": "tls://h:1", "findings": []}`, "EOF"},
 		{"two documents", report("weak", mark, "null") + "{}", "there is more after the report"},
 		{"cut off", report("weak", mark, "null")[:100], "unexpected EOF"},
 	} {
@@ -342,7 +397,7 @@ func FuzzReadBaseline(f *testing.F) {
 			return
 		}
 		findings := []finding.Finding{{Fingerprint: mark, Confidence: finding.Proof, Status: finding.New}}
-		for fp := range b.known {
+		for fp := range b.index {
 			findings = append(findings, finding.Finding{Fingerprint: fp, Confidence: finding.Proof, Status: finding.New})
 		}
 		b.Apply(findings)
@@ -351,8 +406,8 @@ func FuzzReadBaseline(f *testing.F) {
 				t.Errorf("the baseline silences %s, which is proof", f.Fingerprint)
 			}
 		}
-		if len(b.Resolved()) != 0 {
-			t.Error("Resolved() lists what was met")
+		if resolved, unchecked := b.Settle(); len(resolved)+len(unchecked) != 0 {
+			t.Error("Settle lists what was met")
 		}
 	})
 }
