@@ -234,6 +234,6 @@ func (a *Auditor) Explain(id string) (report.Rule, bool) {
 		return report.Rule{}, false
 	}
 	return report.Rule{
-		Title: r.Title, Summary: r.Summary, Why: r.Why, Benign: r.Benign, Remediation: r.Remediation, References: r.References,
+		Title: r.Title, Summary: r.Summary, Why: r.Why, Benign: r.Benign, Remediation: r.Remediation, References: r.References, Tags: r.Tags,
 	}, true
 }

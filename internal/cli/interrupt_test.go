@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,5 +43,74 @@ func TestInterrupt(t *testing.T) {
 	}
 	if !strings.Contains(errs.String(), "interrupted") {
 		t.Errorf("standard error %q does not say that the run was interrupted", errs.String())
+	}
+}
+
+// An audit that is interrupted writes every report, whole, and each says that it
+// is not complete. What the baseline knows of targets that were not reached is not
+// called resolved.
+func TestInterruptedAuditWritesEveryReport(t *testing.T) {
+	l := lab.New(lab.Config{At: time.Now()})
+	honest := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
+	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	text := fmt.Sprintf("version: 1\ngroups:\n  - {name: time, targets: [%q, %q]}\n", honest, silent)
+	if err := os.WriteFile(file("certassay.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	earlier := fmt.Sprintf(`{"schema": "certassay/report/v1", "summary": {}, "subjects": [{"id": "tls://%s", "chain": ["x"], "findings": [{"rule": "chain-untrusted-root",
+		"class": "forgery", "severity": "high", "confidence": "strong", "title": "t", "fingerprint": "v1:%032d", "status": "new", "waiver": null}]}]}`, silent, 1)
+	if err := os.WriteFile(file("earlier.json"), []byte(earlier), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"audit", "-c", file("certassay.yaml"), "--timeout", "60s", "--baseline", file("earlier.json"), "--evidence", file("run.evidence"), "-o", file("out.text")}
+	marks := map[string]string{
+		"json": `"complete":false`, "jsonl": `"complete":false`, "sarif": `"executionSuccessful": false`, "junit": `name="complete" value="false"`,
+		"html": "<b>Incomplete:</b>", "markdown": "**Incomplete:**", "github": "INCOMPLETE: ", "csv": ",incomplete: ", "prometheus": "certassay_run_complete 0", "text": "INCOMPLETE: ",
+	}
+	for _, format := range report.Formats() {
+		if format != "text" {
+			args = append(args, "--report", format+"="+file("out."+format))
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	var out, errs bytes.Buffer
+	code := Run(ctx, args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+	if code != exitInterrupted {
+		t.Fatalf("exit code %d, want %d\n%s", code, exitInterrupted, errs.String())
+	}
+	for _, format := range report.Formats() {
+		text, err := os.ReadFile(file("out." + format))
+		if err != nil {
+			t.Errorf("%s: %v", format, err)
+			continue
+		}
+		if !strings.Contains(strings.ReplaceAll(string(text), `"incomplete:`, "incomplete:"), marks[format]) || marks[format] == "" {
+			t.Errorf("%s does not say %q:\n%s", format, marks[format], text)
+		}
+		if !strings.Contains(string(text), honest) {
+			t.Errorf("%s lacks the target that was finished", format)
+		}
+	}
+	for _, format := range []string{"json", "jsonl"} {
+		f, err := os.Open(file("out." + format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := report.Read(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		if b := doc.Baseline; b == nil || len(b.Resolved) != 0 || len(b.Unchecked) != 1 {
+			t.Errorf("%s: baseline %+v, want nothing resolved and one finding not checked again", format, b)
+		}
+	}
+	if left, err := filepath.Glob(file(".*")); err != nil || len(left) > 0 {
+		t.Errorf("unfinished files are left: %v (error %v)", left, err)
+	}
+	if info, err := os.Stat(file("run.evidence")); err != nil || info.Size() == 0 {
+		t.Errorf("the evidence was not written: %v", err)
 	}
 }

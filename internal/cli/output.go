@@ -147,8 +147,8 @@ func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
 	return nil
 }
 
-func (o *outputs) end(run evidence.Run, summary report.Summary, warnings []report.Warning) error {
-	err := o.each(func(w report.Writer) error { return w.End(run, summary, warnings) })
+func (o *outputs) end(e report.Ending) error {
+	err := o.each(func(w report.Writer) error { return w.End(e) })
 	for _, f := range o.files {
 		if e := f.buf.Flush(); e != nil {
 			err = errors.Join(err, fmt.Errorf("writing report: %w", e))

@@ -57,7 +57,7 @@ func (c *command) reportShow() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			opts := c.textOptions()
 			opts.Verbose = verbose
-			return c.convert(args[0], "text", c.streams.Out, opts)
+			return c.convert(args[0], "text", c.streams.Out, opts, false)
 		},
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
@@ -66,18 +66,24 @@ func (c *command) reportShow() *cobra.Command {
 
 func (c *command) reportConvert() *cobra.Command {
 	var format, output string
+	var open bool
 	cmd := &cobra.Command{
 		Use: "convert FILE", Short: "Write a JSON report in another format", Args: cobra.ExactArgs(1),
-		Example: "  certassay report convert report.json -f html -o report.html",
+		Long: `Writes a report that was saved as JSON or JSON Lines in another format.
+
+--open leaves out what is waived or resolved. GitHub code scanning needs that: it
+knows neither suppressions nor baselines, and would show all of it as open alerts.`,
+		Example: `  certassay report convert report.json -f html -o report.html
+  certassay report convert report.json -f sarif --open -o upload.sarif`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "-" {
-				return c.convert(args[0], format, c.streams.Out, c.textOptions())
+				return c.convert(args[0], format, c.streams.Out, c.textOptions(), open)
 			}
 			file, final, err := create(output)
 			if err != nil {
 				return usage(fmt.Errorf("writing report: %w", err))
 			}
-			if err := c.convert(args[0], format, file, report.Options{}); err != nil {
+			if err := c.convert(args[0], format, file, report.Options{}, open); err != nil {
 				return errors.Join(err, abandon(file, final))
 			}
 			if err := complete(file, final); err != nil {
@@ -87,14 +93,18 @@ func (c *command) reportConvert() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&format, "format", "f", "text", "the format to write: "+strings.Join(report.Formats(), ", "))
+	cmd.Flags().BoolVar(&open, "open", false, "leave out findings that are waived or resolved")
 	cmd.Flags().StringVarP(&output, "output", "o", "-", "write to `FILE`")
 	return cmd
 }
 
-func (c *command) convert(path, format string, out io.Writer, opts report.Options) error {
+func (c *command) convert(path, format string, out io.Writer, opts report.Options, open bool) error {
 	doc, err := c.readReport(path)
 	if err != nil {
 		return err
+	}
+	if open {
+		doc.KeepOpen()
 	}
 	opts.Rule = doc.Explain
 	opts.Subjects = len(doc.Subjects)
@@ -116,7 +126,11 @@ func (c *command) reportDiff() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use: "diff OLD NEW", Short: "Say what changed between two reports", Args: cobra.ExactArgs(2),
-		Long: "Lists findings that are new and that are gone, subjects that appeared or\ndisappeared, and keys that changed. Exits with 1 where a finding is new.",
+		Long: `Lists findings that are new and that are gone, subjects that appeared or
+disappeared, and keys that changed. A finding is resolved only where its subject
+was judged again, whole, and its rule was decided. Proofs, and what is no longer
+waived, are listed although they were there before: no baseline silences them.
+Exits with 1 where a finding is new.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			before, err := c.readReport(args[0])
 			if err != nil {

@@ -32,10 +32,12 @@ import (
 // reports go. Everything a user can get wrong is found while it is made, before
 // the first packet or certificate.
 type session struct {
-	cfg   *config.Config
-	rules *rule.Set
-	trust *trust.Store
-	logs  *ct.LogList
+	cfg     *config.Config
+	rules   *rule.Set
+	leftOut []string        // rules that the selection leaves out
+	active  map[string]bool // rules that run, where there is a baseline
+	trust   *trust.Store
+	logs    *ct.LogList
 	// chosen are the logs that --log names, asked by ctFlags.
 	chosen  []*ctChoice
 	ctFlags ctFlags
@@ -54,6 +56,10 @@ type session struct {
 	out      *outputs
 	bundle   *bundleFile // nil where none is written
 	summary  report.Summary
+	// compared counts against the baseline; sources are where its subjects are
+	// listed now. Both are nil without one.
+	compared *report.Baseline
+	sources  map[string]*report.Source
 	warnings []report.Warning
 	// aged says that evidence was met that is older or newer than At.
 	aged bool
@@ -63,6 +69,7 @@ type session struct {
 	references [][]evidence.DER
 	// What the exit code depends on.
 	atBar, incomplete bool
+	concluded         bool // all certificates of the run were compared
 	contacted         map[string]bool
 	unasked           atomic.Int64 // subjects that third parties were not asked about
 	stderr            io.Writer
@@ -132,6 +139,9 @@ func (s *session) load(ctx context.Context, c *command) error {
 	if err == nil {
 		s.rules, err = set.Select(s.cfg.Only, s.cfg.Skip)
 		check(err)
+		if err == nil {
+			s.leftOut = leftOut(set, s.rules)
+		}
 	}
 	s.passwords, err = readPasswords(s.cfg.StorePasswords)
 	check(err)
@@ -258,9 +268,10 @@ func (s *session) readBaseline() error {
 		return fmt.Errorf("reading baseline: %w", err)
 	}
 	defer f.Close()
-	if s.baseline, err = waive.ReadBaseline(f); err != nil {
-		return err
+	if s.baseline, err = waive.ReadBaseline(bufio.NewReader(f)); err != nil {
+		return &hinted{fmt.Errorf("%s: %w", s.cfg.Baseline, err), `a baseline is a report that was written with "--report json=FILE" or "--report jsonl=FILE"`}
 	}
+	s.compared, s.sources = &report.Baseline{At: s.baseline.At()}, map[string]*report.Source{}
 	if _, err = f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("reading baseline: %w", err)
 	}
@@ -281,8 +292,74 @@ func (s *session) warnRead(w localfile.Warning) { s.warn(w.Text, w.Hint) }
 func (s *session) tool() report.Tool {
 	return report.Tool{
 		Version: programVersion(), RulesDigest: s.rules.Digest(),
-		Data: map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)},
+		Data:         map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)},
+		RulesLeftOut: s.leftOut, LeastSeverity: leastSeverity(s.cfg),
 	}
+}
+
+// leastSeverity is the severity below which findings are not shown; none where
+// all are.
+func leastSeverity(cfg *config.Config) finding.Severity {
+	if cfg.Severity <= finding.Info {
+		return finding.NoSeverity
+	}
+	return cfg.Severity
+}
+
+// leftOut are the rules that would have run and that the selection leaves out.
+func leftOut(all, selected *rule.Set) (ids []string) {
+	asked := map[string]bool{}
+	for _, r := range selected.Active() {
+		asked[r.ID] = true
+	}
+	for _, r := range all.Active() {
+		if !asked[r.ID] {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// compare notes what the baseline needs to know of a subject that was judged.
+func (s *session) compare(r *report.Subject) {
+	if s.baseline == nil {
+		return
+	}
+	if s.active == nil {
+		s.active = map[string]bool{}
+		for _, r := range s.rules.Active() {
+			s.active[r.ID] = true
+		}
+	}
+	s.compared.Count(r)
+	if r.Source != nil {
+		s.sources[r.ID] = r.Source
+	}
+	s.baseline.Saw(r.ID, r.Whole(), func(id string) bool { return s.active[id] && r.Decided(id) })
+}
+
+// settle tells what became of the baseline's findings. whole says that all
+// subjects were compared with each other.
+func (s *session) settle(whole bool) {
+	if s.baseline == nil {
+		return
+	}
+	whole = whole && s.baseline.Whole(audit.Corpus)
+	s.baseline.Saw(audit.Corpus, whole, func(id string) bool { return s.active[id] })
+	changes := func(list []waive.Past) []report.Change {
+		out := make([]report.Change, len(list))
+		for i, p := range list {
+			out[i] = report.Change{Subjects: p.Subjects, Finding: p.Finding}
+			for _, id := range p.Subjects {
+				if out[i].Source == nil {
+					out[i].Source = s.sources[id]
+				}
+			}
+		}
+		return out
+	}
+	resolved, unchecked := s.baseline.Settle()
+	s.compared.Resolved, s.compared.Unchecked = changes(resolved), changes(unchecked)
 }
 
 // take is the sink of the pipeline.
@@ -317,6 +394,7 @@ func (s *session) contact(address string) {
 func (s *session) write(e *evidence.Subject, j audit.Judged) error {
 	s.weigh(e, j)
 	j.Subject.Findings = slices.DeleteFunc(j.Subject.Findings, func(f finding.Finding) bool { return f.Severity < s.cfg.Severity })
+	s.compare(j.Subject)
 	s.summary.Add(j.Subject)
 	return s.out.subject(j.Subject, j.Certificates)
 }
@@ -358,6 +436,7 @@ func (s *session) notable(j audit.Judged) bool {
 // conclude judges all certificates of the run together.
 func (s *session) conclude() error {
 	j, ok := s.auditor.Conclude(s.comparing)
+	s.concluded = !ok || j.Subject.Complete
 	if s.terminal {
 		fmt.Fprint(s.stderr, "\r\x1b[K")
 	}
@@ -382,12 +461,13 @@ func (s *session) finish(cause error, now time.Time) error {
 	s.sayUnasked()
 	s.incomplete = s.incomplete || s.owner != nil && s.run.Command == "audit" && len(s.owner.Empty) > 0
 	s.run.Complete = cause == nil && !s.incomplete
+	s.settle(s.concluded)
 	s.ownWarnings()
 	var errs []error
 	if s.bundle != nil {
 		errs = append(errs, s.bundle.close(s.run))
 	}
-	errs = append(errs, s.out.end(s.run, s.summary, s.warnings))
+	errs = append(errs, s.out.end(report.Ending{Run: s.run, Summary: s.summary, Warnings: s.warnings, Baseline: s.compared}))
 	if !s.out.textShown {
 		printWarnings(s.stderr, s.warnings)
 	}

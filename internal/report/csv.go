@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/certassay/certassay/internal/evidence"
@@ -18,7 +19,9 @@ var csvHeader = []string{
 }
 
 // A csvWriter writes a table (RFC 4180) with a row for each finding, and one for
-// each subject that has none, so that no subject is missing.
+// each subject that has none, so that no subject is missing. Rows at the end whose
+// kind is "run" tell in the column error what is to be known of the run as a
+// whole: that it is incomplete, and its warnings.
 type csvWriter struct {
 	out *csv.Writer
 }
@@ -73,7 +76,21 @@ func (w *csvWriter) Subject(s *Subject, certs []Certificate) error {
 	return w.out.Error()
 }
 
-func (w *csvWriter) End(evidence.Run, Summary, []Warning) error {
+func (w *csvWriter) End(e Ending) error {
+	var remarks []string
+	if !e.Run.Complete {
+		remarks = append(remarks, "incomplete: the run was interrupted, or something could not be collected")
+	}
+	for _, warning := range e.Warnings {
+		remarks = append(remarks, "warning: "+warning.Message)
+	}
+	for _, remark := range remarks {
+		cells := make([]string, len(csvHeader))
+		cells[slices.Index(csvHeader, "kind")], cells[slices.Index(csvHeader, "error")] = "run", inCell(remark)
+		if err := w.out.Write(cells); err != nil {
+			return err
+		}
+	}
 	w.out.Flush()
 	return w.out.Error()
 }

@@ -26,8 +26,8 @@ func checkCSV(t *testing.T, s string) {
 	if err != nil {
 		t.Fatalf("%q: %v", s, err)
 	}
-	if len(rows) != 7 || strings.Count(string(out), "\r\n") != 7 {
-		t.Errorf("%q: %d rows, want 7 of one line each", s, len(rows))
+	if len(rows) != 9 || strings.Count(string(out), "\r\n") != 9 {
+		t.Errorf("%q: %d rows, want 9 of one line each", s, len(rows))
 	}
 	for _, row := range rows {
 		for i, cell := range row {

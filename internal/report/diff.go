@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/certassay/certassay/internal/finding"
 )
@@ -22,6 +21,9 @@ type Changes struct {
 	Unchecked []Change `json:"unchecked"`
 	// Known are findings of both.
 	Known []Change `json:"known"`
+	// Unsilenced are those of Known that a baseline does not make known: proofs,
+	// and what was waived and is waived no more.
+	Unsilenced []Change `json:"unsilenced"`
 	// Appeared and Gone are subjects that only one of the reports has.
 	Appeared []SubjectVerdict `json:"appeared"`
 	Gone     []SubjectVerdict `json:"gone"`
@@ -36,6 +38,9 @@ type Changes struct {
 type Change struct {
 	Subjects []string        `json:"subjects"`
 	Finding  finding.Finding `json:"finding"`
+	// Source is where an inventory lists the first of the subjects that it still
+	// lists; absent where it lists none.
+	Source *Source `json:"source,omitempty"`
 }
 
 // SubjectVerdict is a subject and its verdict.
@@ -60,22 +65,32 @@ type KeyChange struct {
 
 // Diff compares two reports: findings by fingerprint, subjects by id.
 func Diff(before, after *Document) *Changes {
-	c := &Changes{New: []Change{}, Resolved: []Change{}, Unchecked: []Change{}, Known: []Change{},
+	c := &Changes{New: []Change{}, Resolved: []Change{}, Unchecked: []Change{}, Known: []Change{}, Unsilenced: []Change{},
 		Appeared: []SubjectVerdict{}, Gone: []SubjectVerdict{}, Verdicts: []VerdictChange{}, Keys: []KeyChange{}}
 	c.subjects(before, after)
 	had, has := byFingerprint(before), byFingerprint(after)
 	for _, change := range has.list {
-		if had.index[change.Finding.Fingerprint] > 0 {
-			c.Known = append(c.Known, change)
-		} else {
+		at := had.index[change.Finding.Fingerprint]
+		if at == 0 {
 			c.New = append(c.New, change)
+			continue
+		}
+		c.Known = append(c.Known, change)
+		was := &had.list[at-1].Finding
+		if change.Finding.Waiver == nil && (change.Finding.Confidence == finding.Proof || was.Confidence == finding.Proof || was.Waiver != nil) {
+			c.Unsilenced = append(c.Unsilenced, change)
 		}
 	}
 	now := byID(after)
 	for _, change := range had.list {
+		for _, id := range change.Subjects {
+			if s := now[id]; s != nil && change.Source == nil {
+				change.Source = s.Source
+			}
+		}
 		switch {
 		case has.index[change.Finding.Fingerprint] > 0:
-		case checkedAgain(&change, now):
+		case !after.Tool.left(&change.Finding) && checkedAgain(&change, before, now):
 			c.Resolved = append(c.Resolved, change)
 		default:
 			c.Unchecked = append(c.Unchecked, change)
@@ -150,14 +165,39 @@ func byFingerprint(d *Document) fingerprints {
 }
 
 // checkedAgain says whether every subject that had the finding was looked at
-// again, whole, with that rule decided.
-func checkedAgain(c *Change, now map[string]*Subject) bool {
+// again, whole, with that rule decided. What was said of all subjects together is
+// checked again where all of them were.
+func checkedAgain(c *Change, before *Document, now map[string]*Subject) bool {
 	for _, id := range c.Subjects {
 		s := now[id]
-		if s == nil || !s.Complete || len(s.Chain) == 0 ||
-			slices.ContainsFunc(s.Inconclusive, func(g finding.Gap) bool { return g.Rule == c.Finding.Rule }) {
+		switch {
+		case id == corpusID && !lookedAtAll(before, now):
+			return false
+		case id != corpusID && (s == nil || !s.Decided(c.Finding.Rule)):
 			return false
 		}
+	}
+	return true
+}
+
+// corpusID is the id of the subject that all certificates of a run are together.
+// A run in which nothing speaks against them has no such subject.
+const corpusID = "corpus"
+
+// lookedAtAll says whether every subject that had a chain or a finding was looked
+// at again, and whole.
+func lookedAtAll(before *Document, now map[string]*Subject) bool {
+	for i := range before.Subjects {
+		s := &before.Subjects[i]
+		if s.ID == corpusID || len(s.Chain)+len(s.Findings) == 0 {
+			continue
+		}
+		if again := now[s.ID]; again == nil || !again.Whole() {
+			return false
+		}
+	}
+	if all := now[corpusID]; all != nil {
+		return all.Complete
 	}
 	return true
 }
@@ -177,6 +217,7 @@ func (c *Changes) WriteJSON(w io.Writer) error {
 func (c *Changes) WriteText(w io.Writer, o Options) error {
 	p := newPage(&newText(w, o).o)
 	changedFindings(p, red, "NEW", c.New)
+	changedFindings(p, red, "STILL THERE, AND NO BASELINE SILENCES IT", c.Unsilenced)
 	changedFindings(p, yellow, "NOT CHECKED AGAIN", c.Unchecked)
 	changedFindings(p, green, "RESOLVED", c.Resolved)
 	for _, v := range c.Verdicts {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/certassay/certassay/internal/finding"
@@ -41,6 +42,50 @@ func TestDiff(t *testing.T) {
 	}
 	golden(t, "diff.txt", text.Bytes())
 	golden(t, "diff.json", js.Bytes())
+}
+
+// What is said of all certificates together is resolved where all were there again.
+func TestDiffOfCorpus(t *testing.T) {
+	with := func() *Document {
+		d := testDocument()
+		d.Subjects = append(d.Subjects[:2], d.Subjects[3], Subject{ID: corpusID, Complete: true, Findings: []finding.Finding{{Rule: "key-shared", Fingerprint: "v1:05", Severity: finding.High}}})
+		return d
+	}
+	for want, change := range map[string]func(*Document){
+		"resolved":      func(*Document) {},
+		"gone":          func(d *Document) { d.Subjects = d.Subjects[1:] },
+		"in part":       func(d *Document) { d.Subjects[2].Complete = false },
+		"not compared":  func(d *Document) { d.Subjects = append(d.Subjects, Subject{ID: corpusID}) },
+		"rule left out": func(d *Document) { d.Tool.RulesLeftOut = []string{"key-shared"} },
+		"not shown":     func(d *Document) { d.Tool.LeastSeverity = finding.Critical },
+	} {
+		after := with()
+		after.Subjects = after.Subjects[:3]
+		change(after)
+		resolved := 0
+		for _, c := range Diff(with(), after).Resolved {
+			if c.Finding.Rule == "key-shared" {
+				resolved++
+			}
+		}
+		if (resolved == 1) != (want == "resolved") {
+			t.Errorf("%s: resolved %d times", want, resolved)
+		}
+	}
+}
+
+// A baseline never makes a proof known, nor what was waived: a diff says so.
+func TestDiffUnsilenced(t *testing.T) {
+	after := testDocument()
+	after.Subjects[0].Findings[2].Waiver = nil
+	c := Diff(testDocument(), after)
+	var got []string
+	for _, u := range c.Unsilenced {
+		got = append(got, u.Finding.Rule)
+	}
+	if want := []string{"chain-lookalike-issuer", "time-long"}; !slices.Equal(got, want) || len(c.Known) != 3 {
+		t.Errorf("unsilenced %v of %d known, want %v of 3", got, len(c.Known), want)
+	}
 }
 
 func TestDiffOfTheSame(t *testing.T) {

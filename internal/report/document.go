@@ -31,6 +31,8 @@ type Document struct {
 	Rules map[string]Rule `json:"rules"`
 	// Warnings are about the run as a whole, such as an unused waiver.
 	Warnings []Warning `json:"warnings"`
+	// Baseline compares with an earlier report; absent where none was given.
+	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
 // Tool is what judged: the program, its rules and its data.
@@ -41,6 +43,12 @@ type Tool struct {
 	RulesDigest string `json:"rules_digest"`
 	// Data gives the date of each set of trust data: "roots", "log_list", ...
 	Data map[string]string `json:"data"`
+	// RulesLeftOut are the rules that the run was told not to ask (--rule,
+	// --skip-rule): that they found nothing says nothing.
+	RulesLeftOut []string `json:"rules_left_out,omitempty"`
+	// LeastSeverity is the severity below which findings were left out
+	// (--severity); absent where none were.
+	LeastSeverity finding.Severity `json:"least_severity,omitzero"`
 }
 
 // Summary counts the subjects of a report. Its zero value is ready for Add.
@@ -395,6 +403,8 @@ type Rule struct {
 	Remediation string `json:"remediation"`
 	// References are links to primary sources.
 	References []string `json:"references"`
+	// Tags are the words that the rule is found by.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Warning is a remark about the run as a whole.

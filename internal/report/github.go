@@ -100,9 +100,9 @@ func (a *annotations) add(n annotation) {
 	}
 }
 
-func (w *githubWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+func (w *githubWriter) End(e Ending) error {
 	var b strings.Builder
-	for _, warning := range warnings {
+	for _, warning := range e.Warnings {
 		message := outside(warning.Message)
 		if warning.Hint != "" {
 			message += " (" + outside(warning.Hint) + ")"
@@ -119,10 +119,16 @@ func (w *githubWriter) End(run evidence.Run, summary Summary, warnings []Warning
 	if dropped > 0 {
 		fmt.Fprintf(&b, "%d more are no annotations: GitHub shows %d of each level for a step. The other reports have all.\n", dropped, maxAnnotations)
 	}
-	if !run.Complete {
+	if !e.Run.Complete {
 		b.WriteString("INCOMPLETE: the run was interrupted, or something could not be collected.\n")
 	}
-	b.WriteString(totals(&summary) + "\n")
+	if text := e.Baseline.sentence(); text != "" {
+		b.WriteString(text + "\n")
+	}
+	for _, line := range e.Baseline.lines() {
+		b.WriteString("  " + line + "\n")
+	}
+	b.WriteString(totals(&e.Summary) + "\n")
 	_, err := io.WriteString(w.out, b.String())
 	return err
 }

@@ -26,6 +26,7 @@ func hostile(s string) *Document {
 		d.Certificates[hash] = c
 	}
 	for i := range d.Subjects {
+		d.Subjects[i].Group, d.Subjects[i].Owner = s, s
 		d.Subjects[i].ID, d.Subjects[i].Target = d.Subjects[i].ID+s, s
 	}
 	sub.Address, sub.Name, sub.Protocol, sub.Anchor, sub.VerifyError = s, s, s, s, s
@@ -41,9 +42,15 @@ func hostile(s string) *Document {
 		f.Title, f.Message, f.Details = s, s, map[string]any{s: s, "list": []string{s}}
 	}
 	sub.Findings[2].Waiver = &finding.Waiver{Reason: s, Owner: s, Expires: s}
-	d.Rules["chain-lookalike-issuer"] = Rule{Title: s, Summary: s, Why: s, Benign: []string{s}, Remediation: s, References: []string{s, "javascript:" + s}}
+	d.Rules["chain-lookalike-issuer"] = Rule{Title: s, Summary: s, Why: s, Benign: []string{s}, Remediation: s, References: []string{s, "javascript:" + s}, Tags: []string{s}}
 	d.Subjects[2].Errors[0].Error, d.Subjects[2].Errors[0].Stage, d.Subjects[2].Errors[0].Hint = s, s, s
 	d.Subjects[2].Inconclusive[1].Rule, d.Subjects[2].Inconclusive[1].Reason = s, s
+	for _, list := range [][]Change{d.Baseline.Resolved, d.Baseline.Unchecked} {
+		c := &list[0]
+		c.Subjects, c.Source = []string{s, s + "#2"}, &Source{File: s, Line: 1}
+		c.Finding.Title, c.Finding.Message, c.Finding.Details, c.Finding.Certificate = s, s, map[string]any{s: s}, s
+		c.Finding.Waiver = &finding.Waiver{Reason: s, Owner: s, Expires: s}
+	}
 	d.Warnings[0].Message, d.Warnings[0].Hint, d.Run.Vantage, d.Run.Command = s, s, s, s
 	return d
 }

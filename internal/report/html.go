@@ -51,10 +51,17 @@ type htmlWriter struct {
 	opened    map[finding.Verdict]int // how many may still be unfolded
 	explained map[bool]int            // ok or not: how many are explained
 	short     int
+	shown     map[string]int // findings on the page by severity, status, and "waived"
+	groups    map[groupKey]*VerdictCounts
 }
 
+type groupKey struct{ name, owner string }
+
+// maxGroups bounds the groups in a table: an inventory can have one for each host.
+const maxGroups = 200
+
 func newHTML(w io.Writer, o Options) *htmlWriter {
-	h := &htmlWriter{out: w, o: o, sections: map[finding.Verdict]*spool{}, explained: map[bool]int{}, opened: map[finding.Verdict]int{finding.Forged: htmlOpen, finding.Suspicious: 1},
+	h := &htmlWriter{out: w, o: o, sections: map[finding.Verdict]*spool{}, explained: map[bool]int{}, shown: map[string]int{}, groups: map[groupKey]*VerdictCounts{}, opened: map[finding.Verdict]int{finding.Forged: htmlOpen, finding.Suspicious: 1},
 		templates: template.Must(template.Must(template.New("").Parse(htmlPage)).Parse(htmlSubject))}
 	for _, v := range htmlVerdicts {
 		h.sections[v] = &spool{dir: o.TempDir, limit: maxInMemory / len(htmlVerdicts)}
@@ -85,7 +92,13 @@ func (h *htmlWriter) Subject(s *Subject, certs []Certificate) error {
 	if h.explained[ok]++; h.explained[ok] > limit {
 		h.short++
 		name = "row"
+	} else {
+		for i := range view.Findings {
+			h.shown[view.Findings[i].Class]++
+			h.shown[view.Findings[i].Status]++
+		}
 	}
+	h.group(s)
 	view.Open = h.opened[s.Verdict] > 0
 	h.opened[s.Verdict]--
 	if err := h.templates.ExecuteTemplate(to, name, view); err != nil {
@@ -101,11 +114,31 @@ type htmlHead struct {
 	Complete                 bool
 	Warnings                 []labelled
 	Verdicts                 []htmlCount
+	// Severities and Statuses are those that findings on this page have, where
+	// there is a choice.
+	Severities, Statuses []htmlCount
+	Baseline             *htmlBaseline
+	Groups               []htmlGroup
+	MoreGroups           string
+}
+
+// htmlBaseline is what became of the findings of an earlier report.
+type htmlBaseline struct {
+	Sentence string
+	Lines    []string
 }
 
 type htmlCount struct {
 	Class string
 	Count int
+	Word  string
+}
+
+// htmlGroup is a group of the inventory and how many of its subjects have each
+// verdict.
+type htmlGroup struct {
+	Name, Owner string
+	Counts      []htmlCount
 }
 
 type htmlFoot struct {
@@ -113,20 +146,34 @@ type htmlFoot struct {
 	Run   []labelled
 }
 
-func (h *htmlWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+func (h *htmlWriter) End(e Ending) error {
 	for _, s := range h.sections {
 		defer s.close()
 	}
-	head := htmlHead{Policy: htmlPolicy(), Headline: headline(&summary), Totals: totals(&summary), Complete: run.Complete,
+	head := htmlHead{Policy: htmlPolicy(), Headline: headline(&e.Summary), Totals: totals(&e.Summary), Complete: e.Run.Complete,
 		// Our own constant: as it is, since the policy holds its hash.
 		Style: template.HTML("<style>" + htmlStyle + "</style>")}
-	for _, w := range firstOf(warnings) {
+	for _, w := range firstOf(e.Warnings) {
 		head.Warnings = append(head.Warnings, labelled{Text: outside(w.Message), Hint: outside(w.Hint)})
 	}
 	for _, v := range finding.Verdicts {
-		head.Verdicts = append(head.Verdicts, htmlCount{string(v), summary.Verdicts.Of(v)})
+		head.Verdicts = append(head.Verdicts, htmlCount{string(v), e.Summary.Verdicts.Of(v), string(v)})
 	}
-	foot := htmlFoot{Run: h.run(run)}
+	for _, s := range finding.Severities {
+		if n := h.shown[s.String()]; n > 0 {
+			head.Severities = append(head.Severities, htmlCount{s.String(), n, s.String()})
+		}
+	}
+	for _, status := range []string{string(finding.New), string(finding.Known), "waived"} {
+		if n := h.shown[status]; n > 0 {
+			head.Statuses = append(head.Statuses, htmlCount{status, n, status})
+		}
+	}
+	if e.Baseline != nil {
+		head.Baseline = &htmlBaseline{e.Baseline.sentence(), e.Baseline.lines()}
+	}
+	head.Groups, head.MoreGroups = h.groupTable()
+	foot := htmlFoot{Run: h.run(e.Run)}
 	if h.short > 0 {
 		foot.Short = count(h.short, "subject") + " have one line only, to keep this page usable; the JSON report has all."
 	}

@@ -20,9 +20,9 @@ import (
 func pageShape(t *testing.T, page []byte) (shape []string) {
 	t.Helper()
 	const elements = " html head meta title style body a header h1 h2 h3 h4 p b fieldset legend label input span main details summary " +
-		"div dl dt dd ol ul li code pre article br bdi svg g path line text rect footer "
+		"div dl dt dd ol ul li code pre article br bdi svg g path line text rect footer section table thead tbody tr th td "
 	const attributes = " lang charset http-equiv content name class href id type checked autocomplete open rel " +
-		"viewbox role aria-label x y x1 y1 x2 y2 width height rx d tabindex text-anchor "
+		"viewbox role aria-label x y x1 y1 x2 y2 width height rx d tabindex text-anchor scope "
 	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
 		switch z.Next() {
 		case html.ErrorToken:

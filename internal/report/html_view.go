@@ -13,16 +13,22 @@ import (
 // templates escape them for HTML.
 type (
 	htmlView struct {
-		Class, Word, Name, Reason, InWords, More string
-		Open                                     bool
-		Facts                                    []labelled
-		Notes                                    []string
-		Path                                     *htmlNode
-		Others                                   []*htmlNode
-		Timeline                                 *htmlTimeline
-		Paths                                    *htmlPaths
-		Findings                                 []htmlFinding
-		Gaps, Errors                             []labelled
+		Class, Word, Name, Group, Reason, InWords, More string
+		Open                                            bool
+		Facts                                           []labelled
+		Notes                                           []string
+		Path                                            *htmlNode
+		Others                                          []*htmlNode
+		Elsewhere                                       []htmlNodes
+		Timeline                                        *htmlTimeline
+		Paths                                           *htmlPaths
+		Findings                                        []htmlFinding
+		Gaps, Errors                                    []labelled
+	}
+	// htmlNodes are certificates that are not of the chain.
+	htmlNodes struct {
+		Heading, More string
+		Nodes         []*htmlNode
 	}
 	// htmlNode is a certificate; Child is the one that is drawn as its issuer.
 	htmlNode struct {
@@ -34,6 +40,7 @@ type (
 	}
 	htmlFinding struct {
 		Class, Word, Title, About, Sure, Waived, Message string
+		Status                                           string // new, known or waived
 		Pressing                                         bool
 		Details                                          []labelled
 		Rule                                             *htmlRule
@@ -46,7 +53,7 @@ type (
 )
 
 func (h *htmlWriter) view(s *Subject, certs []Certificate) *htmlView {
-	v := &htmlView{Class: verdictClass(s.Verdict), Word: verdictWord(s.Verdict), Name: subjectName(s),
+	v := &htmlView{Class: verdictClass(s.Verdict), Word: verdictWord(s.Verdict), Name: subjectName(s), Group: outside(s.Group),
 		Reason: cmp.Or(worst(s), unsettled(s)), InWords: inWords(s), Facts: subjectFacts(s)}
 	if n := len(s.Findings) - 1; n > 0 && worst(s) != "" {
 		v.Reason += ", and " + count(n, "more finding")
@@ -55,6 +62,8 @@ func (h *htmlWriter) view(s *Subject, certs []Certificate) *htmlView {
 		v.Notes = append(v.Notes, outside(note))
 	}
 	v.chain(s, byHash(certs))
+	v.elsewhere("Delivered by other handshakes only", s.AlsoSeen, byHash(certs))
+	v.elsewhere("Fetched, and not served", s.Fetched, byHash(certs))
 	v.Paths = pathGraph(s)
 	v.Timeline = timeline(h.at, s, byHash(certs))
 	for i, f := range byGravity(s.Findings) {
@@ -101,9 +110,6 @@ func subjectFacts(s *Subject) []labelled {
 		parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
 		facts = append(facts, labelled{Label: "Connection", Text: strings.Join(parts, ", ")}, labelled{Label: "", Text: h.Reset})
 	}
-	if n := len(s.AlsoSeen); n > 0 {
-		facts = append(facts, labelled{Label: "Also seen", Text: count(n, "certificate") + " that only other handshakes delivered"})
-	}
 	return present(facts)
 }
 
@@ -127,6 +133,24 @@ func (v *htmlView) chain(s *Subject, certs map[string]Certificate) {
 			v.Others = append(v.Others, node(&links[i], certs))
 		}
 	}
+}
+
+// elsewhere shows certificates that belong to the subject and not to its chain.
+func (v *htmlView) elsewhere(heading string, hashes []string, certs map[string]Certificate) {
+	if len(hashes) == 0 {
+		return
+	}
+	n := htmlNodes{Heading: heading}
+	for i, hash := range hashes {
+		if i == maxChain {
+			n.More = "… and " + count(len(hashes)-i, "more certificate") + "."
+			break
+		}
+		plain := node(&Link{Index: -1, Certificate: hash}, certs)
+		plain.Signer = nil // nobody looked
+		n.Nodes = append(n.Nodes, plain)
+	}
+	v.Elsewhere = append(v.Elsewhere, n)
 }
 
 func node(l *Link, certs map[string]Certificate) *htmlNode {
@@ -162,7 +186,12 @@ func pemText(s string) string {
 func (h *htmlWriter) finding(s *Subject, f *finding.Finding) htmlFinding {
 	v := htmlFinding{Class: f.Severity.String(), Word: strings.ToUpper(f.Severity.String()), Title: prose(cmp.Or(f.Title, f.Rule)),
 		About: about(s, f), Sure: sure(f.Confidence), Message: outside(f.Message), Pressing: pressing(f)}
+	v.Status = string(finding.New)
+	if f.Status == finding.Known {
+		v.Status = string(finding.Known)
+	}
 	if w := f.Waiver; w != nil {
+		v.Status = "waived"
 		v.Waived = outside(fmt.Sprintf("until %s by %s: %s", w.Expires, w.Owner, w.Reason))
 	}
 	for i, key := range sortedKeys(f.Details) {

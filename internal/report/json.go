@@ -88,9 +88,10 @@ func element(s *spool, key string, value []byte) error {
 	return err
 }
 
-func (j *jsonWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+func (j *jsonWriter) End(e Ending) error {
 	defer j.subjects.close()
 	defer j.certificates.close()
+	e.explain(j.o.Rule, j.rules)
 	rules := spool{limit: maxInMemory}
 	for _, id := range sortedKeys(j.rules) {
 		line, err := marshal(j.rules[id])
@@ -102,7 +103,7 @@ func (j *jsonWriter) End(run evidence.Run, summary Summary, warnings []Warning) 
 		}
 	}
 	w := bufio.NewWriterSize(j.out, 64<<10)
-	head, err := header(j.tool, run, summary)
+	head, err := header(j.tool, e.Run, e.Summary)
 	if err != nil {
 		return err
 	}
@@ -120,12 +121,39 @@ func (j *jsonWriter) End(run evidence.Run, summary Summary, warnings []Warning) 
 		}
 		_, _ = w.WriteString(part.next) // Flush says what went wrong
 	}
-	last, err := marshal(append([]Warning{}, warnings...))
+	last, err := e.rest("\n ")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%s}\n", last)
 	return w.Flush()
+}
+
+// explain collects the rules of findings that are resolved.
+func (e *Ending) explain(lookup func(string) (Rule, bool), into map[string]Rule) {
+	if e.Baseline == nil {
+		return
+	}
+	for i := range e.Baseline.Resolved {
+		explainRule(e.Baseline.Resolved[i].Finding.Rule, lookup, into)
+	}
+}
+
+// rest writes the warnings and, behind a comma and space, what else comes after
+// them.
+func (e *Ending) rest(space string) (string, error) {
+	warnings, err := marshal(append([]Warning{}, e.Warnings...))
+	if err != nil {
+		return "", fmt.Errorf("writing warnings: %w", err)
+	}
+	if e.Baseline == nil {
+		return string(warnings), nil
+	}
+	baseline, err := marshal(e.Baseline.filled())
+	if err != nil {
+		return "", fmt.Errorf("writing comparison with the baseline: %w", err)
+	}
+	return fmt.Sprintf("%s,%s\"baseline\": %s", warnings, space, baseline), nil
 }
 
 // header writes what comes before the subjects, without the braces.
@@ -186,16 +214,26 @@ func (j *jsonlWriter) Subject(s *Subject, certs []Certificate) error {
 	return err
 }
 
-func (j *jsonlWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
-	head, err := header(j.tool, run, summary)
+func (j *jsonlWriter) End(e Ending) error {
+	head, err := header(j.tool, e.Run, e.Summary)
 	if err != nil {
 		return err
 	}
-	last, err := marshal(append([]Warning{}, warnings...))
+	last, err := e.rest(" ")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(j.out, "{%s, \"warnings\": %s}\n", strings.ReplaceAll(head, "\n", ""), last)
+	rules := map[string]Rule{}
+	e.explain(j.o.Rule, rules)
+	explained := ""
+	if len(rules) > 0 {
+		line, err := marshal(rules)
+		if err != nil {
+			return err
+		}
+		explained = fmt.Sprintf(", \"rules\": %s", line)
+	}
+	_, err = fmt.Fprintf(j.out, "{%s%s, \"warnings\": %s}\n", strings.ReplaceAll(head, "\n", ""), explained, last)
 	return err
 }
 

@@ -142,9 +142,10 @@ func plainLines(s *Subject) []string {
 
 // End completes the suite. Every attribute and element that either schema asks
 // for is there, also those that say nothing.
-func (w *junitWriter) End(run evidence.Run, _ Summary, warnings []Warning) error {
+func (w *junitWriter) End(e Ending) error {
 	defer w.cases.close()
 	elapsed := w.millis
+	run := &e.Run
 	if took := run.Finished.Sub(run.Started).Milliseconds(); took > 0 {
 		elapsed = took
 	}
@@ -159,8 +160,15 @@ func (w *junitWriter) End(run evidence.Run, _ Summary, warnings []Warning) error
 	if err := w.cases.copyTo(out); err != nil {
 		return err
 	}
-	_, _ = out.WriteString("  <system-out></system-out>\n  <system-err>") // Flush says what went wrong
-	for _, warning := range warnings {
+	_, _ = out.WriteString("  <system-out>") // Flush says what went wrong
+	for i, line := range e.Baseline.lines() {
+		if i == 0 {
+			_, _ = out.WriteString(e.Baseline.sentence() + "\n")
+		}
+		_, _ = out.WriteString(inXML(line) + "\n")
+	}
+	_, _ = out.WriteString("</system-out>\n  <system-err>")
+	for _, warning := range e.Warnings {
 		fmt.Fprintf(out, "warning: %s\n", inXML(outside(warning.Message)))
 		if warning.Hint != "" {
 			fmt.Fprintf(out, "hint: %s\n", inXML(outside(warning.Hint)))

@@ -189,19 +189,20 @@ func markdownUnchecked(s *Subject) string {
 	return b.String()
 }
 
-func (w *markdownWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+func (w *markdownWriter) End(e Ending) error {
 	var b strings.Builder
-	b.WriteString("### certassay: " + headline(&summary) + "\n\n" + inProse(totals(&summary)) + "\n\n")
-	if !run.Complete {
+	b.WriteString("### certassay: " + headline(&e.Summary) + "\n\n" + inProse(totals(&e.Summary)) + "\n\n")
+	if !e.Run.Complete {
 		b.WriteString("**Incomplete:** the run was interrupted, or something could not be collected.\n\n")
 	}
-	for i, warning := range warnings {
+	for i, warning := range e.Warnings {
 		if i == maxItems {
-			fmt.Fprintf(&b, "… and %s.\n\n", count(len(warnings)-i, "more warning"))
+			fmt.Fprintf(&b, "… and %s.\n\n", count(len(e.Warnings)-i, "more warning"))
 			break
 		}
 		fmt.Fprintf(&b, "**Warning:** %s\n\n", inCode(clip(outside(strings.TrimSpace(warning.Message+" "+warning.Hint)), maxMarkdownRow)))
 	}
+	b.WriteString(markdownBaseline(e.Baseline))
 	if len(w.kept) > 0 {
 		b.WriteString("| Verdict | Target | Anchor | Worst finding |\n| --- | --- | --- | --- |\n")
 	}
@@ -223,6 +224,24 @@ func (w *markdownWriter) End(run evidence.Run, summary Summary, warnings []Warni
 	}
 	_, err := io.WriteString(w.out, b.String())
 	return err
+}
+
+// markdownBaseline is what became of the findings of an earlier report.
+func markdownBaseline(baseline *Baseline) string {
+	var b strings.Builder
+	lines := baseline.lines()
+	if baseline == nil {
+		return ""
+	}
+	if len(lines) == 0 {
+		return baseline.sentence() + "\n\n"
+	}
+	fmt.Fprintf(&b, "<details>\n<summary>%s</summary>\n\n", baseline.sentence())
+	for _, line := range lines {
+		fmt.Fprintf(&b, "- %s\n", inCode(clip(line, maxMarkdownRow)))
+	}
+	b.WriteString("\n</details>\n\n")
+	return b.String()
 }
 
 // headline is the one thing to know.

@@ -71,12 +71,13 @@ func (w *prometheusWriter) unique(id string) string {
 	return name
 }
 
-func (w *prometheusWriter) End(run evidence.Run, summary Summary, _ []Warning) error {
+func (w *prometheusWriter) End(e Ending) error {
 	defer w.verdicts.close()
 	defer w.findings.close()
 	defer w.expires.close()
 	out := bufio.NewWriterSize(w.out, 64<<10)
 	metric := func(name, help string) { fmt.Fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name) }
+	run, summary := &e.Run, &e.Summary
 	complete := 0
 	if run.Complete {
 		complete = 1
@@ -97,6 +98,17 @@ func (w *prometheusWriter) End(run evidence.Run, summary Summary, _ []Warning) e
 	}
 	metric("certassay_findings_waived", "Findings that are waived.")
 	fmt.Fprintf(out, "certassay_findings_waived %d\n", summary.Waived)
+	metric("certassay_run_warnings", "Remarks about the run as a whole, such as expired or unused waivers.")
+	fmt.Fprintf(out, "certassay_run_warnings %d\n", len(e.Warnings))
+	if b := e.Baseline; b != nil {
+		metric("certassay_baseline_findings", "Findings by what an earlier report says of them.")
+		for _, c := range []struct {
+			status string
+			count  int
+		}{{"new", b.New}, {"known", b.Known}, {"resolved", len(b.Resolved)}, {"unchecked", len(b.Unchecked)}} {
+			fmt.Fprintf(out, "certassay_baseline_findings{status=\"%s\"} %d\n", c.status, c.count)
+		}
+	}
 	for _, m := range []struct {
 		name, help string
 		lines      *spool

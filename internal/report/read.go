@@ -78,6 +78,7 @@ type anyLine struct {
 	Certificates map[string]Certificate `json:"certificates"`
 	Rules        map[string]Rule        `json:"rules"`
 	Warnings     []Warning              `json:"warnings"`
+	Baseline     *Baseline              `json:"baseline"`
 	ID           *string                `json:"id"`
 }
 
@@ -114,7 +115,7 @@ func decode(dec *json.Decoder, d *Document) error {
 		case l.Schema == nil || l.Summary == nil, l.Subjects != nil && n > 1:
 			return &ReadError{Problem: fmt.Sprintf("object %d is no part of a report", n), Advice: adviceFormat}
 		}
-		d.Schema, d.Tool, d.Run, d.Summary, d.Warnings = *l.Schema, l.Tool, l.Run, *l.Summary, l.Warnings
+		d.Schema, d.Tool, d.Run, d.Summary, d.Warnings, d.Baseline = *l.Schema, l.Tool, l.Run, *l.Summary, l.Warnings, l.Baseline
 		if l.Subjects != nil {
 			d.Subjects = *l.Subjects
 		}
@@ -160,12 +161,14 @@ func (d *Document) check() error {
 			}
 		}
 		for j := range s.Findings {
-			if f := &s.Findings[j]; f.Rule == "" || f.Fingerprint == "" || f.Severity == finding.NoSeverity ||
-				!slices.Contains(finding.Classes, f.Class) || !slices.Contains(finding.Confidences, f.Confidence) {
+			if !sound(&s.Findings[j]) {
 				return fmt.Errorf("subject %.200q: finding %d lacks rule, fingerprint, severity, class or confidence", s.ID, j+1)
 			}
 		}
 		counted.Add(s)
+	}
+	if err := d.Baseline.check(); err != nil {
+		return err
 	}
 	for hash := range d.Certificates {
 		if _, err := parseHash(hash); err != nil {
@@ -175,6 +178,25 @@ func (d *Document) check() error {
 	if counted != d.Summary {
 		return fmt.Errorf("the summary does not count what is there (%d subjects announced, %d found)",
 			d.Summary.Subjects, counted.Subjects)
+	}
+	return nil
+}
+
+// sound says whether a finding has all that a report depends on.
+func sound(f *finding.Finding) bool {
+	return f.Rule != "" && f.Fingerprint != "" && f.Severity != finding.NoSeverity &&
+		slices.Contains(finding.Classes, f.Class) && slices.Contains(finding.Confidences, f.Confidence)
+}
+
+// check finds what a comparison cannot say.
+func (b *Baseline) check() error {
+	if b == nil {
+		return nil
+	}
+	for i, c := range append(slices.Clone(b.Resolved), b.Unchecked...) {
+		if !sound(&c.Finding) {
+			return fmt.Errorf("baseline: finding %d lacks rule, fingerprint, severity, class or confidence", i+1)
+		}
 	}
 	return nil
 }
@@ -190,4 +212,5 @@ func (d *Document) fillLists() {
 	if d.Warnings == nil {
 		d.Warnings = []Warning{}
 	}
+	d.Baseline = d.Baseline.filled()
 }

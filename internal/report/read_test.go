@@ -37,6 +37,21 @@ func TestReadRoundTrip(t *testing.T) {
 	}
 }
 
+// What is waived or resolved is of no concern to those who look for open alerts.
+func TestKeepOpen(t *testing.T) {
+	d := testDocument()
+	d.KeepOpen()
+	if len(d.Subjects[0].Findings) != 2 || d.Summary.Waived != 0 || len(d.Baseline.Resolved) != 0 || d.Baseline.New != 3 || d.Baseline.Known != 0 {
+		t.Errorf("findings %v, summary %+v, baseline %+v, want neither waived nor resolved ones", d.Subjects[0].Findings, d.Summary, d.Baseline)
+	}
+	if _, err := Read(bytes.NewReader(render(t, "json", Options{}, d))); err != nil {
+		t.Errorf("what is left is no report: %v", err)
+	}
+	if log := string(render(t, "sarif", Options{}, d)); strings.Contains(log, `"absent"`) || strings.Contains(log, `"external"`) {
+		t.Error("SARIF still has what is not open")
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	report := string(render(t, "json", Options{}, testDocument()))
 	lines := string(render(t, "jsonl", Options{}, testDocument()))
@@ -56,6 +71,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no hash", strings.Replace(report, `"certificates": {`, `"certificates": {"x": {},`, 1), "not the hash"},
 		{"severity", strings.Replace(report, `"severity":"low"`, `"severity":"lowish"`, 1), "unknown severity"},
 		{"class", strings.Replace(report, `"class":"hygiene"`, `"class":"fun"`, 1), "lacks rule"},
+		{"baseline", strings.Replace(report, `"title":"Small key"`, `"rule":"","title":"Small key"`, 1), "baseline: finding 2 lacks"},
 		{"too large", strings.Repeat(" ", 1<<17) + report, "larger than"},
 	}
 	for _, tt := range tests {

@@ -50,6 +50,8 @@ func testFindings() []finding.Finding {
 func testDocument() *Document {
 	leaf, inter, root := testCert("leaf", "CN=Corp CA"), testCert("inter", "CN=Root"), testCert("root", "CN=Root")
 	stray, odd := testCert("stray", "CN=Elsewhere"), testCert("odd", "")
+	fetched := testCert("fetched", "CN=Root X1")
+	fetched.Subject, fetched.IsCA = "CN=Fetched CA", true
 	leaf.Subject, inter.Subject, root.Subject = "CN=shop.example.com", "CN=Corp CA", "CN=Root"
 	odd.Subject, odd.NotBefore, odd.DNSNames = hostileCN, "", nil
 	odd.Quirks = []string{"trailing-data"}
@@ -65,7 +67,7 @@ func testDocument() *Document {
 			Why:         "The name in an issuer field is a claim; the key is the identity. Whoever made this certificate wanted it to look like that CA's.",
 			Benign:      []string{"The CA cut over to a new key after our list was built.", "The owner runs a test CA under that name."},
 			Remediation: "Compare the issuer key hash with CCADB; find out who answered on this path.",
-			References:  []string{"https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4"}}},
+			References:  []string{"https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4"}, Tags: []string{"impersonation"}}},
 		Subjects: []Subject{
 			{ID: "tls://shop.example.com:443/203.0.113.7", Kind: evidence.Endpoint, Target: "shop.example.com", Address: "203.0.113.7:443",
 				Name: "shop.example.com", Protocol: "https", Group: "shop", Owner: "web-team", Source: &Source{File: "ci/certassay.yaml", Line: 12, Column: 7}, Verdict: finding.Forged, Complete: true, Anchor: "none",
@@ -88,11 +90,19 @@ func testDocument() *Document {
 				Errors:       []evidence.Failure{{Stage: evidence.StageDial, Error: "connection refused\x1b[0m", Hint: "is it running?"}}},
 			{ID: "tls://ok.example.com:443/203.0.113.8", Kind: evidence.Endpoint, Target: "ok.example.com", Address: "203.0.113.8:443",
 				Seen: time.Date(2026, 11, 1, 0, 0, 1, 0, time.UTC), Verdict: finding.OK, Complete: true, Anchor: "public", Programs: []string{"mozilla"},
+				Group: "shop", Source: &Source{File: "ci/certassay.yaml", Line: 13, Column: 7}, Fetched: []string{fetched.Hash},
 				Chain: []string{stray.Hash}, Links: []Link{{Index: 0, Certificate: stray.Hash, SignedByRoot: "CN=Root X1"}}},
 		},
 		Warnings: []Warning{{Message: "waiver of chain-x expired on 2026-01-01", Hint: "renew it or remove it"}},
+		Baseline: &Baseline{At: time.Date(2026, 10, 1, 6, 30, 0, 0, time.UTC), New: 3, Known: 1,
+			Resolved: []Change{{Subjects: []string{"tls://ok.example.com:443/203.0.113.8"}, Source: &Source{File: "ci/certassay.yaml", Line: 13, Column: 7},
+				Finding: finding.Finding{Rule: "chain-lookalike-issuer", Version: 1, Class: finding.Forgery, Severity: finding.Critical, Confidence: finding.Proof,
+					Title: "Issuer carries a known CA's name but not its key", Message: "it was " + hostileCN, Fingerprint: "v1:0a", Status: finding.New}}},
+			Unchecked: []Change{{Subjects: []string{"tls://gone.example.com:443/203.0.113.9", "a.pem", "b.pem", "c.pem", "d.pem"},
+				Finding: finding.Finding{Rule: "key-small", Class: finding.Hygiene, Severity: finding.Medium, Confidence: finding.Weak,
+					Title: "Small key", Fingerprint: "v1:0b", Status: finding.Known}}}},
 	}
-	for _, c := range []Certificate{leaf, inter, root, stray, odd} {
+	for _, c := range []Certificate{leaf, inter, root, stray, odd, fetched} {
 		d.Certificates[c.Hash] = *c.filled()
 	}
 	for i := range d.Subjects {
@@ -153,7 +163,7 @@ func many(n int) *Document {
 
 func TestGolden(t *testing.T) {
 	complete := testDocument()
-	complete.Run.Complete, complete.Warnings = true, nil
+	complete.Run.Complete, complete.Warnings, complete.Baseline = true, nil, nil
 	tests := []struct {
 		name   string
 		format string
@@ -220,7 +230,7 @@ func TestTableStreams(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := w.End(d.Run, d.Summary, nil); err != nil {
+	if err := w.End(Ending{Run: d.Run, Summary: d.Summary}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(out.String(), "proves that this is not"); got != 15 {
@@ -282,8 +292,8 @@ func TestJSONSpools(t *testing.T) {
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("%d files are left behind", len(left))
 	}
-	if n := bytes.Count(out.Bytes(), []byte(`"pem"`)); n != 5 {
-		t.Errorf("%d certificates, want each of 5 once", n)
+	if n := bytes.Count(out.Bytes(), []byte(`"pem"`)); n != 6 {
+		t.Errorf("%d certificates, want each of 6 once", n)
 	}
 }
 
@@ -299,7 +309,7 @@ func TestOthersSpool(t *testing.T) {
 		}
 		switch w := w.(type) {
 		case *sarifWriter:
-			w.results.limit, w.notifications.limit = 100, 100
+			w.results.lines.limit, w.notifications.limit = 100, 100
 		case *junitWriter:
 			w.cases.limit = 100
 		case *htmlWriter:
@@ -434,7 +444,7 @@ func benchmarkWriter(b *testing.B, format string) {
 			sum.Add(&s)
 		}
 		heapMiB(b)
-		if err := w.End(d.Run, sum, nil); err != nil {
+		if err := w.End(Ending{Run: d.Run, Summary: sum}); err != nil {
 			b.Fatal(err)
 		}
 		out.Close()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
@@ -23,13 +24,13 @@ type sarifWriter struct {
 	tool          Tool
 	rules         []sarifRule
 	index         map[string]int // of a rule's id in rules
-	results       spool
+	results       sarifResults
 	notifications spool
 }
 
 func newSARIF(w io.Writer, o Options) *sarifWriter {
 	return &sarifWriter{out: w, o: o, index: map[string]int{},
-		results: spool{dir: o.TempDir, limit: maxInMemory}, notifications: spool{dir: o.TempDir, limit: maxInMemory}}
+		results: sarifResults{lines: spool{dir: o.TempDir, limit: maxInMemory}, limit: maxSARIFResults}, notifications: spool{dir: o.TempDir, limit: maxInMemory}}
 }
 
 func (w *sarifWriter) Begin(tool Tool, _ evidence.Run) error {
@@ -41,7 +42,8 @@ func (w *sarifWriter) Subject(s *Subject, certs []Certificate) error {
 	s.fillLists()
 	where := []sarifLocation{w.location(s)}
 	for i := range s.Findings {
-		if err := w.add(&w.results, w.result(s, &s.Findings[i], where)); err != nil {
+		f := &s.Findings[i]
+		if err := w.results.add(max(f.Severity, finding.Info), w.result(s, f, where)); err != nil {
 			return fmt.Errorf("writing finding of %q: %w", s.ID, err)
 		}
 	}
@@ -93,6 +95,24 @@ func (w *sarifWriter) result(s *Subject, f *finding.Finding, where []sarifLocati
 	return r
 }
 
+// absent adds a finding of the baseline that is resolved. It is no failure any
+// more, and a result that is none has no level (SARIF, section 3.27.10).
+func (w *sarifWriter) absent(c *Change) error {
+	s := &Subject{}
+	if len(c.Subjects) > 0 {
+		s = subjectOf(c.Subjects[0])
+	}
+	s.Source = c.Source
+	r := w.result(s, &c.Finding, []sarifLocation{w.location(s)})
+	r.Kind, r.Level, r.BaselineState = "pass", "none", "absent"
+	r.Properties["subjects"] = firstOf(c.Subjects)
+	delete(r.Properties, "verdict")
+	if err := w.results.add(finding.NoSeverity, r); err != nil {
+		return fmt.Errorf("writing resolved finding: %w", err)
+	}
+	return nil
+}
+
 // rule gives the index of a finding's rule. What a rule is called and how grave
 // it is comes with its findings, so that a report can be written without rules.
 func (w *sarifWriter) rule(f *finding.Finding) int {
@@ -124,10 +144,21 @@ func (w *sarifWriter) unchecked(s *Subject, where []sarifLocation) (list []sarif
 	return list
 }
 
-func (w *sarifWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
-	defer w.results.close()
+func (w *sarifWriter) End(e Ending) error {
+	defer w.results.lines.close()
 	defer w.notifications.close()
-	for _, warning := range warnings {
+	run := &e.Run
+	if e.Baseline != nil {
+		for i := range e.Baseline.Resolved {
+			if err := w.absent(&e.Baseline.Resolved[i]); err != nil {
+				return err
+			}
+		}
+	}
+	if _, left := w.results.keep(); left > 0 {
+		e.Warnings = append(slices.Clone(e.Warnings), Warning{Message: fmt.Sprintf("%d results are left out: code scanning refuses more than %d; the JSON report has all", left, w.results.limit)})
+	}
+	for _, warning := range e.Warnings {
 		text := outside(warning.Message)
 		if warning.Hint != "" {
 			text += " (" + outside(warning.Hint) + ")"
@@ -141,7 +172,7 @@ func (w *sarifWriter) End(run evidence.Run, summary Summary, warnings []Warning)
 		return fmt.Errorf("writing rules: %w", err)
 	}
 	properties, err := marshal(map[string]any{"at": run.At.UTC(), "complete": run.Complete, "vantage": run.Vantage,
-		"summary": summary, "rules_digest": w.tool.RulesDigest, "data": w.tool.Data})
+		"summary": e.Summary, "rules_digest": w.tool.RulesDigest, "data": w.tool.Data})
 	if err != nil {
 		return fmt.Errorf("writing summary: %w", err)
 	}
@@ -161,7 +192,7 @@ func (w *sarifWriter) End(run evidence.Run, summary Summary, warnings []Warning)
 }
 
 // sarifTimes are the members for start and end, where they are known.
-func sarifTimes(run evidence.Run) (members string) {
+func sarifTimes(run *evidence.Run) (members string) {
 	const layout = "2006-01-02T15:04:05.000Z" // SARIF allows no more digits (section 3.9)
 	if !run.Started.IsZero() {
 		members += fmt.Sprintf("\"startTimeUtc\": %q, ", run.Started.UTC().Format(layout))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/certassay/certassay/internal/evidence"
@@ -41,6 +42,7 @@ type (
 	sarifResult struct {
 		RuleID              string             `json:"ruleId"`
 		RuleIndex           int                `json:"ruleIndex"`
+		Kind                string             `json:"kind,omitempty"` // "fail" where absent
 		Level               string             `json:"level"`
 		Message             sarifText          `json:"message"`
 		Locations           []sarifLocation    `json:"locations"`
@@ -95,7 +97,7 @@ func newSARIFRule(f *finding.Finding, r *Rule) sarifRule {
 		// GitHub: "security" makes the alert a security alert, whose severity
 		// is that number; precision orders alerts of one severity.
 		Properties: map[string]any{
-			"tags":              []string{"security", string(f.Class), f.Family()},
+			"tags":              sarifTags(f, r),
 			"security-severity": securitySeverity(f.Severity),
 			"precision":         precision(f.Confidence),
 		},
@@ -107,6 +109,20 @@ func newSARIFRule(f *finding.Finding, r *Rule) sarifRule {
 		}
 	}
 	return rule
+}
+
+// maxSARIFTags is how many tags GitHub takes of a rule.
+const maxSARIFTags = 20
+
+// sarifTags are what GitHub filters by: class, family, and the rule's own.
+func sarifTags(f *finding.Finding, r *Rule) []string {
+	tags := []string{"security", string(f.Class), f.Family()}
+	for _, tag := range r.Tags {
+		if tag = prose(tag); tag != "" && !slices.Contains(tags, tag) && len(tags) < maxSARIFTags {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 // ruleText is what a rule means, for plain text.

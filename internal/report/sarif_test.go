@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -84,12 +85,12 @@ func TestSARIFForCodeScanning(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := log.Runs[0]
-	if len(run.Results) != 4 || len(run.Tool.Driver.Rules) != 3 {
-		t.Fatalf("%d results of %d rules, want 4 of 3", len(run.Results), len(run.Tool.Driver.Rules))
+	if len(run.Results) != 5 || len(run.Tool.Driver.Rules) != 3 {
+		t.Fatalf("%d results of %d rules, want 5 of 3", len(run.Results), len(run.Tool.Driver.Rules))
 	}
 	for i, r := range run.Results {
 		rule := run.Tool.Driver.Rules[r.RuleIndex]
-		if rule.ID != r.RuleID || rule.DefaultConfiguration.Level != r.Level {
+		if rule.ID != r.RuleID || rule.DefaultConfiguration.Level != r.Level && r.BaselineState != "absent" {
 			t.Errorf("result %d is %s, %s, its rule %s, %s", i, r.RuleID, r.Level, rule.ID, rule.DefaultConfiguration.Level)
 		}
 		if rule.ShortDescription.Text == "" || rule.FullDescription.Text == "" || rule.Help.Text == "" || rule.Properties["security-severity"] == "" {
@@ -103,7 +104,13 @@ func TestSARIFForCodeScanning(t *testing.T) {
 			t.Errorf("result %d has no fingerprint", i)
 		}
 	}
-	first, waived, file := run.Results[0], run.Results[2], run.Results[3]
+	first, waived, file, gone := run.Results[0], run.Results[2], run.Results[3], run.Results[4]
+	if gone.BaselineState != "absent" || gone.Kind != "pass" || gone.Level != "none" || gone.Locations[0].Physical.Region.StartLine != 13 {
+		t.Errorf("a resolved finding is %+v, want an absent result that passes, where the inventory lists the subject now", gone)
+	}
+	if tags := fmt.Sprint(run.Tool.Driver.Rules[1].Properties["tags"]); tags != "[security forgery chain impersonation]" {
+		t.Errorf("tags %s", tags)
+	}
 	listed := sarifPhysical{sarifArtifact{"ci/certassay.yaml", "%SRCROOT%"}, sarifRegion{12, 7, 12, 7}}
 	if got := first.Locations[0].Physical; got != listed || first.Properties["group"] != "shop" || first.Properties["owner"] != "web-team" {
 		t.Errorf("an endpoint of an inventory is at %+v with %v, want its line there", got, first.Properties)
@@ -124,6 +131,60 @@ func TestSARIFForCodeScanning(t *testing.T) {
 	if inv.ExecutionSuccessful || len(inv.ToolExecutionNotifications) != 3 {
 		t.Errorf("an incomplete run is successful=%t with %d notifications, want false with an error, a gap and a warning",
 			inv.ExecutionSuccessful, len(inv.ToolExecutionNotifications))
+	}
+}
+
+// An upload with more results than GitHub takes is refused whole: the gravest are
+// kept, in the order of the input, and the rest is counted.
+func TestSARIFLimit(t *testing.T) {
+	d := testDocument()
+	var out bytes.Buffer
+	w := newSARIF(&out, Options{Rule: d.Explain})
+	w.results.limit, w.results.lines.limit = 3, 100
+	if err := d.Replay(w); err != nil {
+		t.Fatal(err)
+	}
+	if err := sarifValidator(t)(out.Bytes()); err != nil {
+		t.Error(err)
+	}
+	var log struct {
+		Runs []struct{ Results []sarifResult }
+	}
+	if err := json.Unmarshal(out.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	kept := ""
+	for _, r := range log.Runs[0].Results {
+		kept += r.RuleID + " "
+	}
+	if want := "name-odd chain-lookalike-issuer time-long "; kept != want || !strings.Contains(out.String(), "2 results are left out") {
+		t.Errorf("kept %s, want %s, and a note on 2", kept, want)
+	}
+}
+
+func TestSARIFResultsKeep(t *testing.T) {
+	for _, tt := range []struct {
+		ranks, want string
+		limit       int
+	}{
+		{"1 5 0 3 5", "01001", 2},
+		{"1 5 0 3 5", "01011", 3},
+		{"1 1 1", "110", 2},
+		{"1 5 0", "111", 3},
+		{"", "", 3},
+	} {
+		r := sarifResults{limit: tt.limit}
+		for _, rank := range strings.Fields(tt.ranks) {
+			r.ranks = append(r.ranks, finding.Severity(rank[0]-'0'))
+		}
+		keep, left := r.keep()
+		got := ""
+		for _, k := range keep {
+			got += map[bool]string{true: "1", false: "0"}[k]
+		}
+		if got != tt.want || left != max(0, len(r.ranks)-tt.limit) {
+			t.Errorf("of %q with room for %d: %s and %d left, want %s", tt.ranks, tt.limit, got, left, tt.want)
+		}
 	}
 }
 

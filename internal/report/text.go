@@ -108,7 +108,7 @@ func (t *textWriter) keep(j judged) {
 	}
 }
 
-func (t *textWriter) End(run evidence.Run, summary Summary, warnings []Warning) error {
+func (t *textWriter) End(e Ending) error {
 	if t.o.Quiet {
 		return nil
 	}
@@ -127,16 +127,17 @@ func (t *textWriter) End(run evidence.Run, summary Summary, warnings []Warning) 
 		p.para(0, "", fmt.Sprintf("%d more that are not ok are in the table only; -v explains all of them.", t.omitted))
 		p.blank()
 	}
-	for _, w := range warnings {
+	p.baseline(e.Baseline)
+	for _, w := range e.Warnings {
 		p.para(0, "warning: ", outside(w.Message))
 		if w.Hint != "" {
 			p.para(0, "hint: ", outside(w.Hint))
 		}
 	}
-	if !run.Complete {
+	if !e.Run.Complete {
 		p.para(0, t.o.paint(yellow, "INCOMPLETE")+": ", "the run was interrupted, or something could not be collected.")
 	}
-	p.para(0, "", totals(&summary))
+	p.para(0, "", totals(&e.Summary))
 	return t.print(p.String())
 }
 

@@ -51,6 +51,13 @@ func (p *page) chain(s *Subject, certs []Certificate) {
 	if n := len(s.AlsoSeen); n > 0 {
 		p.para(4, "! ", fmt.Sprintf("other handshakes delivered %s that are not in this chain", count(n, "certificate")))
 	}
+	for _, hash := range firstOf(s.Fetched) {
+		subject := "(no subject)"
+		if c := byHash[hash]; c != nil && c.Subject != "" {
+			subject = outside(c.Subject)
+		}
+		p.para(4, "+ ", "fetched, and not served: "+subject)
+	}
 }
 
 // links gives the links of a subject, one for each certificate and with places

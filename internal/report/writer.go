@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
 )
 
 // A Writer writes one report as subjects are judged. Begin comes first and once,
@@ -15,13 +16,23 @@ import (
 type Writer interface {
 	// Begin says what judges, and what is known of the run so far.
 	Begin(Tool, evidence.Run) error
-	// Subject writes one subject with the certificates that its Chain and
-	// AlsoSeen name, in that order, also those that an earlier subject had.
+	// Subject writes one subject with the certificates that its Chain, AlsoSeen
+	// and Fetched name, in that order, also those that an earlier subject had.
 	// Nothing is changed but that nil lists of the subject become empty ones;
 	// the subject must not be changed afterwards, text may still hold it.
 	Subject(*Subject, []Certificate) error
 	// End says how the run went and completes the report.
-	End(evidence.Run, Summary, []Warning) error
+	End(Ending) error
+}
+
+// An Ending is what is known of a run when all of its subjects were judged, or
+// when it was interrupted.
+type Ending struct {
+	Run      evidence.Run
+	Summary  Summary
+	Warnings []Warning
+	// Baseline is nil where the run was compared with no earlier report.
+	Baseline *Baseline
 }
 
 // Options are what a caller decides about a report. The zero value gives plain
@@ -87,24 +98,27 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 }
 
 // certificateNames gives the certificates that belong to a subject.
-func (s *Subject) certificateNames() []string { return slices.Concat(s.Chain, s.AlsoSeen) }
+func (s *Subject) certificateNames() []string { return slices.Concat(s.Chain, s.AlsoSeen, s.Fetched) }
 
 // explain collects the rules that have findings in the subject.
 func explain(s *Subject, lookup func(string) (Rule, bool), into map[string]Rule) {
 	for i := range s.Findings {
-		id := s.Findings[i].Rule
-		if _, done := into[id]; done {
-			continue
+		explainRule(s.Findings[i].Rule, lookup, into)
+	}
+}
+
+func explainRule(id string, lookup func(string) (Rule, bool), into map[string]Rule) {
+	if _, done := into[id]; done {
+		return
+	}
+	if r, ok := lookup(id); ok {
+		if r.Benign == nil {
+			r.Benign = []string{}
 		}
-		if r, ok := lookup(id); ok {
-			if r.Benign == nil {
-				r.Benign = []string{}
-			}
-			if r.References == nil {
-				r.References = []string{}
-			}
-			into[id] = r
+		if r.References == nil {
+			r.References = []string{}
 		}
+		into[id] = r
 	}
 }
 
@@ -126,7 +140,25 @@ func (d *Document) Replay(w Writer) error {
 			return err
 		}
 	}
-	return w.End(d.Run, d.Summary, d.Warnings)
+	return w.End(Ending{d.Run, d.Summary, d.Warnings, d.Baseline})
+}
+
+// KeepOpen takes out of the report what needs nobody's attention any more: findings
+// that are waived, and those that are resolved. The summary counts what is left;
+// verdicts stay.
+func (d *Document) KeepOpen() {
+	d.Summary = Summary{}
+	for i := range d.Subjects {
+		s := &d.Subjects[i]
+		s.Findings = slices.DeleteFunc(s.Findings, func(f finding.Finding) bool { return f.Waiver != nil })
+		d.Summary.Add(s)
+	}
+	if d.Baseline != nil {
+		d.Baseline.Known, d.Baseline.New, d.Baseline.Resolved = 0, 0, []Change{}
+		for i := range d.Subjects {
+			d.Baseline.Count(&d.Subjects[i])
+		}
+	}
 }
 
 // Explain gives the explanation of a rule that the report carries.

@@ -22,6 +22,12 @@ arguments+=($ARGS)
 status=0
 "$certassay" "${arguments[@]}" || status=$?
 
+# Code scanning knows neither suppressions nor baselines: what is waived or
+# resolved would be an open alert there.
+if [[ -e $REPORTS/report.json ]]; then
+  "$certassay" report convert "$REPORTS/report.json" -f sarif --open -o "$REPORTS/report.sarif"
+fi
+
 {
   echo "exit-code=$status"
   [[ ! -e $REPORTS/report.sarif ]] || echo "sarif=$REPORTS/report.sarif"
