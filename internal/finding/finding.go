@@ -135,9 +135,12 @@ type Finding struct {
 	// "sha256:…", or empty where it is about the subject as a whole.
 	Certificate string `json:"certificate,omitempty"`
 	// Fingerprint is the finding's stable identity; see [Fingerprint].
-	Fingerprint string  `json:"fingerprint"`
-	Status      Status  `json:"status"`
-	Waiver      *Waiver `json:"waiver"`
+	Fingerprint string `json:"fingerprint"`
+	Status      Status `json:"status"`
+	// Standing says that an earlier report had the finding and that it is new
+	// all the same: no baseline silences a proof, or what was waived then.
+	Standing bool    `json:"standing,omitempty"`
+	Waiver   *Waiver `json:"waiver"`
 }
 
 // Family is the first word of the rule's id: findings of one family tend to

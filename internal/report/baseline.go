@@ -15,11 +15,14 @@ import (
 type Baseline struct {
 	// At is the time of judgement of the earlier report.
 	At time.Time `json:"at"`
-	// New counts the findings that are not waived and that the earlier report
-	// does not make known. Proofs are always new.
+	// New counts the findings that the earlier report does not have. Waived ones
+	// are not counted, here or below.
 	New int `json:"new"`
 	// Known counts the findings that it makes known.
 	Known int `json:"known"`
+	// Standing counts those that it has and does not silence: proofs, and what
+	// was waived then.
+	Standing int `json:"standing"`
 	// Resolved are findings of the earlier report whose every subject was judged
 	// again, with the rule decided, and does not have them any more.
 	Resolved []Change `json:"resolved"`
@@ -32,9 +35,12 @@ type Baseline struct {
 func (b *Baseline) Count(s *Subject) {
 	for i := range s.Findings {
 		switch f := &s.Findings[i]; {
+		case f.Waiver != nil:
 		case f.Status == finding.Known:
 			b.Known++
-		case f.Waiver == nil:
+		case f.Standing:
+			b.Standing++
+		default:
 			b.New++
 		}
 	}
@@ -73,8 +79,12 @@ func (b *Baseline) sentence() string {
 	if b == nil {
 		return ""
 	}
-	return fmt.Sprintf("Against the baseline of %s: %d new, %d known, %d resolved, %d not checked again.",
-		b.date(), b.New, b.Known, len(b.Resolved), len(b.Unchecked))
+	standing := ""
+	if b.Standing > 0 {
+		standing = fmt.Sprintf("%d still there that no baseline silences, ", b.Standing)
+	}
+	return fmt.Sprintf("Against the baseline of %s: %d new, %s%d known, %d resolved, %d not checked again.",
+		b.date(), b.New, standing, b.Known, len(b.Resolved), len(b.Unchecked))
 }
 
 func (b *Baseline) date() string {
@@ -82,6 +92,18 @@ func (b *Baseline) date() string {
 		return "an unknown day"
 	}
 	return b.At.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// against says what a baseline says of a finding, behind a comma; empty where that
+// is nothing.
+func against(f *finding.Finding) string {
+	switch {
+	case f.Status == finding.Known:
+		return ", known from the baseline"
+	case f.Standing:
+		return ", in the baseline, which does not silence it"
+	}
+	return ""
 }
 
 // line is a change in one line: what was found, and of whom. It is escaped.

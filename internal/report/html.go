@@ -164,7 +164,7 @@ func (h *htmlWriter) End(e Ending) error {
 			head.Severities = append(head.Severities, htmlCount{s.String(), n, s.String()})
 		}
 	}
-	for _, status := range []string{string(finding.New), string(finding.Known), "waived"} {
+	for _, status := range []string{string(finding.New), "standing", string(finding.Known), "waived"} {
 		if n := h.shown[status]; n > 0 {
 			head.Statuses = append(head.Statuses, htmlCount{status, n, status})
 		}

@@ -189,6 +189,8 @@ func (h *htmlWriter) finding(s *Subject, f *finding.Finding) htmlFinding {
 	v.Status = string(finding.New)
 	if f.Status == finding.Known {
 		v.Status = string(finding.Known)
+	} else if f.Standing {
+		v.Status = "standing"
 	}
 	if w := f.Waiver; w != nil {
 		v.Status = "waived"

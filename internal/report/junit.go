@@ -114,9 +114,7 @@ func plainLines(s *Subject) []string {
 		if f.Certificate != "" {
 			line += ", " + certificateName(s, &f)
 		}
-		if f.Status == finding.Known {
-			line += ", known from the baseline"
-		}
+		line += against(&f)
 		if v := f.Waiver; v != nil {
 			line += outside(fmt.Sprintf(", waived until %s by %s: %s", v.Expires, v.Owner, v.Reason))
 		}

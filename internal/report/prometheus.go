@@ -105,7 +105,7 @@ func (w *prometheusWriter) End(e Ending) error {
 		for _, c := range []struct {
 			status string
 			count  int
-		}{{"new", b.New}, {"known", b.Known}, {"resolved", len(b.Resolved)}, {"unchecked", len(b.Unchecked)}} {
+		}{{"new", b.New}, {"standing", b.Standing}, {"known", b.Known}, {"resolved", len(b.Resolved)}, {"unchecked", len(b.Unchecked)}} {
 			fmt.Fprintf(out, "certassay_baseline_findings{status=\"%s\"} %d\n", c.status, c.count)
 		}
 	}

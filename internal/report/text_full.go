@@ -217,10 +217,7 @@ func about(s *Subject, f *finding.Finding) string {
 	} else if f.Certificate != "" {
 		text += ", certificate " + f.Certificate
 	}
-	if f.Status == finding.Known {
-		text += ", known from the baseline"
-	}
-	return outside(text)
+	return outside(text + against(f))
 }
 
 // sure is a confidence in words.

@@ -154,10 +154,7 @@ func (d *Document) KeepOpen() {
 		d.Summary.Add(s)
 	}
 	if d.Baseline != nil {
-		d.Baseline.Known, d.Baseline.New, d.Baseline.Resolved = 0, 0, []Change{}
-		for i := range d.Subjects {
-			d.Baseline.Count(&d.Subjects[i])
-		}
+		d.Baseline.Resolved = []Change{}
 	}
 }
 

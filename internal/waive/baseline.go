@@ -153,7 +153,7 @@ func (b *Baseline) At() time.Time { return b.at }
 
 // Apply marks the findings that the baseline knows. A finding of confidence
 // proof stays new, whatever the baseline says: only a waiver that names it can
-// silence it.
+// silence it. It is marked as standing.
 func (b *Baseline) Apply(findings []finding.Finding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -168,6 +168,8 @@ func (b *Baseline) Apply(findings []finding.Finding) {
 		b.met[f.Fingerprint] = true
 		if b.silences[f.Fingerprint] && f.Confidence != finding.Proof {
 			f.Status = finding.Known
+		} else {
+			f.Standing = true
 		}
 	}
 }

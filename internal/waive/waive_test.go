@@ -270,6 +270,10 @@ func TestBaseline(t *testing.T) {
 			if findings[0].Status != tt.want {
 				t.Errorf("Status = %v, want %v", findings[0].Status, tt.want)
 			}
+			had := !strings.Contains(tt.name, "nothing") && tt.name != "another"
+			if findings[0].Standing != (had && tt.want == finding.New) {
+				t.Errorf("Standing = %t", findings[0].Standing)
+			}
 			b.Saw("tls://h:1", true, func(string) bool { return true })
 			if resolved, unchecked := b.Settle(); len(resolved) != tt.resolved || len(unchecked) > 0 {
 				t.Errorf("resolved %v, unchecked %v, want %d and 0", resolved, unchecked, tt.resolved)
