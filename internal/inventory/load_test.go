@@ -178,6 +178,7 @@ func TestBroken(t *testing.T) {
 	}{
 		{"empty", "", []string{"certassay.yaml: the file is empty"}},
 		{"no YAML", "version: 1\n  x: [", []string{"certassay.yaml:2:", "not valid YAML"}},
+		{"a file of another kind", "root " + strings.Repeat("root:x:0:0:", 20), []string{`unknown key "root root:x:0:0:root:x:0:0:root:x:0:0:root:x:0:0:root:x:0:0:…"`}},
 		{"no mapping", "- 1\n", []string{"certassay.yaml:1:1: inventory: want a mapping, found a list"}},
 		{"second document", "version: 1\n---\nversion: 1\n", []string{"a second document"}},
 		{"no version", "groups: []\n", []string{`1:1: inventory: the key "version" is missing`}},

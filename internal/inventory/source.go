@@ -201,7 +201,7 @@ func (s *source) mapping(n *yaml.Node, what string, hints map[string]string, kno
 		read := known[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || read == nil:
-			s.bad(key, unknownHint(key.Value, hints, known.names()), "%s: unknown key %q", what, key.Value)
+			s.bad(key, unknownHint(key.Value, hints, known.names()), "%s: unknown key %q", what, shorten(key.Value))
 		case seen[key.Value]:
 			s.bad(key, "", "%s: the key %q is already there in line %d", what, key.Value, lines[key.Value])
 		default:
@@ -276,7 +276,7 @@ func (s *source) word(n *yaml.Node, what string, words ...string) string {
 	if near := suggest.Nearest(n.Value, words); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	s.bad(n, hint, "%s: want %s, found %q", what, want, n.Value)
+	s.bad(n, hint, "%s: want %s, found %q", what, want, shorten(n.Value))
 	return ""
 }
 
@@ -301,7 +301,7 @@ func (s *source) wrong(n *yaml.Node, what, want string) {
 	case n.Kind == yaml.ScalarNode && want == "text":
 		hint = "put it in quotes"
 	case n.Kind == yaml.ScalarNode && want == "a list":
-		hint = "put it in brackets: [" + n.Value + "]"
+		hint = "put it in brackets: [" + shorten(n.Value) + "]"
 	}
 	s.bad(n, hint, "%s: want %s, found %s", what, want, describe(n))
 }
@@ -315,7 +315,18 @@ func describe(n *yaml.Node) string {
 	case n.Tag == "!!null":
 		return "nothing"
 	case n.Tag == "!!str":
-		return fmt.Sprintf("%q", n.Value)
+		return fmt.Sprintf("%q", shorten(n.Value))
 	}
-	return n.Value
+	return shorten(n.Value)
+}
+
+// maxShown is how much of a value is repeated: a file that was named by mistake
+// must not end up in a log.
+const maxShown = 60
+
+func shorten(value string) string {
+	if r := []rune(value); len(r) > maxShown {
+		return string(r[:maxShown]) + "…"
+	}
+	return value
 }
