@@ -65,3 +65,19 @@ func expected(e *facts.Expect) *bool {
 	}
 	return said
 }
+
+// explained says whether the owner expects the leaf; see [Judged.Explained].
+func explained(e *facts.Expect) bool {
+	if e == nil || len(e.Pins)+len(e.Issuers) == 0 {
+		return false
+	}
+	for _, x := range []struct {
+		said int
+		ok   *bool
+	}{{len(e.Pins), e.KeyMatches}, {len(e.Issuers), e.IssuerOK}, {len(e.Anchors), e.AnchorOK}} {
+		if x.said > 0 && (x.ok == nil || !*x.ok) {
+			return false
+		}
+	}
+	return true
+}

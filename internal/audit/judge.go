@@ -22,8 +22,12 @@ type Judged struct {
 	Collected bool
 	// Answer is what the subject says of its service when it is compared with
 	// others; nil where there is no certificate, or it is no endpoint.
-	Answer  *vantage.Answer
-	members []corpus.Member
+	Answer *vantage.Answer
+	// Explained says that the owner named keys or issuers for it, and that
+	// everything said of keys, issuers and anchors holds. What could not be
+	// decided does not hold.
+	Explained bool
+	members   []corpus.Member
 }
 
 // Judge gives a subject its verdict. It is pure and safe for concurrent use.
@@ -50,7 +54,7 @@ func (a *Auditor) Judge(s *evidence.Subject) Judged {
 		})
 	}
 	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, collected)
-	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), members: j.members(s)}
+	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), Explained: explained(j.facts.Expect), members: j.members(s)}
 }
 
 // relax lets a verdict stand although a rule could not be decided for a

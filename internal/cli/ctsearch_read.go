@@ -295,7 +295,7 @@ func (r *searchRun) triage(out *searchLog, batch []*searchHit) []*searchHit {
 			for i := w; i < len(batch); i += workers {
 				j := r.session.auditor.Judge(batch[i].subject)
 				verdicts[i] = j.Subject.Verdict
-				show[i] = len(batch[i].Matches) > 0 || r.session.notable(j)
+				show[i] = len(batch[i].Matches) > 0 || r.session.notable(j.Subject)
 			}
 		})
 	}

@@ -16,20 +16,20 @@ import (
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
-	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/notify"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
-	"github.com/certassay/certassay/internal/trust"
 	"github.com/certassay/certassay/internal/watch"
 )
 
 // watchFlags are those of "ct watch". What the file says, cfg, gives way to them.
 type watchFlags struct {
 	ctFlags
-	config, state, start, metrics string
-	once, status                  bool
-	cfg                           *config.Watch
+	config, state, start, metrics, inventory, waivers string
+	roots, rules                                      []string
+	once, status, all, tellExpected                   bool
+	cfg                                               *config.Watch
 }
 
 func (c *command) ctWatch() *cobra.Command {
@@ -48,6 +48,17 @@ they are looked at. Where the program stops, also by kill -9, it goes on the nex
 time. Each notification has an id; a webhook or program may be told the same one
 again after a crash, a jsonl file is not.
 
+Each is judged as "check" judges a certificate, by the roots, rules and waivers of
+the flags of these names. With --inventory the domains of an inventory are looked
+for, too, and what it explains is not told: a certificate of a group whose key is
+one of the group's keys, whose issuer is one of its issuers, and whose root is one
+of its trust, as far as it says each. Whoever names issuers alone is not told of
+what these issue, to whomever. What is called forged or suspicious is always told.
+--tell-expected tells everything.
+
+With --all every entry is judged, and those are told, too, that hold none of the
+names and are forged, suspicious, or at the bar of fail-on.
+
 A log that was never read is begun at its end; --start 10000 begins that many
 entries before it. With --once each log is read to its end once, for cron; with
 --status nothing is read, and the state is shown.
@@ -61,13 +72,15 @@ Configuration file (all but version may be left out; flags win):
   names: [.example.org, www.example.com]
   logs: ["Let's Encrypt"]     # default: those that browsers accept
   log-list: log_list.json     # looked at again every minute
-  expected:                   # not told: certificates and keys that are yours
+  inventory: certassay.yaml   # its domains are looked for, what it explains is not told
+  expected:                   # not told, either: certificates and keys that are yours
     - certificates/           # PEM or DER, files and directories
     - sha256/BASE64=          # hash of a key, as in a pin
   notify:
     - jsonl: found.jsonl      # - is standard output
     - webhook: https://hooks.example.org/certassay
       token-file: token       # sent as bearer token
+      headers-file: headers   # further headers, "Name: value" in each line
     - exec: [/usr/local/bin/alert, --page]   # gets the JSON on standard input
       timeout: 30s
   start: now
@@ -75,6 +88,9 @@ Configuration file (all but version may be left out; flags win):
   late: 15m                   # when a log counts as behind
   rate: 10                    # requests a second to one log
   contact: security@example.org
+  roots: [corp-root.pem]      # waivers, rules, known-keys: as the flags of "check"
+  all: false                  # judge every entry; tell from fail-on: high on
+  tell-expected: false
   metrics: 127.0.0.1:9464     # Prometheus
   metrics-file: /var/lib/node_exporter/certassay.prom
 
@@ -89,6 +105,12 @@ Configuration file (all but version may be left out; flags win):
 	cmd.Flags().StringVar(&f.state, "state", "", "remember what was read in `DIR`")
 	cmd.Flags().StringVar(&f.start, "start", "now", "begin a new log `now`, or so many entries before its end")
 	cmd.Flags().StringVar(&f.metrics, "metrics", "", "answer Prometheus at `ADDRESS`, such as :9464 (of this machine only)")
+	cmd.Flags().StringVar(&f.inventory, "inventory", "", "watch the domains of the inventory `FILE`, and tell what it does not explain")
+	cmd.Flags().StringArrayVar(&f.roots, "roots", nil, "trust the CA certificates in `FILE|DIR` as the owner's (repeatable)")
+	cmd.Flags().StringArrayVar(&f.rules, "rules", nil, "load further rules from `DIR` (repeatable)")
+	cmd.Flags().StringVar(&f.waivers, "waivers", "", "accept the findings that `FILE` waives")
+	cmd.Flags().BoolVar(&f.all, "all", false, "judge every entry, and tell those that are not ok, too")
+	cmd.Flags().BoolVar(&f.tellExpected, "tell-expected", false, "tell also of certificates that are expected")
 	cmd.Flags().BoolVar(&f.once, "once", false, "read each log to its end once, and exit")
 	cmd.Flags().BoolVar(&f.status, "status", false, "show how far each log was read, and exit")
 	cmd.MarkFlagsMutuallyExclusive("once", "status")
@@ -111,10 +133,11 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if f.status {
 		return c.watchStatus(cmd.Context(), f)
 	}
-	if len(f.cfg.Names) == 0 {
-		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct watch .example.org --state DIR"})
+	judge, err := c.newWatchJudge(cmd.Context(), f.cfg, f.logList)
+	if err != nil {
+		return err
 	}
-	matcher, err := ctlog.NewMatcher(f.cfg.Names)
+	matcher, err := judge.matcher(f.cfg)
 	if err != nil {
 		return usage(err)
 	}
@@ -129,15 +152,15 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if _, err := f.targets(); err != nil {
 		return usage(err)
 	}
-	judge, err := f.judge()
-	if err != nil {
-		return usage(err)
-	}
 	w := &watchRun{flags: f, receivers: receivers, stderr: c.streams.Err}
 	w.options = watch.Options{
-		Matcher: matcher, Expected: expected.has, Judge: judge, Now: audit.Now, Warn: w.warn, Told: w.bell.Ring,
+		Matcher: matcher, Expected: expected.has, Judge: judge.judge, TellExpected: f.cfg.TellExpected, Now: audit.Now, Warn: w.warn, Told: w.bell.Ring,
 		Back: f.cfg.Back, Interval: f.cfg.Interval, Partial: f.cfg.Partial, Batch: f.cfg.Batch,
 	}
+	if f.cfg.All {
+		w.options.Notable = judge.session.notable
+	}
+	w.following = judge.following(f.cfg)
 	return w.run(cmd.Context())
 }
 
@@ -160,6 +183,17 @@ func (f *watchFlags) load(cmd *cobra.Command, args []string) (err error) {
 		if cfg.Back, err = config.ParseStart(f.start); err != nil {
 			return fmt.Errorf("--start: %w", err)
 		}
+	}
+	if given("inventory") {
+		cfg.Inventory = f.inventory
+	}
+	if given("waivers") {
+		cfg.Waivers = f.waivers
+	}
+	cfg.Roots, cfg.Rules = append(cfg.Roots, f.roots...), append(cfg.Rules, f.rules...)
+	cfg.All, cfg.TellExpected = cfg.All || f.all, cfg.TellExpected || f.tellExpected
+	if f.config == "" {
+		cfg.FailOn = config.FailOn{Severity: finding.High}
 	}
 	if !given("log") {
 		f.logs = cfg.Logs
@@ -223,29 +257,6 @@ func (f *watchFlags) targets() ([]watch.Target, error) {
 	return out, nil
 }
 
-// judge gives what judges matches by all rules, at the time of the match.
-func (f *watchFlags) judge() (func(*evidence.Subject) *report.Subject, error) {
-	known, err := readLogList(f.logList)
-	if err != nil {
-		return nil, err
-	}
-	set, err := loadRules(nil)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := trust.Open(trust.Options{Local: localRoots()})
-	if err != nil {
-		return nil, err
-	}
-	keys, err := openKnownKeys(nil)
-	if err != nil {
-		return nil, err
-	}
-	return func(s *evidence.Subject) *report.Subject {
-		return audit.New(audit.Options{Rules: set, Trust: roots, Logs: known, KnownKeys: keys, At: audit.Now()}).Judge(s).Subject
-	}, nil
-}
-
 func (c *command) receivers(list []config.Notify) (out []notify.Receiver, err error) {
 	var errs []error
 	seen := map[string]bool{}
@@ -267,7 +278,7 @@ func (c *command) receivers(list []config.Notify) (out []notify.Receiver, err er
 func (c *command) receiver(n *config.Notify) (notify.Receiver, error) {
 	switch {
 	case n.Webhook != "":
-		return notify.NewWebhook(notify.Webhook{URL: n.Webhook, Token: n.Token, Timeout: n.Timeout, UserAgent: "certassay/" + programVersion()})
+		return notify.NewWebhook(notify.Webhook{URL: n.Webhook, Token: n.Token, Header: n.Headers, Timeout: n.Timeout, UserAgent: "certassay/" + programVersion()})
 	case len(n.Exec) > 0:
 		return notify.NewCommand(notify.Command{Args: n.Exec, Timeout: n.Timeout})
 	case n.JSONL == "-":
@@ -283,6 +294,7 @@ type watchRun struct {
 	receivers []notify.Receiver
 	bell      notify.Bell
 	store     *store.Store
+	following string // what is looked for
 
 	mu     sync.Mutex
 	stderr io.Writer // guarded by mu
@@ -301,7 +313,7 @@ func (w *watchRun) run(ctx context.Context) (err error) {
 		return failed(err)
 	}
 	defer func() { err = closing(err, w.store.Close()) }()
-	release, err := w.store.Hold(ctx, "watch", os.Getpid(), audit.Now())
+	release, err := w.store.Hold(ctx, watchRole, os.Getpid(), audit.Now())
 	if err != nil {
 		return failed(err)
 	}
@@ -401,7 +413,7 @@ func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
 	part(func() error { return courier.Run(ctx, w.bell.Wait) })
 	part(func() error { return watch.New(w.options).Run(ctx, w.flags.targets) })
 	part(func() error { return w.keepMetrics(ctx) })
-	w.warn(fmt.Sprintf("following logs (looked for: %d); the state is in %s", len(w.flags.cfg.Names), w.store.Dir()))
+	w.warn(fmt.Sprintf("following logs (looked for: %s); the state is in %s", w.following, w.store.Dir()))
 	wait.Wait()
 	var e *exit
 	if errors.As(context.Cause(ctx), &e) {

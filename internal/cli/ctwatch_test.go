@@ -58,7 +58,7 @@ func TestWatchOnce(t *testing.T) {
 			if code != 0 {
 				t.Errorf("--status: exit code %d: %s", code, errs)
 			}
-			wantText(t, out, "ok", "300", "2 certificates matched")
+			wantText(t, out, "no watch runs", "ok", "300", "2 certificates matched")
 			code, out, _ = runCT(t, "watch", "--status", "--state", state, "-f", "json")
 			var health watch.Health
 			if err := json.Unmarshal([]byte(out), &health); err != nil || code != 0 || len(health.Logs) != 1 || health.Logs[0].Position != 300 {
@@ -83,7 +83,7 @@ func TestWatchConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	var posted []string
 	server := http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		posted = append(posted, r.Header.Get("Authorization")+" "+r.Header.Get("Idempotency-Key"))
+		posted = append(posted, r.Header.Get("X-Team")+r.Header.Get("Authorization")+" "+r.Header.Get("Idempotency-Key"))
 	})}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,9 +92,9 @@ func TestWatchConfiguration(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	for name, text := range map[string]string{
-		"token": "t0ken", "alert": "#!/bin/sh\ncat >>\"$1\"\n",
+		"token": "t0ken", "headers": "X-Team: red", "alert": "#!/bin/sh\ncat >>\"$1\"\n",
 		"watch.yaml": fmt.Sprintf(`{version: 1, state: state, names: [.lab.example, filler7.test, filler8.test], logs: [%q], expected: [%q],
-  notify: [{jsonl: found}, {exec: [./alert, %q]}, {webhook: "http://%s/", token-file: token}], start: 300, metrics-file: metrics}`,
+  notify: [{jsonl: found}, {exec: [./alert, %q]}, {webhook: "http://%s/", token-file: token, headers-file: headers}], start: 300, metrics-file: metrics}`,
 			l.flag(t, nil), l.chain, filepath.Join(dir, "alerted"), listener.Addr()),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
@@ -119,7 +119,7 @@ func TestWatchConfiguration(t *testing.T) {
 	if read("alerted") != read("found") {
 		t.Errorf("the program got %q", read("alerted"))
 	}
-	if len(posted) != 2 || posted[0] != "Bearer t0ken "+got[0].ID {
+	if len(posted) != 2 || posted[0] != "redBearer t0ken "+got[0].ID {
 		t.Errorf("posted %q", posted)
 	}
 	wantText(t, read("metrics"), "certassay_ct_certificates_total 3\n", "certassay_ct_log_ok{")
@@ -168,7 +168,7 @@ func TestWatchForever(t *testing.T) {
 	if code != exitFailed || !strings.Contains(second, fmt.Sprintf("process %d", os.Getpid())) || !strings.Contains(second, "hint:") {
 		t.Errorf("a second watch: exit code %d: %s", code, second)
 	}
-	if code, out, errs := runCT(t, "watch", "--status", "--state", state); code != 0 {
+	if code, out, errs := runCT(t, "watch", "--status", "--state", state); code != 0 || !strings.HasPrefix(out, fmt.Sprintf("process %d watches, since ", os.Getpid())) {
 		t.Errorf("--status: exit code %d: %s%s", code, out, errs)
 	}
 	_, address, _ := strings.Cut(strings.TrimSpace(metrics), "metrics are at ")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -19,16 +20,19 @@ func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 		return failed(err)
 	}
 	health, err := watch.ReadHealth(ctx, s, audit.Now(), f.cfg.Late)
+	holder, holderErr := s.Holder(ctx, watchRole)
+	err = errors.Join(err, holderErr)
 	if err = closing(err, s.Close()); err != nil {
 		return failed(err)
 	}
 	if f.format == "json" {
 		err = c.writeJSON(struct {
-			Schema string `json:"schema"`
+			Schema  string       `json:"schema"`
+			Running *watchHolder `json:"running"`
 			*watch.Health
-		}{"certassay/ct-status/v1", health})
+		}{"certassay/ct-status/v1", newWatchHolder(holder), health})
 	} else {
-		err = c.writeStatus(health)
+		err = c.writeStatus(health, newWatchHolder(holder))
 	}
 	switch {
 	case err != nil:
@@ -39,7 +43,28 @@ func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 	return nil
 }
 
-func (c *command) writeStatus(h *watch.Health) error {
+// watchRole is what a running watch holds of its state directory.
+const watchRole = "watch"
+
+// A watchHolder is the process that follows the logs.
+type watchHolder struct {
+	PID   int       `json:"pid"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+func newWatchHolder(h *store.HeldError) *watchHolder {
+	if h == nil {
+		return nil
+	}
+	return &watchHolder{h.PID, h.Since}
+}
+
+func (c *command) writeStatus(h *watch.Health, holder *watchHolder) error {
+	if holder == nil {
+		fmt.Fprintln(c.streams.Out, "no watch runs on this state")
+	} else {
+		fmt.Fprintf(c.streams.Out, "process %d watches, since %s\n", holder.PID, holder.Since.Format(time.RFC3339))
+	}
 	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "LOG\tSTATE\tENTRIES\tPOSITION\tBACKLOG\tGAPS\tREAD TO ITS END\tERROR")
 	for i := range h.Logs {

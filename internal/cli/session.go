@@ -423,12 +423,12 @@ func (s *session) weigh(e *evidence.Subject, j audit.Judged) {
 
 // notable says whether a subject is worth a look among many: its verdict accuses,
 // or a finding is at the bar.
-func (s *session) notable(j audit.Judged) bool {
-	if v := j.Subject.Verdict; v == finding.Forged || v == finding.Suspicious {
+func (s *session) notable(r *report.Subject) bool {
+	if v := r.Verdict; v == finding.Forged || v == finding.Suspicious {
 		return true
 	}
 	bar := s.cfg.FailOn.Severity
-	return slices.ContainsFunc(j.Subject.Findings, func(f finding.Finding) bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool {
 		return f.Waiver == nil && f.Status == finding.New && bar != finding.NoSeverity && f.Severity >= bar
 	})
 }

@@ -1,14 +1,18 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/net/http/httpguts"
 )
 
 // A Watch is what "ct watch" was told, checked as far as it can be without asking
@@ -37,6 +41,18 @@ type Watch struct {
 	Contact string
 	// Metrics is an address to listen at, MetricsFile a file to write.
 	Metrics, MetricsFile string
+	// Inventory is the owner's file: its domains are looked for, and what it
+	// expects is not told. Empty for none.
+	Inventory string
+	// Roots, Rules, KnownKeys and Waivers are what entries are judged by, as for
+	// the flags of these names.
+	Roots, Rules, KnownKeys []string
+	Waivers                 string
+	// FailOn is from where on an entry is notable that holds no name; see All.
+	FailOn FailOn
+	// All judges every entry, and tells those that are notable. TellExpected
+	// tells also what is expected.
+	All, TellExpected bool
 }
 
 // A Notify is one receiver; one of Webhook, Exec and JSONL is set.
@@ -44,7 +60,9 @@ type Notify struct {
 	Webhook string
 	// Token is sent to the webhook; it was read from a file.
 	Token string
-	Exec  []string
+	// Headers are sent to it, too; they were read from a file. Nil sends none.
+	Headers map[string]string
+	Exec    []string
 	// JSONL is a file, "-" for standard output.
 	JSONL   string
 	Timeout time.Duration
@@ -70,11 +88,21 @@ type watchFile struct {
 	Contact     string        `yaml:"contact"`
 	Metrics     string        `yaml:"metrics"`
 	MetricsFile string        `yaml:"metrics-file"`
+
+	Inventory    string   `yaml:"inventory"`
+	Roots        []string `yaml:"roots"`
+	Rules        []string `yaml:"rules"`
+	KnownKeys    []string `yaml:"known-keys"`
+	Waivers      string   `yaml:"waivers"`
+	FailOn       string   `yaml:"fail-on"`
+	All          bool     `yaml:"all"`
+	TellExpected bool     `yaml:"tell-expected"`
 }
 
 type notifyEntry struct {
 	Webhook   string   `yaml:"webhook"`
 	TokenFile string   `yaml:"token-file"`
+	Headers   string   `yaml:"headers-file"`
 	Exec      []string `yaml:"exec"`
 	JSONL     string   `yaml:"jsonl"`
 	Timeout   string   `yaml:"timeout"`
@@ -113,6 +141,8 @@ func (f *watchFile) check(base string) (*Watch, error) {
 	w := &Watch{
 		State: below(base, f.State), Names: f.Names, Logs: f.Logs, LogList: below(base, f.LogList),
 		Rate: f.Rate, Concurrency: f.Concurrency, Batch: uint64(max(f.Batch, 0)), Contact: f.Contact, Metrics: f.Metrics, MetricsFile: below(base, f.MetricsFile),
+		Inventory: below(base, f.Inventory), Waivers: below(base, f.Waivers), All: f.All, TellExpected: f.TellExpected,
+		Roots: allBelow(base, f.Roots), Rules: allBelow(base, f.Rules), KnownKeys: allBelow(base, f.KnownKeys),
 	}
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -130,6 +160,9 @@ func (f *watchFile) check(base string) (*Watch, error) {
 	var err error
 	if w.Back, err = ParseStart(f.Start); err != nil {
 		bad("start: %w", err)
+	}
+	if w.FailOn, err = ParseFailOn(cmp.Or(f.FailOn, "high")); err != nil {
+		bad("fail-on: %w", err)
 	}
 	switch {
 	case f.Rate < 0 || f.Rate > 1000:
@@ -167,6 +200,8 @@ func (n *notifyEntry) check(base string) (out Notify, err error) {
 		return out, errors.New("give one of webhook, exec and jsonl")
 	case n.TokenFile != "" && n.Webhook == "":
 		return out, errors.New("token-file belongs to a webhook")
+	case n.Headers != "" && n.Webhook == "":
+		return out, errors.New("headers-file belongs to a webhook")
 	case n.Timeout != "" && n.JSONL != "":
 		return out, errors.New("timeout belongs to a webhook or a program")
 	}
@@ -185,6 +220,11 @@ func (n *notifyEntry) check(base string) (out Notify, err error) {
 		out.Token = strings.TrimSpace(string(token))
 		if out.Token == "" || len(out.Token) > 8192 || strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return out, fmt.Errorf("%s holds no token: one word is wanted", n.TokenFile)
+		}
+	}
+	if n.Headers != "" {
+		if out.Headers, err = readHeaders(below(base, n.Headers)); err != nil {
+			return out, err
 		}
 	}
 	return out, duration(n.Timeout, &out.Timeout)
@@ -213,6 +253,59 @@ func duration(s string, into *time.Duration) error {
 	}
 	*into = d
 	return nil
+}
+
+// ownHeaders are those that are ours to send.
+var ownHeaders = []string{"Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key", "Transfer-Encoding", "User-Agent"}
+
+// maxHeaders bounds a file of headers: servers take 8 kB of all together.
+const maxHeaders = 8 << 10
+
+// readHeaders reads headers, "Name: value" in each line; empty lines and those
+// that begin with # are passed over. Authorization may stand there where no token
+// does.
+func readHeaders(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading headers: %w", err)
+	}
+	if len(text) > maxHeaders {
+		return nil, fmt.Errorf("reading headers: %s is larger than %d bytes", path, maxHeaders)
+	}
+	out := map[string]string{}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.TrimSpace(value)
+		_, twice := out[name]
+		switch {
+		case !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value):
+			err = errors.New("want a header, such as X-Api-Key: secret") // it may be a secret: nothing of it is shown
+		case name != "Authorization" && slices.Contains(ownHeaders, name):
+			err = fmt.Errorf("%s is set by the program", name)
+		case twice:
+			err = fmt.Errorf("%s stands there twice", name)
+		default:
+			out[name] = value
+			continue
+		}
+		return nil, fmt.Errorf("reading headers: %s, line %d: %w", path, n, err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("reading headers: %s holds none", path)
+	}
+	return out, nil
+}
+
+func allBelow(base string, paths []string) (out []string) {
+	for _, p := range paths {
+		out = append(out, below(base, p))
+	}
+	return out
 }
 
 func below(base, path string) string {

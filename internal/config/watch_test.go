@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/certassay/certassay/internal/finding"
 )
 
 func writeWatch(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range map[string]string{"watch.yaml": text, "token": " s3cret\n", "empty": "\n", "two": "a b"} {
+	for name, content := range map[string]string{"watch.yaml": text, "token": " s3cret\n", "empty": "\n", "two": "a b", "headers": "# ours\nX-Api-Key: k3y\n\nX-Team:  red \n", "host": "Host: x", "bad": "X-Api-Key s3cret", "split": "a b: c", "again": "X-A: 1\nx-a: 2"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +34,7 @@ expected: [certs, "sha256/abc", "sha256:00"]
 notify:
   - {jsonl: "-"}
   - {jsonl: out.jsonl}
-  - {webhook: "https://x.example/", token-file: token, timeout: 3s}
+  - {webhook: "https://x.example/", token-file: token, headers-file: headers, timeout: 3s}
   - {exec: [./alert, --page]}
   - {exec: [alert]}
 start: 10000
@@ -46,6 +48,14 @@ batch: 100
 contact: me@example.org
 metrics: :9464
 metrics-file: m.prom
+inventory: certassay.yaml
+roots: [root.pem, /etc/roots]
+rules: [rules]
+known-keys: [keys]
+waivers: waivers.yaml
+fail-on: critical
+all: true
+tell-expected: true
 `)
 	got, err := ReadWatch(path)
 	if err != nil {
@@ -57,11 +67,13 @@ metrics-file: m.prom
 		State: in("state"), Names: []string{".example.org"}, Logs: []string{"a", "b"}, LogList: "/etc/list.json",
 		Expected: []string{in("certs"), "sha256/abc", "sha256:00"},
 		Notify: []Notify{
-			{JSONL: "-"}, {JSONL: in("out.jsonl")}, {Webhook: "https://x.example/", Token: "s3cret", Timeout: 3 * time.Second},
+			{JSONL: "-"}, {JSONL: in("out.jsonl")}, {Webhook: "https://x.example/", Token: "s3cret", Headers: map[string]string{"X-Api-Key": "k3y", "X-Team": "red"}, Timeout: 3 * time.Second},
 			{Exec: []string{in("alert"), "--page"}}, {Exec: []string{"alert"}},
 		},
 		Back: 10000, Interval: 90 * time.Second, Partial: time.Minute, Late: time.Hour, Timeout: 5 * time.Second,
 		Rate: 2.5, Concurrency: 3, Batch: 100, Contact: "me@example.org", Metrics: ":9464", MetricsFile: in("m.prom"),
+		Inventory: in("certassay.yaml"), Roots: []string{in("root.pem"), "/etc/roots"}, Rules: []string{in("rules")}, KnownKeys: []string{in("keys")},
+		Waivers: in("waivers.yaml"), FailOn: FailOn{Severity: finding.Critical}, All: true, TellExpected: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -91,6 +103,14 @@ func TestReadWatchRefuses(t *testing.T) {
 		{"missing token", "version: 1\nnotify: [{webhook: a, token-file: no}]", "reading token"},
 		{"empty token", "version: 1\nnotify: [{webhook: a, token-file: empty}]", "holds no token"},
 		{"token of two words", "version: 1\nnotify: [{webhook: a, token-file: two}]", "holds no token"},
+		{"bar", "version: 1\nfail-on: soon", "fail-on"},
+		{"headers of nobody", "version: 1\nnotify: [{exec: [a], headers-file: headers}]", "belongs to a webhook"},
+		{"missing headers", "version: 1\nnotify: [{webhook: a, headers-file: no}]", "reading headers"},
+		{"no headers", "version: 1\nnotify: [{webhook: a, headers-file: empty}]", "holds none"},
+		{"header of ours", "version: 1\nnotify: [{webhook: a, headers-file: host}]", "line 1: Host is set by the program"},
+		{"no header", "version: 1\nnotify: [{webhook: a, headers-file: bad}]", "want a header"},
+		{"no name of a header", "version: 1\nnotify: [{webhook: a, headers-file: split}]", "want a header"},
+		{"header twice", "version: 1\nnotify: [{webhook: a, headers-file: again}]", "line 2: X-A stands there twice"},
 		{"several", "version: 2\nrate: -1", "rate"},
 	} {
 		_, err := ReadWatch(writeWatch(t, tt.text))

@@ -28,6 +28,8 @@ type Webhook struct {
 	URL string
 	// Token is sent as a bearer token; empty sends none.
 	Token string
+	// Header is sent with each request, beside our own; it may hold secrets.
+	Header map[string]string
 	// Timeout is the time for one request. Default 10 s.
 	Timeout time.Duration
 	// UserAgent names the sender. Default "certassay".
@@ -96,6 +98,9 @@ func (w *webhook) post(ctx context.Context, d *store.Delivery) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(d.Body))
 	if err != nil {
 		return err
+	}
+	for name, value := range w.Header {
+		r.Header.Set(name, value)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", w.UserAgent)

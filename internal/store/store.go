@@ -153,23 +153,54 @@ func (s *Store) Close() error { return s.db.Close() }
 // the error is a [*HeldError].
 func (s *Store) Hold(ctx context.Context, role string, pid int, now time.Time) (release func() error, err error) {
 	lock := flock.New(filepath.Join(s.dir, role+".lock"), flock.SetPermissions(0o600))
-	taken, err := lock.TryLock()
+	// Holder looks at the lock for a moment: that is nobody who holds it.
+	wait, stop := context.WithTimeout(ctx, holdWait)
+	taken, err := lock.TryLockContext(wait, holdWait/10)
+	stop()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		taken, err = false, nil
+	}
 	if err != nil {
 		return nil, &stateError{ErrReadOnly, "locking " + s.dir, err}
 	}
 	if !taken {
-		held := &HeldError{Role: role, Dir: s.dir}
-		var since int64
-		if err := s.db.QueryRowContext(ctx, "SELECT pid, since FROM holders WHERE role = ?", role).Scan(&held.PID, &since); err == nil {
-			held.Since = time.UnixMilli(since).UTC()
-		}
-		return nil, held
+		return nil, s.holder(ctx, role)
 	}
 	_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO holders (role, pid, since) VALUES (?, ?, ?)", role, pid, now.UnixMilli())
 	if err != nil {
 		return nil, explain("locking "+s.dir, errors.Join(err, lock.Unlock()))
 	}
 	return lock.Unlock, nil
+}
+
+// holdWait is how long [Store.Hold] waits for a lock.
+const holdWait = 250 * time.Millisecond
+
+func (s *Store) holder(ctx context.Context, role string) *HeldError {
+	held := &HeldError{Role: role, Dir: s.dir}
+	var since int64
+	if err := s.db.QueryRowContext(ctx, "SELECT pid, since FROM holders WHERE role = ?", role).Scan(&held.PID, &since); err == nil {
+		held.Since = time.UnixMilli(since).UTC()
+	}
+	return held
+}
+
+// Holder says who has a role now, as [Store.Hold] would say it; nil where nobody
+// has. It takes nothing from anybody.
+func (s *Store) Holder(ctx context.Context, role string) (*HeldError, error) {
+	path := filepath.Join(s.dir, role+".lock")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	switch {
+	case err != nil:
+		return nil, &stateError{ErrReadOnly, "looking at the lock of " + s.dir, err}
+	case free:
+		return nil, lock.Unlock()
+	}
+	return s.holder(ctx, role), nil
 }
 
 // A Tx is a transaction. It ends with the function that it was made for.

@@ -82,11 +82,12 @@ func (f *follower) tell(tx *store.Tx, s *Sighting, now time.Time) (*Message, err
 		return m, nil
 	}
 	news, err := tx.AddEntry(&s.Entry, now)
-	if err != nil || !news.Certificate || f.Expected(s) {
+	expected := s.judged.Expected || f.Expected(s)
+	if err != nil || !news.Certificate || expected && !f.TellExpected {
 		return nil, err
 	}
 	m := f.message(KindCertificate, hex.EncodeToString(s.Entry.Identity[:]), now)
-	m.Index, m.CertificateText = &index, s.text(news, s.signed())
+	m.Index, m.CertificateText, m.Expected = &index, s.text(news, s.signed()), expected
 	return m, nil
 }
 
@@ -192,6 +193,6 @@ func (f *follower) missing(tx *store.Tx, head *ct.TreeHead, c *ctlog.Coverage, g
 
 func (f *follower) judge(m *Message, s *evidence.Subject) {
 	if f.Judge != nil {
-		m.judged(f.Judge(s))
+		m.judged(f.Judge(s, nil))
 	}
 }

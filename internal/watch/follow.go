@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/certassay/certassay/internal/collect/ctlog"
@@ -204,10 +207,13 @@ func (f *follower) entries(ctx context.Context, head *ct.TreeHead, from, to uint
 	var hits []ctlog.Hit
 	coverage, err := f.source.Entries(ctx, head, from, to, func(index uint64, e *ct.LogEntry) error {
 		chain := func() ([][]byte, error) { return f.chains.get(ctx, f.source, e) }
-		if hits = f.Matcher.MatchChain(e, hits[:0], chain); len(hits) == 0 {
+		if hits = f.Matcher.MatchChain(e, hits[:0], chain); len(hits) == 0 && f.Notable == nil {
 			return nil
 		}
-		s := &ctlog.Sighting{Log: f.log, Head: head, Index: index, Entry: e, Seen: f.Now(), Target: hits[0].Watched}
+		s := &ctlog.Sighting{Log: f.log, Head: head, Index: index, Entry: e, Seen: f.Now()}
+		if len(hits) > 0 {
+			s.Target = hits[0].Watched
+		}
 		if len(e.Signed) > 0 {
 			s.Chain, s.ChainErr = chain()
 		}
@@ -225,12 +231,28 @@ func (f *follower) entries(ctx context.Context, head *ct.TreeHead, from, to uint
 			verified = append(verified, s)
 		}
 	}
-	if f.Judge != nil {
-		for _, s := range verified {
-			s.judged = f.Judge(s.subject)
-		}
+	return coverage, f.judgeAll(verified), nil
+}
+
+// judgeAll judges what was found, and leaves out what was looked at only for its
+// verdict and is not notable.
+func (f *follower) judgeAll(found []*Sighting) []*Sighting {
+	if f.Judge == nil {
+		return found
 	}
-	return coverage, verified, nil
+	var wait sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), len(found))
+	for w := range workers {
+		wait.Go(func() {
+			for i := w; i < len(found); i += workers {
+				found[i].judged = f.Judge(found[i].subject, found[i].hits)
+			}
+		})
+	}
+	wait.Wait()
+	return slices.DeleteFunc(found, func(s *Sighting) bool {
+		return len(s.hits) == 0 && (s.judged.Report == nil || !f.Notable(s.judged.Report))
+	})
 }
 
 // advance writes what a batch brought. Entries that could not be read at its end

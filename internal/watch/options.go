@@ -27,6 +27,13 @@ type Matcher interface {
 	MatchChain(e *ct.LogEntry, hits []ctlog.Hit, chain func() ([][]byte, error)) []ctlog.Hit
 }
 
+// A Judgement is what the rules say of a subject, and its owner.
+type Judgement struct {
+	Report *report.Subject
+	// Expected says that the owner's inventory explains it.
+	Expected bool
+}
+
 // Options are what a Watcher works with. Store, Matcher and Now are required.
 type Options struct {
 	Store   *store.Store
@@ -34,9 +41,14 @@ type Options struct {
 	// Expected says that a certificate is one that its owner knows: it is
 	// stored and not told. Nil expects none.
 	Expected func(*Sighting) bool
-	// Judge gives what matched, and what logs sign, a verdict. Nil judges
-	// nothing.
-	Judge func(*evidence.Subject) *report.Subject
+	// Judge gives what matched, and what logs sign, a verdict. It may be called
+	// by several goroutines. Nil judges nothing.
+	Judge func(*evidence.Subject, []ctlog.Hit) Judgement
+	// Notable says that an entry which does not match is to be told for how it
+	// was judged: with it every entry is judged. Nil leaves those alone.
+	Notable func(*report.Subject) bool
+	// TellExpected tells also of what is expected, and says that it is.
+	TellExpected bool
 	// Now is the clock.
 	Now func() time.Time
 	// Back is how many entries before the newest a log is begun at that was

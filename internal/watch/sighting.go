@@ -12,7 +12,6 @@ import (
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
-	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
 )
 
@@ -29,7 +28,7 @@ type Sighting struct {
 	subject  *evidence.Subject
 	hits     []ctlog.Hit
 	chainErr string
-	judged   *report.Subject
+	judged   Judgement
 	// unreadable says that the log holds an entry there that is none.
 	unreadable bool
 }
@@ -126,6 +125,8 @@ type Message struct {
 
 	Verdict  finding.Verdict   `json:"verdict,omitempty"`
 	Findings []finding.Finding `json:"findings,omitempty"`
+	// Expected says that it is told although its owner expects it.
+	Expected bool `json:"expected,omitempty"`
 }
 
 type logName struct {
@@ -204,8 +205,8 @@ func (s *Sighting) text(news store.News, der []byte) *CertificateText {
 	return t
 }
 
-func (m *Message) judged(r *report.Subject) {
-	if r != nil {
+func (m *Message) judged(j Judgement) {
+	if r := j.Report; r != nil {
 		m.Verdict, m.Findings = r.Verdict, r.Findings
 	}
 }

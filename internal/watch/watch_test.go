@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
@@ -149,9 +150,12 @@ func TestExpected(t *testing.T) {
 func TestJudge(t *testing.T) {
 	b, s := newBench(t), newSite(t, true)
 	var seen *evidence.Subject
-	b.Judge = func(e *evidence.Subject) *report.Subject {
+	b.Judge = func(e *evidence.Subject, hits []ctlog.Hit) Judgement {
 		seen = e
-		return &report.Subject{Verdict: finding.Forged, Findings: []finding.Finding{{Rule: "x", Severity: finding.High}}}
+		if len(hits) != 1 || hits[0].Identifier != "a.watched.test" {
+			t.Errorf("judged with %+v", hits)
+		}
+		return Judgement{Report: &report.Subject{Verdict: finding.Forged, Findings: []finding.Finding{{Rule: "x", Severity: finding.High}}}}
 	}
 	addPre(s.Log, "a.watched.test")
 	b.once(0, s)
@@ -710,5 +714,59 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s and %s have one identity", name, other)
 		}
 		seen[id] = name
+	}
+}
+
+// What the owner's inventory explains is kept and not told, unless it is asked
+// for; a precertificate that was not told makes no news of its certificate.
+func TestExplained(t *testing.T) {
+	for _, tell := range []bool{false, true} {
+		b, s := newBench(t), newSite(t, true)
+		b.TellExpected = tell
+		b.Judge = func(_ *evidence.Subject, hits []ctlog.Hit) Judgement {
+			return Judgement{Expected: len(hits) > 0 && hits[0].Identifier == "mine.watched.test"}
+		}
+		addPre(s.Log, "mine.watched.test")
+		addLeaf(s.Log, "mine.watched.test")
+		addLeaf(s.Log, "other.watched.test")
+		b.once(0, s)
+		told := b.told()
+		if !tell {
+			want(t, b.names(), "2:other.watched.test")
+		} else if len(told) != 2 || !told[0].Expected || told[1].Expected {
+			t.Errorf("told %+v, want the expected one marked", told)
+		}
+		if n := b.health().Certificates; n != 2 {
+			t.Errorf("%d certificates are kept, want both", n)
+		}
+	}
+}
+
+// Entries without a name that is watched are told for their verdict, and only
+// where that is asked for.
+func TestNotable(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		b, s := newBench(t), newSite(t, false)
+		b.Judge = func(e *evidence.Subject, _ []ctlog.Hit) Judgement {
+			v := finding.OK
+			if bytes.Equal(e.Certificates[0], issue("bad.elsewhere.test").leaf) {
+				v = finding.Forged
+			}
+			return Judgement{Report: &report.Subject{Verdict: v}}
+		}
+		if all {
+			b.Notable = func(r *report.Subject) bool { return r.Verdict == finding.Forged }
+		}
+		for i := range 20 {
+			addLeaf(s.Log, fmt.Sprintf("good%d.elsewhere.test", i))
+		}
+		addLeaf(s.Log, "bad.elsewhere.test")
+		addLeaf(s.Log, "a.watched.test")
+		b.once(0, s)
+		if all {
+			want(t, b.names(), "20:bad.elsewhere.test", "21:a.watched.test")
+		} else {
+			want(t, b.names(), "21:a.watched.test")
+		}
 	}
 }

@@ -182,8 +182,8 @@ func TestOddLeaves(t *testing.T) {
 	l.AddLeaf([]byte("no leaf at all"))
 	l.Add(template(h, "last.test").Sign(h.Intermediate.Key, ""), now, h.Intermediate.DER)
 	got, log = search(t, 3, &Log{Key: l.Key}, l.Serve(t, only("checkpoint", missing)), "last.test")
-	if len(got.Hits) != 1 || log.Verified != 5 || len(log.Odd) != 1 || log.Odd[0].From != 3 {
-		t.Errorf("a leaf that is none: %+v, want it odd, and what follows found", got)
+	if len(got.Hits) != 2 || got.Hits[0].Index != 3 || got.Hits[1].Index != 4 || log.Verified != 5 || len(log.Odd) != 1 || log.Odd[0].From != 3 {
+		t.Errorf("a leaf that is none: %+v, want it odd and not ruled out, and what follows found", got)
 	}
 	// In a tile nothing says where the next entry begins.
 	dir = t.TempDir()
