@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/sha256"
+	"strings"
 
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
@@ -30,6 +31,14 @@ func (j *judgement) answer(s *evidence.Subject) *vantage.Answer {
 	}
 	if len(s.Handshakes) > 0 {
 		a.Hello = s.Handshakes[0].Profile
+		return a
+	}
+	// Evidence from a report: the profile of a probe is in the ID, and the
+	// handshake may have brought SCTs that are not at hand.
+	_, hello, _ := strings.Cut(s.ID, "#")
+	a.Hello, _, _ = strings.Cut(hello, "?")
+	if a.Logged != nil && !*a.Logged {
+		a.Logged = nil
 	}
 	return a
 }

@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/certassay/certassay/internal/lab"
@@ -47,15 +50,37 @@ func TestProbes(t *testing.T) {
 			if s := r.Subjects[0]; s.Verdict != "ok" || s.Anchor != "public" {
 				t.Errorf("the genuine server: %s, %s", s.Verdict, s.Anchor)
 			}
+			o.compared(t, via)
 			r = o.probe(t, []string{host, "www.bank.example"}, "--via", via)
-			// These show both names one certificate: privoxy was asked by address,
-			// and sslsplit with a fixed server writes every name it ever heard
-			// into the certificate of that one.
+			// These may show both names one certificate: privoxy was asked by
+			// address, and sslsplit with a fixed server writes every name it ever
+			// heard into the certificate of that one.
 			one := f.name == "privoxy" || f.name == "sslsplit"
-			if got := r.rules(); slices.ContainsFunc(canary, func(id string) bool { return slices.Contains(got, id) }) == one {
-				t.Errorf("unrelated names: %v; want one of %v: %v", got, canary, !one)
+			if got := r.rules(); !one && !slices.ContainsFunc(canary, func(id string) bool { return slices.Contains(got, id) }) {
+				t.Errorf("unrelated names: %v; want one of %v", got, canary)
 			}
 		})
+	}
+}
+
+// compared saves what is seen directly and through an interceptor, and has the
+// files compared: the intercepted path is named, two honest ones are not.
+func (o origin) compared(t *testing.T, via string) {
+	t.Helper()
+	here, there, again := o.file("here.evidence"), o.file("there.evidence"), o.file("again.evidence")
+	o.probe(t, []string{host}, "--evidence", here)
+	o.probe(t, []string{host}, "--via", via, "--evidence", there)
+	o.probe(t, []string{host}, "--via", "http://"+leadTo(t, "127.0.0.1:"+o.port), "--evidence", again)
+	world := []string{"--program", "laboratory=" + o.file("root.pem"), "--log-list", o.file("logs.json")}
+	for _, tt := range []struct {
+		other string
+		exit  int
+	}{{there, 1}, {again, 0}} {
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"compare", here, tt.other}, world...)...)
+		out, _ := cmd.CombinedOutput() // its exit code is looked at
+		if got := cmd.ProcessState.ExitCode(); got != tt.exit || strings.Contains(string(out), vantages) != (tt.exit == 1) {
+			t.Errorf("compare with %s: exit %d, want %d\n%s", filepath.Base(tt.other), got, tt.exit, out)
+		}
 	}
 }
 
