@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,25 @@ func TestHTMLPolicy(t *testing.T) {
 	}
 	if at := strings.Index(page, "Content-Security-Policy"); at > strings.Index(page, "<style") {
 		t.Error("the policy comes after the style")
+	}
+}
+
+// Every box that is shown hides something.
+func TestHTMLFilters(t *testing.T) {
+	d := testDocument()
+	for i, sev := range finding.Severities {
+		d.Subjects[3].Findings = append(d.Subjects[3].Findings, finding.Finding{Rule: "a-b", Severity: sev, Status: finding.Status([]string{"new", "known"}[i%2])})
+	}
+	page := string(render(t, "html", Options{}, d))
+	boxes := regexp.MustCompile(`id="show-([a-z]+)"`).FindAllStringSubmatch(page, -1)
+	if len(boxes) != 4+5+4 {
+		t.Errorf("%d boxes, want one for each verdict, severity and status", len(boxes))
+	}
+	for _, box := range boxes {
+		hides := regexp.MustCompile(`#show-` + box[1] + `:not\(:checked\)\) \.(subject|finding)\.` + box[1] + `\b`)
+		if !hides.MatchString(htmlStyle) || !regexp.MustCompile(`class="(subject|finding)[a-z ]* `+box[1]+`[" ]`).MatchString(page) {
+			t.Errorf("box %s hides nothing", box[1])
+		}
 	}
 }
 

@@ -34,8 +34,22 @@ type markdownWriter struct {
 
 // entry is one subject as it will be written.
 type entry struct {
-	verdict      finding.Verdict
+	verdict finding.Verdict
+	// group is whose it is, as a cell of the table, or empty.
+	group        string
 	row, details string
+}
+
+// groupCell names the group of a subject, and who owns it.
+func groupCell(s *Subject) string {
+	text := outside(s.Group)
+	if s.Owner != "" {
+		text = strings.TrimSpace(text + " (" + outside(s.Owner) + ")")
+	}
+	if text == "" {
+		return ""
+	}
+	return inCode(clip(text, 60))
 }
 
 func (w *markdownWriter) Begin(Tool, evidence.Run) error { return nil }
@@ -53,7 +67,7 @@ func (w *markdownWriter) Subject(s *Subject, certs []Certificate) error {
 		w.omitted++
 		return nil
 	}
-	w.kept = slices.Insert(w.kept, at, entry{s.Verdict, markdownRow(s), w.details(s, certs)})
+	w.kept = slices.Insert(w.kept, at, entry{s.Verdict, groupCell(s), markdownRow(s), w.details(s, certs)})
 	if len(w.kept) > maxMarkdownRows {
 		w.kept = w.kept[:maxMarkdownRows]
 		w.omitted++
@@ -203,10 +217,17 @@ func (w *markdownWriter) End(e Ending) error {
 		fmt.Fprintf(&b, "**Warning:** %s\n\n", inCode(clip(outside(strings.TrimSpace(warning.Message+" "+warning.Hint)), maxMarkdownRow)))
 	}
 	b.WriteString(markdownBaseline(e.Baseline))
-	if len(w.kept) > 0 {
+	grouped := slices.ContainsFunc(w.kept, func(e entry) bool { return e.group != "" })
+	switch {
+	case grouped:
+		b.WriteString("| Group | Verdict | Target | Anchor | Worst finding |\n| --- | --- | --- | --- | --- |\n")
+	case len(w.kept) > 0:
 		b.WriteString("| Verdict | Target | Anchor | Worst finding |\n| --- | --- | --- | --- |\n")
 	}
 	for _, e := range w.kept {
+		if grouped {
+			b.WriteString("| " + e.group + " ")
+		}
 		b.WriteString(e.row)
 	}
 	b.WriteString("\n")
