@@ -78,7 +78,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 		fs.StringArrayVar(&f.logs, "log", nil, "with --online ct, also know the `LOG` at URL=KEY, as \"ct prove\" does (repeatable)")
 		fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to CT logs: they slow down strangers")
 	}
-	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, or tls://ADDR[:PORT][#NAME] (default: this machine's; one on this machine that validates is best)")
+	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, tls://ADDR[:PORT][#NAME], or https://ADDR[:PORT][/PATH][#NAME] (default: this machine's; one on this machine that validates is best)")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")

@@ -32,7 +32,7 @@ type DNSAnswer struct {
 	Name string `json:"name"`
 	Type uint16 `json:"type"`
 	// Resolver is the address and port that were asked, Transport how: "udp",
-	// "tcp" after a truncated answer, or "tls".
+	// "tcp" after a truncated answer, "tls" or "https".
 	Resolver  string `json:"resolver"`
 	Transport string `json:"transport"`
 	// Local says that the resolver runs on this machine, so that nobody on the

@@ -64,10 +64,13 @@ func (r *Resolver) exchange(ctx context.Context, q question) (answer evidence.DN
 	}
 }
 
-// once asks over UDP and, where the answer does not fit, over TCP; or over TLS.
+// once asks over UDP and, where the answer does not fit, over TCP; or over TLS or HTTPS.
 func (r *Resolver) once(ctx context.Context, q question) (evidence.DNSAnswer, *dns.Msg) {
 	transport := "udp"
-	if r.tlsName != "" {
+	switch {
+	case r.endpoint != "":
+		transport = "https"
+	case r.tlsName != "":
 		transport = "tls"
 	}
 	for {
@@ -138,6 +141,9 @@ func refusal(msg *dns.Msg) *evidence.Failure {
 func (r *Resolver) over(ctx context.Context, transport string, q question) ([]byte, *dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	if transport == "https" {
+		return r.overHTTPS(ctx, q)
+	}
 	conn, err := r.dial(ctx, transport)
 	if err != nil {
 		return nil, nil, err
@@ -177,7 +183,7 @@ func (r *Resolver) dial(ctx context.Context, transport string) (net.Conn, error)
 	var d net.Dialer
 	switch transport {
 	case "tls":
-		t := tls.Dialer{NetDialer: &d, Config: &tls.Config{ServerName: r.tlsName, NextProtos: []string{"dot"}, MinVersion: tls.VersionTLS12}}
+		t := tls.Dialer{NetDialer: &d, Config: &tls.Config{ServerName: r.tlsName, NextProtos: []string{"dot"}, MinVersion: tls.VersionTLS12, RootCAs: r.roots}}
 		return t.DialContext(ctx, "tcp", r.server.String())
 	default:
 		return d.DialContext(ctx, transport, r.server.String())

@@ -13,8 +13,10 @@
 package dns
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -46,9 +48,10 @@ const (
 
 // Options say whom to ask and for how long.
 type Options struct {
-	// Server is ADDR[:PORT], or tls://ADDR[:PORT][#NAME] for DNS over TLS (RFC
-	// 7858), where NAME is what its certificate has to be valid for instead of
-	// the address. Empty means the first name server of /etc/resolv.conf.
+	// Server is ADDR[:PORT], tls://ADDR[:PORT][#NAME] for DNS over TLS (RFC
+	// 7858), or https://ADDR[:PORT][/PATH][#NAME] for DNS over HTTPS (RFC 8484),
+	// where NAME is what its certificate has to be valid for instead of the
+	// address, and PATH /dns-query if there is none. Empty means the first name server of /etc/resolv.conf.
 	Server string
 	// Timeout is the time for one question over one transport. Default 5 s.
 	Timeout time.Duration
@@ -61,10 +64,15 @@ type Options struct {
 // question once in a run.
 type Resolver struct {
 	server  netip.AddrPort
-	tlsName string // not empty: DNS over TLS
-	timeout time.Duration
-	retries int
-	local   bool
+	tlsName string // not empty: DNS over TLS or HTTPS
+	// endpoint is the URL of DNS over HTTPS, and https asks it; empty and nil
+	// without.
+	endpoint string
+	https    *http.Client
+	roots    *x509.CertPool // who vouches for the server; nil for the system's
+	timeout  time.Duration
+	retries  int
+	local    bool
 
 	mu    sync.Mutex
 	cache map[question]*pending // guarded by mu
@@ -88,7 +96,13 @@ func New(o Options) (*Resolver, error) {
 		r.timeout = 5 * time.Second
 	}
 	var err error
-	if r.server, r.tlsName, err = parseServer(o.Server); err != nil {
+	if strings.HasPrefix(o.Server, "https://") {
+		r.server, r.tlsName, r.endpoint, err = parseHTTPS(o.Server)
+		r.https = r.newHTTPS()
+	} else {
+		r.server, r.tlsName, err = parseServer(o.Server)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r.local = local(r.server.Addr())
@@ -104,7 +118,7 @@ var forwarder = netip.MustParseAddr("127.0.0.11")
 
 func local(addr netip.Addr) bool { return addr.Unmap().IsLoopback() && addr.Unmap() != forwarder }
 
-var errServer = errors.New("want an address such as 127.0.0.1, 192.0.2.53:5353 or tls://192.0.2.53#dns.example.org")
+var errServer = errors.New("want an address such as 127.0.0.1, 192.0.2.53:5353, tls://192.0.2.53#dns.example.org or https://192.0.2.53/dns-query#dns.example.org")
 
 func parseServer(s string) (server netip.AddrPort, tlsName string, err error) {
 	port, rest := uint16(53), s

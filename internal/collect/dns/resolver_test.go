@@ -39,7 +39,7 @@ func TestNew(t *testing.T) {
 			t.Errorf("New(%q) = %s, %q, local %t; want %s, %q, %t", tt.in, r.Server(), r.tlsName, r.local, tt.server, tt.tls, tt.local)
 		}
 	}
-	for _, in := range []string{"dns.example.org", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:99999", "tls://dns.example.org", "https://192.0.2.53/", "192.0.2.53#x"} {
+	for _, in := range []string{"dns.example.org", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:99999", "tls://dns.example.org", "192.0.2.53#x"} {
 		if r, err := New(Options{Server: in}); err == nil {
 			t.Errorf("New(%q) = %s, want it refused", in, r.Server())
 		}
