@@ -97,11 +97,11 @@ func newProver(f *ctFlags) (*prover, error) {
 	return p, nil
 }
 
-// own are the logs that the user named with their keys. Their protocol is not
+// own are the logs that the user named and no list has. Their protocol is not
 // known until they are asked, so that none of them is to state a leaf index.
 func (p *prover) own() (own []*ct.Log) {
 	for _, ch := range p.chosen {
-		if ch.own {
+		if ch.own && p.known.Log(ch.log.ID) == nil {
 			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))
 		}
 	}

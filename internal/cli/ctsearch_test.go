@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -195,5 +197,53 @@ func TestCTVia(t *testing.T) {
 	}
 	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exitUsage {
 		t.Errorf("--via gopher: exit code %d, want 2\n%s", code, errs)
+	}
+}
+
+// A log that has stopped, and shows another tree than that at which it did, is
+// accused.
+func TestCTFinalTree(t *testing.T) {
+	l := newCTLab(t, false)
+	address := l.log.Serve(t, plain(nil))
+	_, out, _ := runCT(t, "logs", "--check", "-f", "json", "--log", address+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI))
+	var shown struct {
+		Logs []struct{ Head struct{ Root string } }
+	}
+	if err := json.Unmarshal([]byte(out), &shown); err != nil {
+		t.Fatal(err)
+	}
+	root, err := hex.DecodeString(shown.Logs[0].Head.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		size int
+		root []byte
+		want bool
+	}{{"its last tree", 300, root, false}, {"beyond", 299, root, true}, {"other", 300, make([]byte, 32), true}, {"before", 301, root, false}} {
+		id := sha256.Sum256(l.log.Key.SPKI)
+		list, err := json.Marshal(map[string]any{"operators": []any{map[string]any{"name": "Lab", "logs": []any{map[string]any{
+			"description": "Stopped", "log_id": id[:], "key": l.log.Key.SPKI, "url": address, "mmd": 86400,
+			"state": map[string]any{"readonly": map[string]any{
+				"timestamp": "2026-01-01T00:00:00Z", "final_tree_head": map[string]any{"sha256_root_hash": c.root, "tree_size": c.size},
+			}},
+		}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "list.json")
+		if err := os.WriteFile(path, list, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code := 0
+		if c.want {
+			code = exitFindings
+		}
+		doc := l.search(t, code, "nothing.test", "--log-list", path, "--log", address+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI))
+		accused := len(doc.Logs[0].Findings) == 1 && doc.Logs[0].Findings[0].Rule == "log-beyond-final"
+		if accused != c.want {
+			t.Errorf("%s: findings %+v, want log-beyond-final: %v", c.name, doc.Logs[0].Findings, c.want)
+		}
 	}
 }

@@ -34,7 +34,8 @@ func (s *session) readLogs() error {
 	}
 	var own []*ct.Log
 	for _, ch := range chosen {
-		if ch.own {
+		// A list says more of a log than its address and key.
+		if ch.own && s.logs.Log(ch.log.ID) == nil {
 			// Whether it is tiled is found out when it is asked, and accuses
 			// nobody before.
 			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))

@@ -61,12 +61,21 @@ type Log struct {
 	// States are what it was called, the oldest first; empty for a log that no
 	// program accepted.
 	States []Change
+	// Final is the tree at which the log stopped, as the list of logs says of
+	// one that is read-only; nil where none says.
+	Final *FinalTree
 
 	operators []operator // the oldest first, the present one last
 
 	once   sync.Once
 	public crypto.PublicKey
 	err    error
+}
+
+// A FinalTree is the tree of a log that takes nothing any more.
+type FinalTree struct {
+	Size uint64
+	Root [32]byte
 }
 
 // An operator ran a log until a time, which is zero for the present one.

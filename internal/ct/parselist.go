@@ -46,6 +46,11 @@ type listOperator struct {
 	Tiled []listLog `json:"tiled_logs"`
 }
 
+type listState struct {
+	Timestamp string
+	Final     *listFinal `json:"final_tree_head"`
+}
+
 type listLog struct {
 	Description string
 	ID          string `json:"log_id"`
@@ -54,7 +59,7 @@ type listLog struct {
 	Submission  string `json:"submission_url"`
 	Monitoring  string `json:"monitoring_url"`
 	MMD         int64
-	State       map[State]struct{ Timestamp string }
+	State       map[State]listState
 	Interval    *struct {
 		Start string `json:"start_inclusive"`
 		End   string `json:"end_exclusive"`
@@ -164,6 +169,12 @@ func (e *listLog) states(l *Log) error {
 			return fmt.Errorf("state %.20q: %w", s, err)
 		}
 		l.States = append(l.States, Change{s, since})
+		if at.Final == nil || s != ReadOnly {
+			continue
+		}
+		if l.Final, err = at.Final.tree(); err != nil {
+			return fmt.Errorf("state %.20q: %w", s, err)
+		}
 	}
 	slices.SortFunc(l.States, func(a, b Change) int {
 		if c := a.Since.Compare(b.Since); c != 0 {

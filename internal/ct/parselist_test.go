@@ -44,6 +44,43 @@ func TestParseList(t *testing.T) {
 	}
 }
 
+// Where a read-only log stopped is in the list, and binds what it signs.
+func TestFinalTree(t *testing.T) {
+	k := lab.Logs()[0].Key
+	root := sha256.Sum256([]byte("root"))
+	with := func(state string, final any) (*Log, error) {
+		e := entryJSON(k, "One")
+		e["state"] = map[string]any{state: map[string]any{"timestamp": "2026-01-01T00:00:00Z", "final_tree_head": final}}
+		list, err := ParseList(listJSON(t, []any{e}, nil))
+		if err != nil {
+			return nil, err
+		}
+		return list.Logs()[0], nil
+	}
+	log, err := with("readonly", map[string]any{"sha256_root_hash": root[:], "tree_size": 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, h := range map[string]*TreeHead{
+		FinalSame: {Size: 100, Root: root}, FinalBefore: {Size: 99, Root: root}, FinalBeyond: {Size: 101, Root: root}, FinalOther: {Size: 100},
+	} {
+		if got := log.AgainstFinal(h); got != want {
+			t.Errorf("AgainstFinal(%d) = %q, want %q", h.Size, got, want)
+		}
+	}
+	if log, err = with("usable", map[string]any{"sha256_root_hash": root[:], "tree_size": 100}); err != nil || log.Final != nil || log.AgainstFinal(&TreeHead{Size: 101}) != "" {
+		t.Errorf("a usable log with an end: %+v, %v, want none", log, err)
+	}
+	for name, bad := range map[string]any{
+		"short root": map[string]any{"sha256_root_hash": root[:31], "tree_size": 1}, "no size": map[string]any{"sha256_root_hash": root[:]},
+		"negative size": map[string]any{"sha256_root_hash": root[:], "tree_size": -1}, "no base64": map[string]any{"sha256_root_hash": "?", "tree_size": 1},
+	} {
+		if _, err := with("readonly", bad); err == nil || !strings.Contains(err.Error(), "final_tree_head") {
+			t.Errorf("%s: %v, want an error about final_tree_head", name, err)
+		}
+	}
+}
+
 func TestParseListRefuses(t *testing.T) {
 	change := func(key string, value any) []byte {
 		e := entryJSON(lab.Logs()[0].Key, "One")

@@ -53,8 +53,9 @@ type LogHead struct {
 	Stale  bool      `fact:"stale" doc:"it is older than a day and the maximum merge delay at the time of judgement, and the log is to take entries"`
 	Future bool      `fact:"future" doc:"it is more than five minutes after the time of judgement"`
 	// Both heads have to be signed by the log for one of these to be said.
-	Fork     bool `fact:"fork" doc:"it and an earlier and smaller head of the log contradict each other"`
-	Rollback bool `fact:"rollback" doc:"it is of a smaller tree than a head that the log had signed before"`
+	Fork     bool    `fact:"fork" doc:"it and an earlier and smaller head of the log contradict each other"`
+	Rollback bool    `fact:"rollback" doc:"it is of a smaller tree than a head that the log had signed before"`
+	Final    *string `fact:"final" doc:"how it relates to the tree at which the log stopped: same, before, beyond, other, or none where no list says that it stopped; unknown where the log did not sign it"`
 	// Certain says that nothing but the two heads is needed to see it.
 	Certain bool `fact:"fork_certain" doc:"both heads are of one size with different roots, so that no proof is needed to see that they contradict"`
 }

@@ -53,7 +53,7 @@ var pitfalls = []pitfall{
 	{26, "extension line in a checkpoint", []string{"ct TestParseCheckpoint/extension line"}, ""},
 	{27, "stale head", []string{". TestFaults/stale head", "watch TestStaleAndFuture"}, ""},
 	{28, "head of the future", []string{". TestFaults/future head", "watch TestStaleAndFuture"}, ""},
-	{29, "read-only log beyond its final tree head", nil, "final_tree_head of log lists is not read; a changed tree of a log that is followed is a fork or a rollback all the same"},
+	{29, "read-only log beyond its final tree head", []string{"ct TestFinalTree", "cli TestCTFinalTree"}, ""},
 	{30, "SCT older than the merge delay and not in the tree", []string{". TestRealLogs/prove"}, ""},
 	{31, "leaf hash of an SCT with extensions", []string{". TestRealLogs/prove", "ct TestLeafOfHoldsExtensions"}, ""},
 	{32, "pre_certificate does not match the TBSCertificate", []string{". TestFaults/uncovered bytes", "ct TestCheckSubmitted"}, ""},

@@ -99,6 +99,9 @@ func (in *Input) head(r *evidence.Log, log *ct.Log) *facts.LogHead {
 		Size: clamp(head.Size), Time: head.Time, Signed: in.Heads.signed(log, head), Future: age < -slack,
 		Stale: age > maxLate+log.MMD && !state.Over() && state != ct.ReadOnly,
 	}
+	if f.Signed != nil && *f.Signed {
+		f.Final = new(cmp.Or(log.AgainstFinal(head), "none"))
+	}
 	if r.Contradicts == nil {
 		return f
 	}
