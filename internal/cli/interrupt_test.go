@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,5 +113,52 @@ func TestInterruptedAuditWritesEveryReport(t *testing.T) {
 	}
 	if info, err := os.Stat(file("run.evidence")); err != nil || info.Size() == 0 {
 		t.Errorf("the evidence was not written: %v", err)
+	}
+}
+
+// --concurrency bounds how many targets of an inventory are asked at once, and lets
+// as many be.
+func TestAuditConcurrency(t *testing.T) {
+	var now, peak atomic.Int64
+	var targets []string
+	for i := range 8 {
+		// Each at an address of its own: those of one host share another bound.
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.%d:0", i+1))
+		if err != nil {
+			t.Skipf("no address 127.0.0.%d here: %v", i+1, err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		targets = append(targets, fmt.Sprintf("%q", l.Addr()))
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					n := now.Add(1)
+					for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); old = peak.Load() {
+					}
+					time.Sleep(300 * time.Millisecond)
+					now.Add(-1)
+					_ = c.Close()
+				}()
+			}
+		}()
+	}
+	path := filepath.Join(t.TempDir(), "certassay.yaml")
+	if err := os.WriteFile(path, []byte("version: 1\ngroups:\n  - {name: g, targets: ["+strings.Join(targets, ", ")+"]}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int64{2, 6} {
+		peak.Store(0)
+		var out, errs bytes.Buffer
+		args := []string{"audit", "-c", path, "--concurrency", fmt.Sprint(limit), "--retries", "0", "--timeout", "5s", "-q"}
+		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitIncomplete {
+			t.Fatalf("exit code %d, want %d\n%s", code, exitIncomplete, errs.String())
+		}
+		if got := peak.Load(); got > limit || got < limit/2+1 {
+			t.Errorf("with --concurrency %d: %d connections at once", limit, got)
+		}
 	}
 }
