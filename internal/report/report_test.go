@@ -331,6 +331,28 @@ func TestOthersSpool(t *testing.T) {
 	}
 }
 
+// Where there is no place for temporary files, as in a container of nothing but
+// this program, a large report stays in memory; a place that was named must exist.
+func TestSpoolWithoutTemporaryFiles(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	t.Setenv("TMP", missing)
+	s := spool{limit: 10}
+	for range 10 {
+		if _, err := s.Write([]byte("0123456789")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if err := s.copyTo(&out); err != nil || out.Len() != 100 {
+		t.Errorf("%d bytes came back (error %v), want 100", out.Len(), err)
+	}
+	named := spool{limit: 10, dir: missing}
+	if _, err := named.Write(make([]byte, 20)); err == nil {
+		t.Error("a directory that was named and is missing is no error")
+	}
+}
+
 func TestJSONLLinesStandAlone(t *testing.T) {
 	lines := bytes.Split(bytes.TrimSpace(render(t, "jsonl", Options{}, testDocument())), []byte("\n"))
 	for i, line := range lines[:len(lines)-1] {

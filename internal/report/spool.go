@@ -2,9 +2,13 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
+	"syscall"
 )
 
 // maxInMemory is how much of a JSON report waits in memory; the rest of a large
@@ -33,6 +37,12 @@ func (s *spool) Write(p []byte) (int, error) {
 func (s *spool) spill() error {
 	if s.file == nil {
 		f, err := os.CreateTemp(s.dir, "certassay-report-*")
+		if s.dir == "" && nowhere(err) {
+			// A container of nothing but this program has no such directory, or
+			// must not write: the report is worth more than the memory.
+			s.limit = math.MaxInt
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("making room for a large report: %w", err)
 		}
@@ -44,6 +54,11 @@ func (s *spool) spill() error {
 		return fmt.Errorf("putting a large report aside: %w", err)
 	}
 	return nil
+}
+
+// nowhere says whether there is no place for temporary files at all.
+func nowhere(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // copyTo writes everything to w.
