@@ -157,7 +157,7 @@ suspicious, and why. What it could not check it says, and never calls clean.`,
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(
-		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), c.newLearn(), c.newConfig(), c.newCT(), c.newRules(), c.newReport(), c.newData(), c.newSchema(),
+		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), c.newHistory(), c.newLearn(), c.newConfig(), c.newCT(), c.newRules(), c.newReport(), c.newData(), c.newSchema(),
 		c.newVersion(), c.newCompletion(), c.newMan(),
 	)
 	return root

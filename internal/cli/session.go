@@ -55,6 +55,7 @@ type session struct {
 	run      evidence.Run
 	out      *outputs
 	bundle   *bundleFile // nil where none is written
+	observer *observer   // nil where nothing is kept
 	summary  report.Summary
 	// compared counts against the baseline; sources are where its subjects are
 	// listed now. Both are nil without one.
@@ -114,6 +115,12 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	if cfg.Evidence != "" {
 		if s.bundle, err = createBundle(cfg.Evidence); err != nil {
 			return nil, usage(err)
+		}
+	}
+	if cfg.Store != "" {
+		if s.observer, err = newObserver(ctx, cfg.Store); err != nil {
+			s.out.discard()
+			return nil, failed(err)
 		}
 	}
 	return s, s.out.begin(s.tool(), s.run)
@@ -369,6 +376,11 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 			return failed(err)
 		}
 	}
+	if s.observer != nil {
+		if err := s.observer.add(e, j); err != nil {
+			return failed(err)
+		}
+	}
 	for i := range e.Handshakes {
 		s.contact(e.Handshakes[i].Address)
 	}
@@ -466,6 +478,9 @@ func (s *session) finish(cause error, now time.Time) error {
 	var errs []error
 	if s.bundle != nil {
 		errs = append(errs, s.bundle.close(s.run))
+	}
+	if s.observer != nil {
+		errs = append(errs, s.observer.close())
 	}
 	errs = append(errs, s.out.end(report.Ending{Run: s.run, Summary: s.summary, Warnings: s.warnings, Baseline: s.compared}))
 	if !s.out.textShown {

@@ -40,6 +40,8 @@ type Config struct {
 	// Via are the proxies to dial through, one vantage each; nil among them, and
 	// an empty list, is direct.
 	Via []*url.URL
+	// Store is the directory in which is kept what was seen; empty keeps nothing.
+	Store string
 	// EveryHello asks each address with several ClientHellos, so that every
 	// certificate that it holds is seen.
 	EveryHello bool

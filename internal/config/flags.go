@@ -34,6 +34,7 @@ type Flags struct {
 
 	// Of the path.
 	everyHello, probePath bool
+	store                 string
 
 	// Of third parties.
 	privateURLs bool
@@ -89,6 +90,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	}
 	fs.StringVarP(&f.config, "config", "c", "", config)
 	fs.StringVar(&f.name, "name", "", "the host `NAME` or address that the certificates have to be valid for, instead of the target's")
+	fs.StringVar(&f.store, "store", "", "note the key of every server in the store `DIR`, for certassay history")
 	fs.StringVar(&f.evidence, "evidence", "", "save all evidence to `FILE`, to be replayed with check")
 	list := "read targets from `FILE`, one a line, - for standard input (repeatable)"
 	if !which.Network {
@@ -155,6 +157,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		}
 	}
 	c.AllowPrivateURLs = f.privateURLs
+	c.Store = f.store
 	c.Logs, c.Contact = f.logs, f.contact
 	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
 	var err error

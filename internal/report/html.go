@@ -21,6 +21,9 @@ var htmlStyle string
 //go:embed html/page.html
 var htmlPage string
 
+//go:embed html/history.html
+var htmlHistory string
+
 //go:embed html/subject.html
 var htmlSubject string
 

@@ -40,7 +40,7 @@ var hints = map[error]string{
 	ErrFull:     "make room; nothing was lost, and it goes on from where it stopped",
 	ErrReadOnly: "the user that runs certassay has to be able to write the state directory and the files in it",
 	ErrBusy:     "see which process holds the file open, and whether it hangs",
-	ErrMissing:  "\"certassay ct watch\" makes it; is this the right state directory?",
+	ErrMissing:  "\"certassay ct watch\" and --store make it; is this the right state directory?",
 }
 
 // A stateError is an error about the state, with what can be done.
