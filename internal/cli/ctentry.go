@@ -209,7 +209,7 @@ func (c *command) writeEntry(format string, s *shownEntry) error {
 	w := c.streams.Out
 	switch format {
 	case "json":
-		return c.writeJSON(s)
+		return c.writeJSON(entryDocument{entrySchema, s})
 	case "pem":
 		first := s.DER
 		if s.Type == "precertificate" {

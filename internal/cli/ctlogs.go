@@ -136,7 +136,7 @@ func checkLog(ctx context.Context, f *ctFlags, ch *ctChoice) (*headLine, error) 
 
 func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
 	if f.format == "json" {
-		return c.writeJSON(map[string]any{"schema": "certassay/ct-logs/v1", "logs": lines})
+		return c.writeJSON(logsDocument{logsSchema, lines})
 	}
 	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
 	if check {

@@ -17,7 +17,7 @@ func writeProofs(w io.Writer, format string, certs []*provenCert, cfg *config.Co
 	switch format {
 	case "json":
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"schema": "certassay/ct-prove/v1", "certificates": certs})
+		return e.Encode(proveDocument{proveSchema, certs})
 	case "jsonl":
 		for _, c := range certs {
 			if err := e.Encode(c); err != nil {

@@ -27,15 +27,15 @@ func writeSearch(w io.Writer, format string, logs []*searchLog, cfg *config.Conf
 			hits = append(hits, l.hits...)
 		}
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"schema": "certassay/ct-search/v1", "hits": hits, "logs": logs})
+		return e.Encode(searchDocument{searchSchema, hits, logs})
 	case "jsonl":
 		for _, l := range logs {
 			for _, h := range l.hits {
-				if err := e.Encode(map[string]any{"hit": h}); err != nil {
+				if err := e.Encode(searchLine{Hit: h}); err != nil {
 					return err
 				}
 			}
-			if err := e.Encode(map[string]any{"log": l}); err != nil {
+			if err := e.Encode(searchLine{Log: l}); err != nil {
 				return err
 			}
 		}

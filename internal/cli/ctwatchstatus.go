@@ -26,11 +26,7 @@ func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 		return failed(err)
 	}
 	if f.format == "json" {
-		err = c.writeJSON(struct {
-			Schema  string       `json:"schema"`
-			Running *watchHolder `json:"running"`
-			*watch.Health
-		}{"certassay/ct-status/v1", newWatchHolder(holder), health})
+		err = c.writeJSON(statusDocument{statusSchema, newWatchHolder(holder), health})
 	} else {
 		err = c.writeStatus(health, newWatchHolder(holder))
 	}

@@ -19,8 +19,9 @@ func (c *command) newSchema() *cobra.Command {
 			return err
 		}}
 	}
-	return group("schema", "Print the JSON Schema of reports, inventories and rules, and the facts that rules read",
+	return group("schema", "Print the JSON Schema of reports, logs, inventories and rules, and the facts that rules read",
 		show("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
+		show("ct", "JSON Schema of what the commands about logs write", ctSchema),
 		show("inventory", "JSON Schema of inventories, for editors", func() ([]byte, error) { return inventory.Schema(), nil }),
 		show("rule", "JSON Schema of rule files", rule.Schema),
 		show("facts", "Every fact that rules can read, with type and meaning", rule.VocabularyJSON),
