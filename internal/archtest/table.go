@@ -97,7 +97,7 @@ var Table = []Row{
 	{Folder: "internal/lab", Apart: true},
 	{Folder: "internal/lab/*", Imports: []string{"internal/lab"}, Apart: true},
 	{Folder: "internal/lab/kill", Imports: []string{"internal/lab", "internal/lab/ctlog"}, Apart: true},
-	{Folder: "internal/lab/demo", Imports: []string{"internal/lab", "internal/cli"}, Apart: true},
+	{Folder: "internal/lab/demo", Imports: []string{"internal/lab", "internal/lab/ctlog", "internal/cli", "internal/cert", "internal/ct"}, Apart: true},
 	{Folder: "internal/lab/limbo", Imports: []string{"internal/lab", "internal/audit", "internal/evidence", "internal/finding", "internal/report", "internal/rule", "internal/trust", "rules"}, Apart: true},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/certassay/certassay/internal/probe/chain"
 	"github.com/certassay/certassay/internal/probe/corpus"
 	"github.com/certassay/certassay/internal/probe/key/known"
+	"github.com/certassay/certassay/internal/probe/ledger"
 	"github.com/certassay/certassay/internal/probe/log"
 	"github.com/certassay/certassay/internal/probe/revocation"
 	"github.com/certassay/certassay/internal/probe/sct"
@@ -79,6 +80,7 @@ type Auditor struct {
 	scts       sct.Verifier
 	lists      revocation.Lists
 	heads      log.Heads
+	ledger     *ledger.Ledger // nil where nothing is reconciled
 
 	knownKeys known.Tables
 	enrichers []Enricher
@@ -154,6 +156,7 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	j.facts = a.chainFacts(s, j)
 	j.facts.Log = record
 	if record != nil {
+		j.facts.Ledger = a.ledger.Facts(s, j.facts.Reasons)
 		j.logged(a, s)
 	}
 	if len(j.certs) == 0 {

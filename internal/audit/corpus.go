@@ -6,6 +6,7 @@ import (
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/corpus"
+	"github.com/certassay/certassay/internal/probe/ledger"
 	"github.com/certassay/certassay/internal/probe/sct"
 	"github.com/certassay/certassay/internal/probe/vantage"
 	"github.com/certassay/certassay/internal/report"
@@ -81,6 +82,10 @@ func (a *Auditor) signerOf(c *cert.Certificate, among []*cert.Certificate) *cert
 	return nil
 }
 
+// Reconcile holds the entries of a ledger, where they are judged after it, against
+// what was served and is expected. It must not be called while Scan or Check run.
+func (a *Auditor) Reconcile(l *ledger.Ledger) { a.ledger = l }
+
 // Conclude judges all certificates of the run together, once Scan or Check have
 // ended. progress is told how far that is and may be nil. ok is false where
 // nothing speaks against them: then there is no such subject.
@@ -88,6 +93,7 @@ func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
 	f := &facts.Facts{At: &a.at, Corpus: a.set.Facts(progress)}
 	f.Corpus.Answers, f.Corpus.Losses = a.answers.Facts()
 	f.Corpus.Truncated = f.Corpus.Truncated || a.answers.Truncated
+	f.Corpus.Burst, f.Corpus.Unlogged = a.ledger.Bursts(), a.ledger.Unlogged()
 	s := &evidence.Subject{ID: Corpus, Kind: evidence.Corpus, Target: "all certificates of this run"}
 	r := report.NewSubject(s)
 	r.Anchor, r.Complete = string(trust.None), !f.Corpus.Truncated

@@ -36,8 +36,18 @@ standard input becomes part of the inventory where a group says so:
 certassay starts no program for it, so that an inventory can come with a pull
 request. Targets of -l FILE that no group lists are audited under the defaults.
 
+Where a group names domains, what CT logs recorded for them is held against what
+the servers show and the owner expects: --ct-state DIR takes it from the state of
+"certassay ct watch", --ct-since TIME reads the logs now (those of --log, or all
+that browsers accept, which takes long). A certificate that no server shows, no
+pin names and no renewal explains is reported, at the line of the domain. What
+could not be read of a log makes the run incomplete, and never means that nothing
+was issued.
+
 ` + exitHelp,
 		Example: `  certassay audit
+  certassay audit --ct-state /var/lib/certassay
+  certassay audit --online ct --ct-since 36h --log "Let's Encrypt"
   certassay audit -c ci/certassay.yaml --report sarif=certassay.sarif
   certassay audit --group 'mail*' --dry-run
   certassay audit time.example.org '*.lab.example.org'
@@ -48,6 +58,8 @@ request. Targets of -l FILE that no group lists are audited under the defaults.
 	cmd.Flags().StringArrayVar(&sel.groups, "group", nil, "audit only the targets of group `NAME`; globs work (repeatable)")
 	cmd.Flags().StringArrayVar(&sel.owners, "owner", nil, "audit only the targets of owner `NAME`; globs work (repeatable)")
 	cmd.Flags().BoolVar(&sel.dryRun, "dry-run", false, "check everything, list the targets, and contact nobody")
+	cmd.Flags().StringVar(&sel.ct.state, "ct-state", "", "reconcile with what \"ct watch\" found, whose state is in `DIR`")
+	cmd.Flags().StringVar(&sel.ct.since, "ct-since", "", "reconcile with what logs took since `TIME`, such as 2026-11-01 or 36h for that long ago")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
@@ -63,6 +75,7 @@ request. Targets of -l FILE that no group lists are audited under the defaults.
 type selection struct {
 	groups, owners, targets []string // globs
 	dryRun                  bool
+	ct                      ctSources
 }
 
 func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection) error {
@@ -96,6 +109,15 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	all.Add(slices.Collect(set.Specs())...)
 	o := newOwner(inv, path)
 	o.whole = len(entries) == len(inv.Entries())
+	o.reconciled = newReconciliation(inv, entries, o.whole)
+	if err := sel.ct.check(cfg, started); err != nil {
+		return usage(err)
+	}
+	if o.reconciled != nil {
+		o.reconciled.sources = sel.ct
+	} else if sel.ct.asked() {
+		return usage(&hinted{errors.New("nothing can be reconciled with logs: the groups that are audited name no domains"), "add to a group: domains: [.example.org]"})
+	}
 	if sel.dryRun || all.Len() == 0 {
 		return c.dryRun(ctx, cfg, run, o, all)
 	}

@@ -333,23 +333,34 @@ func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, std
 	if err != nil {
 		return err
 	}
+	if o != nil && run.Command == "audit" {
+		o.reconciled = newReconciliation(o.Inventory, o.Entries(), true)
+	}
 	s, err := c.newSession(ctx, cfg, run, b.reader.Len(), o)
 	if err != nil {
 		return err
 	}
 	var readErr error
+	var logged []*evidence.Subject
 	subjects := func(yield func(*evidence.Subject) bool) {
-		for s, err := range b.reader.Subjects() {
+		for e, err := range b.reader.Subjects() {
 			if err != nil {
 				readErr = err
 				return
 			}
-			if !yield(s) {
+			if s.loggedLater(e) {
+				logged = append(logged, e)
+				continue
+			}
+			if !yield(e) {
 				return
 			}
 		}
 	}
 	err = s.auditor.Check(ctx, subjects, s.take)
+	if err == nil && len(logged) > 0 {
+		err = s.reconcile(ctx, logged)
+	}
 	if err == nil {
 		err = s.conclude()
 	}

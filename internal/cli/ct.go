@@ -46,6 +46,7 @@ type ctFlags struct {
 	logList, format, contact string
 	logs                     []string
 	concurrency              int // tiles at once; no flag
+	retries                  int // 0 is the default of package ctlog; no flag
 	rate                     float64
 	timeout                  time.Duration
 	via                      string
@@ -100,7 +101,7 @@ func (f *ctFlags) options(private bool) ctlog.Options {
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
-	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Private: private, Via: f.proxy}
+	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Retries: f.retries, Private: private, Via: f.proxy}
 }
 
 // A ctChoice is a log that was chosen. own says that the user gave its key.

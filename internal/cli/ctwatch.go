@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,7 +161,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if f.cfg.All {
 		w.options.Notable = judge.session.notable
 	}
-	w.following = judge.following(f.cfg)
+	w.following, w.names = judge.following(f.cfg), append(slices.Clone(f.cfg.Names), judge.order...)
 	return w.run(cmd.Context())
 }
 
@@ -295,6 +296,7 @@ type watchRun struct {
 	bell      notify.Bell
 	store     *store.Store
 	following string // what is looked for
+	names     []string
 
 	mu     sync.Mutex
 	stderr io.Writer // guarded by mu
@@ -319,6 +321,10 @@ func (w *watchRun) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = closing(err, release()) }()
 	w.options.Store = w.store
+	err = w.store.Update(ctx, func(tx *store.Tx) error { return tx.SetWatched(w.names, audit.Now()) })
+	if err != nil {
+		return failed(err)
+	}
 	courier := &notify.Courier{Store: w.store, Receivers: w.receivers, Now: audit.Now, Failed: func(name string, err error) {
 		if err != nil {
 			w.warn(fmt.Sprintf("%s cannot be told, and is tried again: %v", name, err))

@@ -77,6 +77,9 @@ type owner struct {
 	unpinned bool
 	// group is where targets that are not listed are going to be; nil for none.
 	group *inventory.Group
+	// reconciled is what is logged for the domains; nil where that is not looked
+	// at.
+	reconciled *reconciliation
 
 	trust   *trust.Store
 	anchors map[string]expect.Anchor // by name of the set
@@ -218,6 +221,9 @@ func (o *owner) terms(e *evidence.Subject) (inventory.Terms, *inventory.Entry) {
 
 // expected is what the owner says of a subject; see [audit.Options].
 func (o *owner) expected(e *evidence.Subject) *audit.Expected {
+	if x := o.logged(e); e.Kind == evidence.LogEntry && x != nil {
+		return x
+	}
 	terms, entry := o.terms(e)
 	x := &audit.Expected{Trust: o.view(terms.Trust)}
 	if e.Kind != evidence.Endpoint {

@@ -25,6 +25,9 @@ const (
 // readLogs reads --log. What the user says of a log goes before any list.
 func (s *session) readLogs() error {
 	s.ctFlags = ctFlags{logs: s.cfg.Logs, contact: s.cfg.Contact, rate: logRate, timeout: logTimeout}
+	if s.cfg.Retries == 0 {
+		s.ctFlags.retries = -1
+	}
 	if err := s.ctFlags.checkLogs(); err != nil || s.logs == nil {
 		return err
 	}

@@ -34,7 +34,10 @@ func newPromiseLab(t *testing.T, tiled bool) *promiseLab {
 	p.log.Indexed = tiled
 	signer := lab.Log{Key: lab.ForgedKey(), Tiled: tiled}
 	for i := range 42 { // the SCTs of the lab's tiled logs are of entry 42
-		p.log.Add(p.template("filler", i).Sign(p.lab.Intermediate.Key, ""), now.Add(-80*time.Hour), p.lab.Intermediate.DER)
+		filler := p.template("filler", i)
+		filler.Set(lab.SAN("filler.test"), lab.SKI(lab.IssuingKey().ID))
+		filler.Subject, filler.SPKI = lab.Named("CN=filler.test"), lab.IssuingKey().SPKI
+		p.log.Add(filler.Sign(p.lab.Intermediate.Key, ""), now.Add(-80*time.Hour), p.lab.Intermediate.DER)
 	}
 	make := func(serial int, at time.Time, logged bool) [][]byte {
 		template := p.template("time.lab.example", serial)

@@ -119,6 +119,9 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 		err = s.judgePromises(ctx)
 	}
 	if err == nil {
+		err = c.reconcileNow(ctx, s)
+	}
+	if err == nil {
 		err = s.conclude()
 	}
 	return s.finish(cause(ctx, err), audit.Now())

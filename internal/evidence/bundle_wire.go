@@ -142,6 +142,9 @@ func (l *Log) toUTC() *Log {
 		e := *l.Entry
 		e.Time, out.Entry = e.Time.UTC(), &e
 	}
+	if l.Read != nil {
+		out.Read = &Span{l.Read.From.UTC(), l.Read.To.UTC()}
+	}
 	out.Head, out.Contradicts = l.Head.toUTC(), l.Contradicts.toUTC()
 	return &out
 }

@@ -27,6 +27,9 @@ type Log struct {
 	Contradicts *Head `json:"contradicts,omitempty"`
 	// Missing are ranges that Head covers and that the log does not give.
 	Missing []Range `json:"missing,omitempty"`
+	// Read is the time of which all that the log took was read and verified, in
+	// search of something; nil where that is not so.
+	Read *Span `json:"read,omitempty"`
 	// Promise is an SCT that was looked up; nil where none was.
 	Promise *Promise `json:"promise,omitempty"`
 }
@@ -86,6 +89,12 @@ type Inclusion struct {
 	Denied bool `json:"denied,omitempty"`
 	// Failure says why there is no proof; nil where there is one.
 	Failure *Failure `json:"failure,omitempty"`
+}
+
+// A Span is a time, To exclusive.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // A Range is entries from one index to another, To exclusive, and why they are

@@ -14,6 +14,8 @@ type Corpus struct {
 	SameContent     []Clash `fact:"same_content" doc:"certificates that are signed over the same octets and differ outside them"`
 	SharedPrime     []Clash `fact:"shared_prime" doc:"RSA keys that share a prime, so that anyone can compute their private keys"`
 	SharedIssuer    []Clash `fact:"shared_issuer" doc:"leaves without a public or inventory anchor, for public names of different registrable domains (those asked for, or, from files, their own), that one key signed which belongs to no public CA"`
+	Burst           []Clash `fact:"issuance_burst" doc:"certificates for the same names of an owner's domain, five or more of which were logged within a day; empty where no log was reconciled"`
+	Unlogged        []Clash `fact:"served_unlogged" doc:"certificates of listed servers that should be in what was read of the logs and are not; empty where that was not complete"`
 	NonceReuse      []Clash `fact:"nonce_reuse" doc:"ECDSA or DSA signatures of one issuer key made with the same nonce, from which its private key was recovered and checked"`
 
 	Answers []Answers `fact:"answers" doc:"services that showed more than one leaf key when they were asked for one name from several vantages, at several addresses or with several ClientHellos"`

@@ -37,6 +37,7 @@ type Facts struct {
 	Revocation *Revocation `fact:"revocation" doc:"what OCSP responses and revocation lists say of the chain"`
 	Endpoint   *Endpoint   `fact:"endpoint" doc:"the live server: its handshakes and how they went"`
 	Log        *Log        `fact:"log" doc:"the CT log that an entry is in, the entry, and what the log signed"`
+	Ledger     *Ledger     `fact:"ledger" doc:"what an owner's inventory and servers say of a logged certificate (audit)"`
 	Expect     *Expect     `fact:"expect" doc:"what the owner expects of the subject, beside what was seen"`
 	DNS        *DNS        `fact:"dns" doc:"what name servers say of the name that was asked for (--online dns)"`
 	Corpus     *Corpus     `fact:"corpus" doc:"what all certificates of the run show together; only for rules of subject corpus"`

@@ -44,6 +44,8 @@ type Group struct {
 	// Domains are the names whose certificates belong to the group: those of
 	// the domain and all below it where it begins with a dot, else that name.
 	Domains []string
+	// DomainPlaces are where they were written, in the same order.
+	DomainPlaces []expect.Place
 	// Issuance is how certificates of the group are issued; nil where nothing
 	// was said.
 	Issuance *Issuance

@@ -293,7 +293,7 @@ func (l *loader) group(n *yaml.Node, f *includer) {
 	}
 	known["targets"] = func(n *yaml.Node) { inline = n }
 	known["targets_from"] = func(n *yaml.Node) { lists = n }
-	known["domains"] = func(n *yaml.Node) { g.Domains = src.domains(n) }
+	known["domains"] = func(n *yaml.Node) { g.Domains, g.DomainPlaces = src.domains(n) }
 	known["issuance"] = func(n *yaml.Node) { g.Issuance = src.issuance(n) }
 	seen := src.mapping(n, "group", groupHints, known)
 	src.need(n, "group", seen, "name")
@@ -385,8 +385,8 @@ func (l *loader) add(e *Entry, src *source) (*Entry, error) {
 	return l.inv.add(e)
 }
 
-func (s *source) domains(n *yaml.Node) []string {
-	domains := []string{}
+func (s *source) domains(n *yaml.Node) (domains []string, places []expect.Place) {
+	domains = []string{}
 	s.list(n, "domains", func(n *yaml.Node) {
 		text := s.text(n, "domain")
 		if text == "" {
@@ -403,12 +403,12 @@ func (s *source) domains(n *yaml.Node) []string {
 		case !strings.Contains(host, ".") || strings.Contains(host, ":") || strings.Trim(host, "0123456789.") == "":
 			s.bad(n, hint, "domain %q: want a domain of two labels or more", text)
 		case strings.HasPrefix(text, "."):
-			domains = append(domains, "."+host)
+			domains, places = append(domains, "."+host), append(places, s.place(n))
 		default:
-			domains = append(domains, host)
+			domains, places = append(domains, host), append(places, s.place(n))
 		}
 	})
-	return domains
+	return domains, places
 }
 
 func (s *source) issuance(n *yaml.Node) *Issuance {

@@ -131,7 +131,7 @@ func (s Scope) String() string {
 // not named here belongs to the chain. See "Scopes" there.
 var groupScopes = map[string]Scope{
 	"at": ScopeCertificate, "cert": ScopeCertificate, "scts": ScopeCertificate, "endpoint": ScopeEndpoint,
-	"log": ScopeLogEntry, "corpus": ScopeCorpus,
+	"log": ScopeLogEntry, "ledger": ScopeLogEntry, "corpus": ScopeCorpus,
 }
 
 var subjectScopes = map[Subject]Scope{

@@ -71,6 +71,9 @@ CREATE TABLE observations (
   PRIMARY KEY (name, address, vantage, spki, leaf)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX observations_spki ON observations (spki);
+`, `
+ALTER TABLE entries ADD COLUMN evidence BLOB;
+CREATE TABLE watched (name TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `}
 
 // migrate takes the steps that the file lacks, all in one transaction: a process

@@ -301,7 +301,7 @@ func TestMigrate(t *testing.T) {
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "schema is 1 of 2") {
+	if _, err := Read(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "schema is 1 of 3") {
 		t.Errorf("Read of an old schema = %v", err)
 	}
 	s := openStore(t, dir)
@@ -561,4 +561,36 @@ func TestKill(t *testing.T) {
 	if last == 0 {
 		t.Error("nothing was written at all")
 	}
+}
+
+// The evidence of a certificate is kept once, that of its precertificate too.
+func TestEvidence(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	log := sampleLog()
+	update(t, s, func(tx *Tx) error {
+		if err := tx.PutLog(log, 0); err != nil {
+			return err
+		}
+		for i, precert := range []bool{true, true, false, false} {
+			e := &Entry{Log: log.ID, Number: uint64(i), Identity: [32]byte{1}, Precert: precert, Time: noon, Evidence: []byte{byte(i)}}
+			if _, err := tx.AddEntry(e, noon); err != nil {
+				return err
+			}
+		}
+		var got [][]byte
+		err := tx.EachEntry(func(e *Entry) error { got = append(got, e.Evidence); return nil })
+		if d := cmp.Diff([][]byte{{0}, nil, {2}, nil}, got); d != "" {
+			t.Error(d)
+		}
+		return err
+	})
+	update(t, s, func(tx *Tx) error { return tx.SetWatched([]string{"a.test", "b.test", "b.test"}, noon) })
+	update(t, s, func(tx *Tx) error { return tx.SetWatched([]string{".c.test", "b.test"}, noon.Add(time.Hour)) })
+	update(t, s, func(tx *Tx) error {
+		got, err := tx.Watched()
+		if d := cmp.Diff(map[string]time.Time{"b.test": noon, ".c.test": noon.Add(time.Hour)}, got); d != "" {
+			t.Error(d)
+		}
+		return err
+	})
 }

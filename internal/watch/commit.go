@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -74,12 +75,15 @@ func (f *follower) record(tx *store.Tx, found []*Sighting, now time.Time) (told 
 }
 
 // tell stores an entry and gives what is to be told of it; nil where it is no news.
-func (f *follower) tell(tx *store.Tx, s *Sighting, now time.Time) (*Message, error) {
+func (f *follower) tell(tx *store.Tx, s *Sighting, now time.Time) (_ *Message, err error) {
 	index := s.Entry.Number
 	if s.unreadable {
 		m := f.message(KindOdd, fmt.Sprintf("%x:%d", f.state.ID, index), now)
 		m.Index, m.Error = &index, fmt.Sprintf("the entry with the leaf hash %x is none that RFC 6962 has: no name can be ruled out", s.leafHash)
 		return m, nil
+	}
+	if s.Entry.Evidence, err = json.Marshal(s.subject); err != nil {
+		return nil, fmt.Errorf("keeping entry %d: %w", index, err)
 	}
 	news, err := tx.AddEntry(&s.Entry, now)
 	expected := s.judged.Expected || f.Expected(s)

@@ -33,23 +33,9 @@ type Sighting struct {
 	unreadable bool
 }
 
-// Identity is what a precertificate and its certificate have in common: the
-// SHA-256 of the TBSCertificate without the SCTs (RFC 6962 section 3.2). Who
-// issues a certificate with the TBSCertificate of another one gains nothing: the
-// key in it is the same. Of what cannot be taken apart it is the hash of all.
-func Identity(der []byte, precert bool) [32]byte {
-	if precert {
-		return sha256.Sum256(der)
-	}
-	c := cert.Parse(der)
-	if tbs, err := ct.CertificateTBS(c); err == nil {
-		return sha256.Sum256(tbs)
-	}
-	if c.Readable() && len(c.TBS) > 0 {
-		return sha256.Sum256(c.TBS)
-	}
-	return sha256.Sum256(der)
-}
+// Identity is what a precertificate and its certificate have in common; see
+// [ct.Identity].
+func Identity(der []byte, precert bool) [32]byte { return ct.Identity(der, precert) }
 
 // newSighting copies what is to be kept of an entry.
 func newSighting(s *ctlog.Sighting, hits []ctlog.Hit) *Sighting {

@@ -4,8 +4,15 @@
 //
 // It starts two servers on loopback for the name time.lab.example, an honest one
 // with a certificate of a laboratory CA, and an interceptor that makes its
-// certificates on the fly, and has certassay audit both. It is no part of
-// certassay.
+// certificates on the fly, and has certassay audit both.
+//
+//	go run ./internal/lab/demo reconcile
+//
+// starts a server, a CT log, and a CA that logs all it issues: a renewal that the
+// owner ordered, and a certificate that nobody ordered. certassay audits the
+// owner's inventory and finds the latter. Further arguments are passed on to it.
+//
+// It is no part of certassay.
 package main
 
 import (
@@ -31,7 +38,11 @@ import (
 const host = "time.lab.example"
 
 func main() {
-	if err := run(); err != nil {
+	demo := run
+	if len(os.Args) > 1 && os.Args[1] == "reconcile" {
+		demo = func() error { return reconcile(time.Now(), os.Stdout, os.Stderr, os.Args[2:]...) }
+	}
+	if err := demo(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: error:", err)
 		os.Exit(1)
 	}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/lab"
+	lablog "github.com/certassay/certassay/internal/lab/ctlog"
+)
+
+// A reconcileLab is a server with an inventory, and a log that holds what the
+// server shows and a certificate that nobody ordered.
+type reconcileLab struct {
+	*promiseLab
+	inventory, flag, dir string
+}
+
+func newReconcileLab(t *testing.T, fault lablog.Fault, expect string) *reconcileLab {
+	t.Helper()
+	p := newPromiseLab(t, true)
+	extra := p.template("extra", 1)
+	extra.Set(lab.SAN("login.lab.example"))
+	extra.Subject, extra.SPKI = lab.Named("CN=login.lab.example"), lab.InterceptorKey().SPKI
+	extra.Set(lab.SKI(lab.InterceptorKey().ID))
+	p.log.Add(extra.Sign(p.lab.Intermediate.Key, ""), time.Now().Add(-24*time.Hour), p.lab.Intermediate.DER)
+	r := &reconcileLab{promiseLab: p, dir: t.TempDir()}
+	r.flag = p.log.Serve(t, fault) + "=" + base64.StdEncoding.EncodeToString(p.log.Key.SPKI)
+	r.inventory = filepath.Join(r.dir, "certassay.yaml")
+	writeFile(t, filepath.Join(r.dir, "root.pem"), lab.PEM(p.lab.Root.DER))
+	_, port, err := net.SplitHostPort(lab.Serve(t, p.kept, p.lab.LeafKey, lab.Server{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, r.inventory, fmt.Appendf(nil, `version: 1
+trust:
+  lab: {roots: [root.pem]}
+groups:
+  - name: time
+    owner: ntp-team
+    trust: [lab]
+    targets:
+      - {target: "https://time.lab.example:%s", address: 127.0.0.1}
+    expect: %s
+    domains:
+      - www.lab.example
+      - .lab.example
+`, port, expect))
+	return r
+}
+
+// entries are the indexes of the log entries.
+func (r *reported) entries() (out []int) {
+	for i, s := range r.Subjects {
+		if s.Kind == "log-entry" {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (r *reconcileLab) wantExtra(t *testing.T, doc reported, rules ...string) {
+	t.Helper()
+	found := doc.entries()
+	if len(found) != 1 {
+		t.Fatalf("%d log entries in the report, want the one: %+v", len(found), doc.Subjects)
+	}
+	s := doc.Subjects[found[0]]
+	if !strings.Contains(s.Target, "login.lab.example") || s.Source == nil || s.Source.Line != 13 {
+		t.Errorf("%q at %+v, want login.lab.example at line 13", s.Target, s.Source)
+	}
+	for _, id := range rules {
+		if !slices.Contains(doc.rules(found[0]), id) {
+			t.Errorf("findings %v lack %s", doc.rules(found[0]), id)
+		}
+	}
+}
+
+// What a log took is read now, or was by a watch; either way what is unexplained
+// is found, and a bundle gives the same report.
+func TestAuditReconciles(t *testing.T) {
+	r := newReconcileLab(t, nil, "{}")
+	bundle, state := filepath.Join(r.dir, "run.evidence"), filepath.Join(r.dir, "state")
+	now, first := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--evidence", bundle)
+	r.wantExtra(t, now, "issuance-unexplained")
+	again, second := runJSON(t, exitFindings, "check", bundle, "-c", r.inventory, "--log", r.flag)
+	r.wantExtra(t, again, "issuance-unexplained")
+	if first != second {
+		t.Errorf("replayed the report differs:\n%s\n%s", first, second)
+	}
+
+	code, out, errs := runCT(t, "watch", ".lab.example", "--state", state, "--once", "--start", "1000", "--log", r.flag)
+	if code != 0 {
+		t.Fatalf("ct watch: exit code %d\n%s%s", code, out, errs)
+	}
+	watched, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state)
+	r.wantExtra(t, watched, "issuance-unexplained")
+	both, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	r.wantExtra(t, both, "issuance-unexplained")
+
+	for _, format := range []string{"text", "html", "markdown", "sarif", "github", "junit"} {
+		var out, errs bytes.Buffer
+		Run(t.Context(), []string{"audit", "-c", r.inventory, "--ct-state", state, "-f", format}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		wantText(t, strings.Join(strings.Fields(out.String()), " "), "login.lab.example")
+	}
+}
+
+// Pins of all names are a list of the keys that there are.
+func TestAuditReconcilesPins(t *testing.T) {
+	pin := "{keys: [\"sha256/" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)) + "\", PIN]}"
+	l := lab.New(lab.Config{})
+	pin = strings.Replace(pin, "PIN", fmt.Sprintf("%q", pinText(l.LeafKey.SPKI)), 1)
+	r := newReconcileLab(t, nil, pin)
+	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	r.wantExtra(t, doc, "issuance-unexplained", "issuance-key-not-pinned")
+	if v := doc.Subjects[doc.entries()[0]].Verdict; v != "suspicious" {
+		t.Errorf("verdict %s, want suspicious", v)
+	}
+}
+
+// A CA that the owner does not allow is a finding by itself.
+func TestAuditReconcilesIssuer(t *testing.T) {
+	r := newReconcileLab(t, nil, `{issuers: ["sha256/`+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+`"]}`)
+	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	for _, i := range doc.entries() {
+		if !slices.Contains(doc.rules(i), "pin-issuer-unexpected") {
+			t.Errorf("%s: findings %v lack pin-issuer-unexpected", doc.Subjects[i].Target, doc.rules(i))
+		}
+	}
+	if len(doc.entries()) == 0 {
+		t.Error("no log entry in the report")
+	}
+}
+
+// What was not read is said, and is never "nothing was issued".
+func TestAuditReconcilesIncomplete(t *testing.T) {
+	broken := func(w http.ResponseWriter, q *http.Request, honest []byte, _ int) ([]byte, bool) {
+		if strings.Contains(q.URL.Path, "tile/data") {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return nil, false
+		}
+		return honest, true
+	}
+	down := func(w http.ResponseWriter, _ *http.Request, _ []byte, _ int) ([]byte, bool) {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return nil, false
+	}
+	for name, fault := range map[string]lablog.Fault{"tiles": broken, "log": down} {
+		r := newReconcileLab(t, fault, "{}")
+		doc, text := runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--retries", "0")
+		if !strings.Contains(text, "nothing is known of what was not read") {
+			t.Errorf("%s: the report does not say what was not read: %+v", name, doc.Subjects)
+		}
+	}
+	r := newReconcileLab(t, nil, "{}")
+	state := filepath.Join(r.dir, "state")
+	runCT(t, "watch", "other.example", "--state", state, "--once", "--start", "1000", "--log", r.flag)
+	doc, _ := runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--ct-state", state)
+	if len(doc.Warnings) == 0 || !strings.Contains(doc.Warnings[0].Message, "does not look for") {
+		t.Errorf("warnings %+v, want that the watch does not look for the domain", doc.Warnings)
+	}
+}
+
+func TestAuditReconcilesUsage(t *testing.T) {
+	r := newReconcileLab(t, nil, "{}")
+	for _, args := range [][]string{
+		{"--ct-since", "240h"},
+		{"--ct-since", "soon", "--online", "ct"},
+		{"--ct-state", filepath.Join(r.dir, "nothing")},
+	} {
+		var out, errs bytes.Buffer
+		code := Run(t.Context(), append([]string{"audit", "-c", r.inventory}, args...), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		if code != exitUsage && !(args[0] == "--ct-state" && code == exitFailed) || errs.Len() == 0 {
+			t.Errorf("%q: exit code %d, want 2\n%s", args, code, errs.String())
+		}
+	}
+}
+
+func pinText(spki []byte) string {
+	sum := sha256.Sum256(spki)
+	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,304 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/expect"
+	"github.com/certassay/certassay/internal/lab"
+)
+
+var (
+	noon   = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	serial int
+)
+
+const day = 24 * time.Hour
+
+// A made is a certificate of the lab as a test wants it.
+type made struct {
+	names []string
+	begin time.Time
+	key   byte   // 0 is the server's
+	org   string // of the issuer; empty is the lab's
+	days  int
+}
+
+func (m made) der(t *testing.T) []byte {
+	t.Helper()
+	l := lab.New(lab.Config{Host: m.names[0], At: noon, Organization: m.org})
+	template := l.LeafTemplate()
+	template.Drop(lab.IDSCTs)
+	serial++
+	template.Serial = lab.SerialOf(fmt.Sprint(serial))
+	if m.begin.IsZero() {
+		m.begin = noon
+	}
+	if m.days == 0 {
+		m.days = 90
+	}
+	template.NotBefore, template.NotAfter = m.begin, m.begin.AddDate(0, 0, m.days)
+	template.Set(lab.SAN(m.names...))
+	if m.key > 0 {
+		template.SPKI = slices.Clone(template.Key.SPKI)
+		template.SPKI[len(template.SPKI)-1] ^= m.key
+	}
+	return template.Sign(l.Intermediate.Key, "")
+}
+
+// entry is the certificate as a log has it.
+func entry(der []byte, precert bool, at time.Time, index uint64) *evidence.Subject {
+	signed := append([]byte{0, 0}, vector(der)...)
+	if precert {
+		tbs := cert.Parse(der).TBS
+		signed = append(append([]byte{0, 1}, make([]byte, 32)...), vector(tbs)...)
+	}
+	leaf := binary.BigEndian.AppendUint64([]byte{0, 0}, uint64(at.UnixMilli()))
+	leaf = append(append(leaf, signed...), 0, 0)
+	return &evidence.Subject{
+		ID: fmt.Sprint("log://lab/", index), Kind: evidence.LogEntry, Certificates: []evidence.DER{der},
+		Log: &evidence.Log{Key: []byte("log"), Name: "Lab", Entry: &evidence.Entry{Index: index, Leaf: leaf, Time: at, Precert: precert, Verified: true}},
+	}
+}
+
+func vector(b []byte) []byte {
+	return append([]byte{byte(len(b) >> 16), byte(len(b) >> 8), byte(len(b))}, b...)
+}
+
+func pin(der []byte) expect.Pin {
+	sum := sha256.Sum256(cert.Parse(der).SPKI)
+	return expect.Pin{Of: expect.SPKI, Hash: expect.SHA256, Sum: string(sum[:])}
+}
+
+// What is logged beside a server that shows a certificate of 60 days of 90.
+func TestExplained(t *testing.T) {
+	host := []string{"a.lab.example", "www.a.lab.example"}
+	now := made{names: host, begin: noon.Add(-60 * day)}
+	yes, no := new(true), new(false)
+	for _, tt := range []struct {
+		name    string
+		logged  []made // the last is asked about
+		change  func(*Book)
+		want    *bool
+		because string
+	}{
+		{name: "shown by the server", want: yes, because: ByServed},
+		{name: "over the server's key", logged: []made{{names: []string{"b.lab.example"}, begin: noon}}, want: yes, because: ByServedKey},
+		{name: "another name, another key", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: no},
+		{name: "renewal", logged: []made{{names: host, begin: noon, key: 1}}, want: yes, because: ByRenewal},
+		{name: "second renewal", logged: []made{{names: host, begin: noon.Add(-day), key: 1}, {names: host, begin: noon, key: 2}}, want: no},
+		{name: "renewal with a name more", logged: []made{{names: append(slices.Clone(host), "b.lab.example"), begin: noon, key: 1}}, want: no},
+		{name: "renewal too early", logged: []made{{names: host, begin: noon.Add(-50 * day), key: 1}}, want: no},
+		{name: "renewal by another CA", logged: []made{{names: host, begin: noon, key: 1, org: "Other"}}, want: no},
+		{name: "what the server showed before", logged: []made{{names: host, begin: noon.Add(-110 * day), key: 1}}, want: yes, because: ByRenewal},
+		{name: "long before", logged: []made{{names: host, begin: noon.Add(-300 * day), key: 1}}, want: no},
+		{name: "two steps back", logged: []made{{names: host, begin: noon.Add(-110 * day), key: 1}, {names: host, begin: noon.Add(-160 * day), key: 2}}, want: yes, because: ByRenewal},
+		{
+			name: "pinned", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: yes, because: ByPin,
+			change: func(b *Book) { b.Domains[0].Keys = []expect.Pin{pin(made{names: host, key: 1}.der(t))} },
+		},
+		{
+			name: "pin has ended", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: no,
+			change: func(b *Book) {
+				p := pin(made{names: host, key: 1}.der(t))
+				p.Until = noon.Add(-day)
+				b.Domains[0].Keys = []expect.Pin{p}
+			},
+		},
+		{
+			name: "a server was not reached", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}},
+			change: func(b *Book) { b.Targets = append(b.Targets, Target{Host: "b.lab.example"}) },
+		},
+		{
+			name: "a wildcard, and one of its servers was not reached", logged: []made{{names: []string{"*.lab.example"}, begin: noon, key: 1}},
+			change: func(b *Book) { b.Targets = append(b.Targets, Target{Host: "b.lab.example"}) },
+		},
+		{
+			name: "a server of other names was not reached", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: no,
+			change: func(b *Book) { b.Targets = append(b.Targets, Target{Host: "c.lab.example"}) },
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			served := now.der(t)
+			b := &Book{
+				Domains: []Domain{{Name: ".lab.example"}}, Targets: []Target{{Host: host[0], Seen: true}}, At: noon,
+				Served:  []Served{{Host: host[0], Certificate: cert.Parse(served)}},
+				Entries: []*evidence.Subject{entry(served, true, now.begin, 0)},
+			}
+			for i, m := range tt.logged {
+				b.Entries = append(b.Entries, entry(m.der(t), i%2 == 0, m.begin, uint64(i+1)))
+			}
+			if tt.change != nil {
+				tt.change(b)
+			}
+			reasons := map[string]string{}
+			f := Open(b).Facts(b.Entries[len(b.Entries)-1], reasons)
+			if !f.Reconciled || (f.Explained == nil) != (tt.want == nil) || f.Explained != nil && *f.Explained != *tt.want || f.Because != tt.because {
+				t.Errorf("explained %v by %q, want %v by %q", f.Explained, f.Because, tt.want, tt.because)
+			}
+			if (f.Explained == nil) != (reasons[Path] != "") {
+				t.Errorf("reason %q for explained %v", reasons[Path], f.Explained)
+			}
+			// The order in which logs were read is of no matter.
+			slices.Reverse(b.Entries)
+			if again := Open(b).Facts(b.Entries[0], reasons); again.Because != f.Because {
+				t.Errorf("in another order explained by %q, want %q", again.Because, f.Because)
+			}
+		})
+	}
+}
+
+func TestSideFacts(t *testing.T) {
+	host := []string{"a.lab.example"}
+	served := made{names: host, begin: noon.Add(-60 * day)}.der(t)
+	strange := made{names: []string{"b.lab.example"}, begin: noon.Add(-time.Hour), key: 1, days: 10}
+	b := &Book{
+		Domains: []Domain{{Name: ".lab.example", Zone: time.UTC, From: 20 * time.Hour, To: 8 * time.Hour}},
+		Targets: []Target{{Host: host[0], Seen: true}}, Served: []Served{{host[0], cert.Parse(served)}}, At: noon,
+	}
+	der := strange.der(t)
+	pre, final := entry(der, true, strange.begin.Add(time.Minute), 1), entry(der, true, strange.begin, 2)
+	elsewhere := entry(made{names: []string{"shop.example"}, begin: noon}.der(t), false, noon, 3)
+	others := entry(made{names: []string{"shop.example"}, begin: noon, key: 1}.der(t), false, noon, 4)
+	early := entry(made{names: host, begin: noon.Add(-55 * day), key: 2}.der(t), false, noon.Add(-55*day), 5)
+	foreign := entry(made{names: []string{"c.lab.example"}, begin: noon, key: 3, org: "Other"}.der(t), false, noon.Add(9*time.Hour), 6)
+	b.Entries = []*evidence.Subject{pre, final, elsewhere, others, early, foreign}
+	l := Open(b)
+	reasons := map[string]string{}
+	if judged, behind := l.Judged(); len(judged) != 5 || len(behind) != 1 || behind[0] != pre {
+		t.Errorf("%d to judge, %d behind them; want one of the two entries of a certificate", len(judged), len(behind))
+	}
+	f := l.Facts(final, reasons)
+	if len(f.Logs) != 2 || !f.Issued.Equal(strange.begin) || !f.PrecertOnly || !f.HoursSaid || !f.OutsideHours || f.NewIssuer || f.Early {
+		t.Errorf("%+v, want two logs, the earlier time, alone, outside of the hours", f)
+	}
+	if f := l.Facts(elsewhere, reasons); !f.Reconciled || !f.Stranger || f.Domain != "" {
+		t.Errorf("the owner's key elsewhere: %+v", f)
+	}
+	if f := l.Facts(others, reasons); f.Reconciled || f.Stranger {
+		t.Errorf("somebody else's: %+v", f)
+	}
+	if f := l.Facts(early, reasons); !f.Early || f.EarlyPercent != 5 || f.EarlyAgainst != evidence.Hash(sha256.Sum256(served)) {
+		t.Errorf("early: %+v, want it against 5 %% of the served one", f)
+	}
+	if f := l.Facts(foreign, reasons); !f.NewIssuer || f.OutsideHours {
+		t.Errorf("another CA, in the hours over midnight: %+v", f)
+	}
+	if f := l.Facts(foreign, reasons); len(f.Profile) != 0 {
+		t.Errorf("nothing to compare with, and differs in %v", f.Profile)
+	}
+	if f := l.Facts(final, reasons); len(f.Profile) != 1 {
+		t.Errorf("differs in %v, want the validity of 10 days", f.Profile)
+	}
+	if f := (*Ledger)(nil).Facts(final, reasons); f.Reconciled {
+		t.Errorf("without a ledger: %+v", f)
+	}
+}
+
+// Pins are a list of keys only where they are said of every name, and are not those
+// of a CA.
+func TestPinned(t *testing.T) {
+	two := made{names: []string{"a.lab.example", "b.lab.example"}, begin: noon, key: 1}.der(t)
+	mine, other := []expect.Pin{pin(two)}, []expect.Pin{pin(made{names: []string{"x"}, key: 9}.der(t))}
+	ca := lab.New(lab.Config{At: noon}).Intermediate.DER
+	for _, tt := range []struct {
+		name string
+		a, b []expect.Pin
+		want string
+	}{
+		{"none", nil, nil, "unknown"},
+		{"of one name only", other, nil, "unknown"},
+		{"of both", other, other, "false"},
+		{"it is one", other, mine, "true"},
+		{"of the CA", other, []expect.Pin{pin(ca)}, "unknown"},
+	} {
+		e := entry(two, false, noon, 1)
+		e.Certificates = append(e.Certificates, ca)
+		l := Open(&Book{
+			At: noon, Domains: []Domain{{Name: ".lab.example", Keys: tt.b}}, Targets: []Target{{Host: "a.lab.example", Seen: true, Keys: tt.a}},
+			Entries: []*evidence.Subject{e},
+		})
+		f := l.Facts(e, map[string]string{})
+		got := "unknown"
+		if f.KeyPinned != nil {
+			got = fmt.Sprint(*f.KeyPinned)
+		}
+		if got != tt.want || f.HasPins != (got != "unknown") {
+			t.Errorf("pins %s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestBursts(t *testing.T) {
+	b := &Book{Domains: []Domain{{Name: "a.lab.example"}}, At: noon}
+	for i := range 5 {
+		at := noon.Add(time.Duration(i) * 5 * time.Hour)
+		b.Entries = append(b.Entries, entry(made{names: []string{"a.lab.example"}, begin: at, key: byte(i + 1)}.der(t), false, at, uint64(i)))
+	}
+	if got := Open(b).Bursts(); len(got) != 1 || got[0].Count != 5 || len(got[0].Certificates) != 5 {
+		t.Errorf("Bursts() = %+v, want one of five", got)
+	}
+	b.Entries = b.Entries[1:]
+	if got := Open(b).Bursts(); got == nil || len(got) != 0 {
+		t.Errorf("Bursts() of four = %+v, want none", got)
+	}
+}
+
+func TestUnlogged(t *testing.T) {
+	l := lab.New(lab.Config{Host: "a.lab.example", At: noon}) // its SCTs are of a minute after it began
+	c := cert.Parse(l.Leaf)
+	parts, err := ct.SplitList(c.SCTList().Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := ct.ParseSCT(parts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := func(from, to time.Time) *evidence.Subject {
+		return &evidence.Subject{Log: &evidence.Log{Key: lab.Logs()[0].Key.SPKI, Read: &evidence.Span{From: from, To: to}}}
+	}
+	b := &Book{Domains: []Domain{{Name: ".lab.example"}}, Served: []Served{{"a.lab.example", c}}, At: noon}
+	for name, tt := range map[string]struct {
+		logs []*evidence.Subject
+		want int
+	}{
+		"nothing was read":       {nil, 0},
+		"all was read":           {[]*evidence.Subject{log(at.Time.Add(-day), at.Time.Add(3*day))}, 1},
+		"only later ones":        {[]*evidence.Subject{log(at.Time.Add(day), at.Time.Add(3*day))}, 0},
+		"the log has time left":  {[]*evidence.Subject{log(at.Time.Add(-day), at.Time.Add(day))}, 0},
+		"another log":            {[]*evidence.Subject{{Log: &evidence.Log{Key: []byte("x"), Read: &evidence.Span{To: noon}}}}, 0},
+		"not all of it was read": {[]*evidence.Subject{{Log: &evidence.Log{Key: lab.Logs()[0].Key.SPKI}}}, 0},
+	} {
+		b.Logs = tt.logs
+		if got := Open(b).Unlogged(); len(got) != tt.want {
+			t.Errorf("%s: %+v, want %d", name, got, tt.want)
+		}
+	}
+	b.Logs = []*evidence.Subject{log(at.Time.Add(-day), at.Time.Add(3*day))}
+	b.Entries = []*evidence.Subject{entry(l.Leaf, false, at.Time, 1)}
+	if got := Open(b).Unlogged(); len(got) != 0 {
+		t.Errorf("it is in the log: %+v", got)
+	}
+}
+
+// Whatever a log hands out, nothing fails, and what is for nobody's names is left
+// alone.
+func FuzzFacts(f *testing.F) {
+	f.Add([]byte{}, []byte{0x30, 0})
+	f.Fuzz(func(t *testing.T, leaf, der []byte) {
+		e := &evidence.Subject{Certificates: []evidence.DER{der}, Log: &evidence.Log{Entry: &evidence.Entry{Leaf: leaf}}}
+		l := Open(&Book{Domains: []Domain{{Name: ".lab.example"}}, Entries: []*evidence.Subject{e}, At: noon})
+		facts := l.Facts(e, map[string]string{})
+		if facts.Explained != nil && !*facts.Explained && facts.Domain == "" {
+			t.Errorf("unexplained, and of no domain: %+v", facts)
+		}
+	})
+}
