@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -18,32 +17,55 @@ import (
 	"github.com/certassay/certassay/internal/report"
 )
 
+// A cuttingWriter calls cut once a text was written.
+type cuttingWriter struct {
+	bytes.Buffer
+	text string
+	cut  func()
+}
+
+func (w *cuttingWriter) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	if strings.Contains(w.String(), w.text) {
+		w.cut()
+	}
+	return n, err
+}
+
+// interrupted runs a command that writes JSON Lines, and interrupts it as soon as
+// they hold a text.
+func interrupted(t *testing.T, text string, args ...string) (out, errs string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var began time.Time
+	stdout, stderr := &cuttingWriter{text: text, cut: func() { began = time.Now(); cancel() }}, &bytes.Buffer{}
+	code := Run(ctx, append(args, "-f", "jsonl", "--timeout", "60s"), Streams{In: strings.NewReader(""), Out: stdout, Err: stderr})
+	if code != exitInterrupted {
+		t.Fatalf("exit code %d, want %d\n%s", code, exitInterrupted, stderr)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the interrupt took %v", took)
+	}
+	return stdout.String(), stderr.String()
+}
+
 // An interrupt ends the run at once; the report holds what was finished, is
 // whole, and says that it is not complete.
 func TestInterrupt(t *testing.T) {
 	l := lab.New(lab.Config{At: time.Now()})
 	honest := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
 	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-	defer cancel()
-	var out, errs bytes.Buffer
-	began := time.Now()
-	code := Run(ctx, []string{"scan", honest, silent, "-f", "json", "--timeout", "60s"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-	if code != exitInterrupted {
-		t.Errorf("exit code %d, want %d\n%s", code, exitInterrupted, errs.String())
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the interrupt took %v", took)
-	}
-	var doc report.Document
-	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
-		t.Fatalf("the report is not whole: %v\n%s", err, out.String())
+	out, errs := interrupted(t, honest, "scan", honest, silent)
+	doc, err := report.Read(strings.NewReader(out))
+	if err != nil {
+		t.Fatalf("the report is not whole: %v\n%s", err, out)
 	}
 	if doc.Run.Complete || len(doc.Subjects) == 0 || len(doc.Subjects[0].Chain) == 0 {
 		t.Errorf("complete %v with %d subjects, want incomplete with the first one collected", doc.Run.Complete, len(doc.Subjects))
 	}
-	if !strings.Contains(errs.String(), "interrupted") {
-		t.Errorf("standard error %q does not say that the run was interrupted", errs.String())
+	if !strings.Contains(errs, "interrupted") {
+		t.Errorf("standard error %q does not say that the run was interrupted", errs)
 	}
 }
 
@@ -65,23 +87,15 @@ func TestInterruptedAuditWritesEveryReport(t *testing.T) {
 	if err := os.WriteFile(file("earlier.json"), []byte(earlier), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"audit", "-c", file("certassay.yaml"), "--timeout", "60s", "--baseline", file("earlier.json"), "--evidence", file("run.evidence"), "-o", file("out.text")}
+	args := []string{"audit", "-c", file("certassay.yaml"), "--baseline", file("earlier.json"), "--evidence", file("run.evidence")}
 	marks := map[string]string{
 		"json": `"complete":false`, "jsonl": `"complete":false`, "sarif": `"executionSuccessful": false`, "junit": `name="complete" value="false"`,
 		"html": "<b>Incomplete:</b>", "markdown": "**Incomplete:**", "github": "INCOMPLETE: ", "csv": ",incomplete: ", "prometheus": "certassay_run_complete 0", "text": "INCOMPLETE: ",
 	}
 	for _, format := range report.Formats() {
-		if format != "text" {
-			args = append(args, "--report", format+"="+file("out."+format))
-		}
+		args = append(args, "--report", format+"="+file("out."+format))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-	defer cancel()
-	var out, errs bytes.Buffer
-	code := Run(ctx, args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-	if code != exitInterrupted {
-		t.Fatalf("exit code %d, want %d\n%s", code, exitInterrupted, errs.String())
-	}
+	interrupted(t, honest, args...)
 	for _, format := range report.Formats() {
 		text, err := os.ReadFile(file("out." + format))
 		if err != nil {
