@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/certassay/certassay/internal/finding"
 )
@@ -217,7 +218,9 @@ func (c *Changes) WriteJSON(w io.Writer) error {
 func (c *Changes) WriteText(w io.Writer, o Options) error {
 	p := newPage(&newText(w, o).o)
 	changedFindings(p, red, "NEW", c.New)
-	changedFindings(p, red, "STILL THERE, AND NO BASELINE SILENCES IT", c.Unsilenced)
+	// The others, such as a signature by SHA-1, are in the JSON form.
+	urgent := slices.DeleteFunc(slices.Clone(c.Unsilenced), func(c Change) bool { return !pressing(&c.Finding) })
+	changedFindings(p, red, "STILL THERE, AND NO BASELINE SILENCES IT", urgent)
 	changedFindings(p, yellow, "NOT CHECKED AGAIN", c.Unchecked)
 	changedFindings(p, green, "RESOLVED", c.Resolved)
 	for _, v := range c.Verdicts {
