@@ -185,7 +185,7 @@ func (c *comparison) text(w io.Writer) error {
 			several++
 		}
 	}
-	fmt.Fprintf(&b, "%d services from %d sources, %d with several keys. Findings of the comparison: %d.\n", len(c.Services), len(c.Sources), several, len(c.Findings))
+	fmt.Fprintf(&b, "Services: %d, from %d files; with several keys: %d. Findings of the comparison: %d.\n", len(c.Services), len(c.Sources), several, len(c.Findings))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -45,6 +45,16 @@ A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a
 port it is that of the scheme, or 443.
 
+To see whether somebody stands on the path, look from several sides: --all-addresses,
+several --via (direct is one, too), and --every-hello, which asks each address with
+other ClientHellos. Answers are compared by who vouches for their keys.
+
+--probe-path asks each address four times more: without a name, for the same name
+again, and for two names that were invented for this connection, such as
+certassay-0123456789ab.example.org and certassay-0123456789ab.invalid. Genuine
+servers answer with a certificate they have, or refuse; an interceptor makes one.
+The invented names appear in the server's logs, so ask its owner first.
+
 ` + exitHelp,
 		Example: `  certassay scan example.org
   certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem

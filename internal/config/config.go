@@ -220,6 +220,9 @@ func ParseProxy(s string) (*url.URL, error) {
 	case err != nil:
 		// url.Error repeats the URL, with the password in it.
 		return nil, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)")
+	case u.Scheme == "ssh" && u.Host != "":
+		// The user's own ssh has his keys, agent, jump hosts and known hosts.
+		return nil, fmt.Errorf("cannot dial via %q (open it as a proxy: ssh -N -D 127.0.0.1:1080 HOST, then --via socks5://127.0.0.1:1080)", u.Redacted())
 	case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port, http://host:port or direct)", u.Redacted())
 	}
