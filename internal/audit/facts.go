@@ -158,7 +158,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		std[leaf.parsed] = withoutPoison(leaf.std)
 	}
 	if f.Endpoint != nil {
-		f.Endpoint.Probe = intercept.Probe(s, in.Certificates, &a.checker)
+		f.Endpoint.Probe = intercept.Probe(s, j.issuers, &a.checker)
 		f.Endpoint.Probed = f.Endpoint.Probe != nil
 	}
 	f.Cert = leaf.facts

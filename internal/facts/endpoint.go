@@ -46,5 +46,8 @@ type Minted struct {
 	Reserved   bool   `fact:"reserved" doc:"it is below .invalid, for which no CA may ever issue"`
 	Leaf       string `fact:"leaf" doc:"SHA-256 of the certificate, sha256:hex"`
 	SameIssuer *bool  `fact:"same_issuer" doc:"the key that signed the judged leaf signed this one too, or, where that key is not at hand, both give the same issuer and authority key identifier; unknown where it could not be checked"`
-	SameKey    bool   `fact:"same_key" doc:"it has the judged leaf's key"`
+	// SameSigner is what an accusation of a CA has to rest on: names and
+	// identifiers are anybody's to write.
+	SameSigner *bool `fact:"same_signer" doc:"the key that signed the judged leaf signed this one too; unknown where that key is not at hand"`
+	SameKey    bool  `fact:"same_key" doc:"it has the judged leaf's key"`
 }

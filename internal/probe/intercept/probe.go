@@ -60,6 +60,7 @@ func (p *prober) invented(h *evidence.Handshake) {
 	m := facts.Minted{
 		Name: h.ServerName, Reserved: strings.HasSuffix(h.ServerName, ".invalid"),
 		Leaf: evidence.Hash(leaf.SHA256()), SameIssuer: p.sameIssuer(leaf, h.Certificates[1:]),
+		SameSigner: p.sameSigner(leaf, h.Certificates[1:]),
 	}
 	m.SameKey = len(p.chain) > 0 && len(leaf.SPKI) > 0 && bytes.Equal(leaf.SPKI, p.chain[0].SPKI)
 	p.f.Minted = append(p.f.Minted, m)
@@ -76,6 +77,20 @@ func bears(c *cert.Certificate, name string) bool {
 // decide; names only where the judged leaf's issuer is not at hand, as some
 // interceptors send the leaf alone.
 func (p *prober) sameIssuer(leaf *cert.Certificate, rest []evidence.DER) *bool {
+	if len(p.chain) == 0 || leaf.SPKI == nil {
+		return nil
+	}
+	if same := p.sameSigner(leaf, rest); same != nil {
+		return same
+	}
+	judged := p.chain[0]
+	name := judged.Issuer.Normal()
+	return truth(name != "" && name == leaf.Issuer.Normal() && bytes.Equal(judged.AuthorityKeyID().Value.KeyID, leaf.AuthorityKeyID().Value.KeyID))
+}
+
+// sameSigner says whether the key that signed the judged leaf signed another one;
+// nil where that key is not at hand.
+func (p *prober) sameSigner(leaf *cert.Certificate, rest []evidence.DER) *bool {
 	if len(p.chain) == 0 || leaf.SPKI == nil {
 		return nil
 	}
@@ -98,8 +113,7 @@ func (p *prober) sameIssuer(leaf *cert.Certificate, rest []evidence.DER) *bool {
 	if known {
 		return truth(false)
 	}
-	name := judged.Issuer.Normal()
-	return truth(name != "" && name == leaf.Issuer.Normal() && bytes.Equal(judged.AuthorityKeyID().Value.KeyID, leaf.AuthorityKeyID().Value.KeyID))
+	return nil
 }
 
 func truth(b bool) *bool { return &b }

@@ -28,14 +28,17 @@ func TestProbe(t *testing.T) {
 	l := lab.New(lab.Config{})
 	mitm := l.SelfSignedCA(lab.Named("CN=Inspection"), lab.ForgedKey())
 	clone := l.SelfSignedCA(l.Intermediate.Name, lab.ForgedKey())
+	copied := *clone
+	copied.KeyID = l.Intermediate.KeyID
 	forged := []evidence.DER{issued(l, mitm, l.Host), mitm.DER}
 	genuine := []evidence.DER{l.Leaf, l.Intermediate.DER}
 	stranger := func(ders ...evidence.DER) evidence.Handshake {
 		return evidence.Handshake{Profile: evidence.ProbeStranger, ServerName: strange, Certificates: ders}
 	}
 	minted := func(ca *lab.CA, same bool) []facts.Minted {
-		return []facts.Minted{{Name: strange, Reserved: true, Leaf: evidence.Hash(issued(l, ca, strange).SHA256()), SameIssuer: &same, SameKey: true}}
+		return []facts.Minted{{Name: strange, Reserved: true, Leaf: evidence.Hash(issued(l, ca, strange).SHA256()), SameIssuer: &same, SameSigner: &same, SameKey: true}}
 	}
+	unsigned := func(m []facts.Minted) []facts.Minted { m[0].SameSigner = nil; return m }
 	text := func(s string) *string { return &s }
 	refused := &evidence.Failure{Stage: evidence.StageHandshake}
 	for _, tt := range []struct {
@@ -47,7 +50,9 @@ func TestProbe(t *testing.T) {
 		{"an interceptor", forged, []evidence.Handshake{stranger(issued(l, mitm, strange), mitm.DER)},
 			&facts.Probe{Invented: 1, Answered: 1, Minted: minted(mitm, true)}},
 		{"one that sends the leaf alone", forged[:1], []evidence.Handshake{stranger(issued(l, mitm, strange))},
-			&facts.Probe{Invented: 1, Answered: 1, Minted: minted(mitm, true)}},
+			&facts.Probe{Invented: 1, Answered: 1, Minted: unsigned(minted(mitm, true))}},
+		{"a genuine leaf alone beside a copy of its issuer's name and key identifier", genuine[:1], []evidence.Handshake{stranger(issued(l, &copied, strange))},
+			&facts.Probe{Invented: 1, Answered: 1, Minted: unsigned(minted(&copied, true))}},
 		{"one that sends its CA the second time only", forged[:1], []evidence.Handshake{stranger(issued(l, mitm, strange), mitm.DER)},
 			&facts.Probe{Invented: 1, Answered: 1, Minted: minted(mitm, true)}},
 		{"a genuine site beside names that are made on demand", genuine, []evidence.Handshake{stranger(issued(l, mitm, strange), mitm.DER)},
