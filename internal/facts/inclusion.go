@@ -13,10 +13,10 @@ type Inclusion struct {
 	Included int64 `fact:"included" doc:"SCTs whose entry is in the signed tree of their log"`
 	Due      int64 `fact:"due" doc:"SCTs that verify and whose maximum merge delay, and a day for lagging mirrors, had passed at the time of judgement"`
 	Broken   int64 `fact:"broken" doc:"due SCTs whose log shows that it has no such entry"`
-	Unknown  int64 `fact:"unanswered" doc:"due SCTs of which a log could not be asked, or was not believed"`
-	// Logged is unknown where no log shows the entry and one of those that owe it
-	// could not be asked.
-	Logged *bool `fact:"logged" doc:"a log shows the certificate in its signed tree; no where every log that owes it denies it"`
+	Unknown  int64 `fact:"unanswered" doc:"due SCTs of which a log could not be asked, or was not believed, and SCTs of logs whose key is not known"`
+	// Logged is unknown where no log shows the entry and one of those that owe it,
+	// or may, could not be asked.
+	Logged *bool `fact:"logged" doc:"a log shows the certificate in its signed tree; no where every log that owes it denies it and no SCT is of a log whose key is not known"`
 }
 
 // IncludedSCT is one SCT that was looked up.

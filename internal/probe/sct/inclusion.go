@@ -38,6 +38,12 @@ func Inclusion(in *Input, list []evidence.Inclusion) *facts.Inclusion {
 	for i := range list {
 		x := in.included(&list[i])
 		f.SCTs = append(f.SCTs, x)
+		if in.stranger(&list[i]) {
+			// Its log may well hold the certificate that others lost.
+			f.Unknown++
+			reason = fmt.Sprintf("%s: %s", x.Log, cmp.Or(x.Reason, "the key of the log is not known"))
+			continue
+		}
 		if x.Result == Included {
 			f.Included++
 		}
@@ -62,6 +68,12 @@ func Inclusion(in *Input, list []evidence.Inclusion) *facts.Inclusion {
 		in.Reasons[InclusionPath] = cmp.Or(reason, "no log owes the entry yet")
 	}
 	return f
+}
+
+// stranger says that an SCT is of a log whose key is not at hand.
+func (in *Input) stranger(x *evidence.Inclusion) bool {
+	s, err := ct.ParseSCT(x.SCT)
+	return err == nil && in.Logs.Log(s.LogID) == nil && sha256.Sum256(x.Key) != s.LogID && !ct.Mimic(s.LogID)
 }
 
 // included judges one lookup.

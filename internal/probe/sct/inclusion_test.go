@@ -1,6 +1,7 @@
 package sct
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +97,22 @@ func TestInclusion(t *testing.T) {
 	}
 	if f := Inclusion(&Input{}, nil); f.Asked || f.Due != 0 {
 		t.Errorf("nobody was asked: %+v", f)
+	}
+}
+
+// What one log lost another one may hold, whose key is not in the list.
+func TestInclusionInLogsThatNobodyKnows(t *testing.T) {
+	in, x := lookedUp(t)
+	x.Found, x.Denied = false, true
+	stranger := evidence.Inclusion{SCT: slices.Clone(x.SCT), Failure: &evidence.Failure{Error: "no list names the log"}}
+	stranger.SCT[1] ^= 1 // within the log's ID
+	f := Inclusion(in, []evidence.Inclusion{x, stranger})
+	if f.Logged != nil || f.Broken != 1 || in.Reasons[InclusionPath] == "" {
+		t.Errorf("logged %v, broken %d, reason %q", f.Logged, f.Broken, in.Reasons[InclusionPath])
+	}
+	x.Found, x.Denied = true, false
+	if f := Inclusion(in, []evidence.Inclusion{x, stranger}); f.Logged == nil || !*f.Logged {
+		t.Error("a log that shows the entry is not believed beside an unknown one")
 	}
 }
 
