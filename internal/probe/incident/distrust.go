@@ -77,7 +77,7 @@ func (w *walk) climb() {
 			w.note(d, trust.ByCertificate)
 			continue
 		}
-		if _, known := w.Trust.Knows(c); known || c.SelfIssued() {
+		if _, known := w.Trust.Knows(c); known || c.SelfIssued() && w.Check.Check(c, c) != cert.Mismatch {
 			continue
 		}
 		issuers := w.supplied(c)

@@ -236,3 +236,15 @@ func TestDistrustIsBounded(t *testing.T) {
 		t.Errorf("%d certificates were climbed through, want at most %d", questions, maxPath)
 	}
 }
+
+// TestDistrustOfALeafWithItsIssuersName has a leaf bear the name of the CA above
+// it, which is no reason to look no further.
+func TestDistrustOfALeafWithItsIssuersName(t *testing.T) {
+	l := lab.New(lab.Config{})
+	b := newBench(t, l.Root, l, trust.Removed, l.At.AddDate(0, -1, 0))
+	c := l.LeafTemplate()
+	c.Subject = l.Intermediate.Name
+	if got := b.distrust(l.At, l.Issue(c), l.Intermediate.DER, l.Root.DER); len(got) != 1 || !got[0].Applies {
+		t.Errorf("the distrusted CA above it is not seen: %+v", got)
+	}
+}
