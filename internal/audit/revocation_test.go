@@ -111,7 +111,8 @@ func TestRevocation(t *testing.T) {
 		{"staple: revoked", staple(func(o *lab.OCSP) { o.Answers = revokedFor(l.serial, since, 4) }), "suspicious", "revocation-revoked", ""},
 		{"staple: key compromise", staple(func(o *lab.OCSP) { o.Answers = revokedFor(l.serial, since, 1) }), "suspicious", "revocation-key-compromised", ""},
 		{"staple: changed", l.subject(tampered(l.ocsp(nil))), "suspicious", "revocation-staple-forged", ""},
-		{"staple: by a stranger's key under the same name", staple(func(o *lab.OCSP) { o.Responder = lab.ImpostorKey() }), "suspicious", "revocation-staple-forged", ""},
+		{"staple: by a stranger's key under the same name", staple(func(o *lab.OCSP) { o.Responder, o.Named = lab.ImpostorKey(), l.Intermediate.Key }), "suspicious", "revocation-staple-forged", ""},
+		{"staple: by a responder that it names and does not bring along", staple(func(o *lab.OCSP) { o.Responder = lab.WeakKey() }), "inconclusive", "", "verified"},
 		{"staple: of another certificate", staple(func(o *lab.OCSP) { o.Answers[0].Serial = []byte{9} }), "ok", "", ""},
 		{"staple: garbage", l.subject([]byte("garbage")), "ok", "", ""},
 		{"staple: busy", l.subject([]byte{0x30, 3, 0x0a, 1, 3}), "ok", "", ""},
@@ -133,6 +134,7 @@ func TestRevocation(t *testing.T) {
 		{"ocsp: expired", ask(func(o *lab.OCSP) { o.Next = l.At.Add(-time.Hour) }), "inconclusive", "revocation-answer-stale", "out of date"},
 		{"ocsp: without an end, old", ask(func(o *lab.OCSP) { o.This, o.Next = l.At.Add(-11*labDay), time.Time{} }), "inconclusive", "revocation-answer-stale", "out of date"},
 		{"ocsp: from the future", ask(func(o *lab.OCSP) { o.This, o.Next = l.At.Add(time.Hour), l.At.Add(labDay) }), "inconclusive", "", "future"},
+		{"ocsp: expired, on hold then", ask(func(o *lab.OCSP) { o.Next, o.Answers = l.At.Add(-time.Hour), revokedFor(l.serial, since, 6) }), "inconclusive", "revocation-answer-stale", "out of date"},
 		{"ocsp: nonce", nonced("mine", "mine"), "ok", "", ""},
 		{"ocsp: another nonce", nonced("mine", "yours"), "inconclusive", "revocation-nonce-wrong", "nonce"},
 		{"ocsp: unauthorized", l.subject(nil, l.fetched(evidence.FetchOCSP, l.Leaf, []byte{0x30, 3, 0x0a, 1, 6})), "inconclusive", "", "unauthorized"},
@@ -153,6 +155,10 @@ func TestRevocation(t *testing.T) {
 		{"crl: critical extension", list(func(c *lab.CRL) { c.Critical = true }), "inconclusive", "", "critical"},
 		{"crl: out of date", list(func(c *lab.CRL) { c.Next = l.At.Add(-time.Hour) }), "inconclusive", "revocation-answer-stale", "out of date"},
 		{"crl: forged", list(func(c *lab.CRL) { c.Signer = lab.ImpostorKey() }), "suspicious", "revocation-answer-forged", "not the issuer's"},
+		{"crl: by a newer key of the CA", list(func(c *lab.CRL) { c.Signer, c.KeyID = lab.ImpostorKey(), lab.ImpostorKey().ID }), "inconclusive", "", "another key of the issuer"},
+		{"crl: out of date, on hold then", list(func(c *lab.CRL) {
+			c.Next, c.Entries = l.At.Add(-time.Hour), []lab.Status{{Serial: l.serial, At: since, Reason: 6}}
+		}), "inconclusive", "revocation-answer-stale", "out of date"},
 		{"crl: of another issuer", list(func(c *lab.CRL) { c.Issuer = l.Root }), "inconclusive", "", "another issuer"},
 		{"crl: garbage", l.subject(nil, l.fetched(evidence.FetchCRL, l.Leaf, []byte("garbage"))), "inconclusive", "", "not a certificate list"},
 		{"crl: good and no responder", l.subject(nil, l.fetched(evidence.FetchCRL, l.Leaf, l.crl(nil)), l.fetched(evidence.FetchOCSP, l.Leaf, []byte{0x30, 3, 0x0a, 1, 3})), "ok", "", ""},
@@ -160,6 +166,10 @@ func TestRevocation(t *testing.T) {
 		{"issuer: good", l.subject(nil, l.fetched(evidence.FetchCRL, l.Intermediate.DER, lab.CRL{Issuer: l.Root, This: since, Next: l.At.Add(labDay)}.Sign())), "ok", "", ""},
 		{"issuer: revoked", l.subject(nil, l.fetched(evidence.FetchCRL, l.Intermediate.DER, lab.CRL{Issuer: l.Root, This: since, Next: l.At.Add(labDay),
 			Entries: []lab.Status{{Serial: cert.Parse(l.Intermediate.DER).Serial, At: since, Reason: 2}}}.Sign())), "suspicious", "revocation-issuer-revoked", ""},
+		{"issuer: never issued, and on no list", l.subject(nil,
+			l.fetched(evidence.FetchOCSP, l.Intermediate.DER, lab.OCSP{Issuer: l.Root, This: since, Next: l.At.Add(labDay),
+				Answers: revokedFor(cert.Parse(l.Intermediate.DER).Serial, time.Unix(0, 0), 6)}.Sign()),
+			l.fetched(evidence.FetchCRL, l.Intermediate.DER, lab.CRL{Issuer: l.Root, This: since, Next: l.At.Add(labDay)}.Sign())), "suspicious", "revocation-issuer-revoked", ""},
 		{"issuer: nothing came", l.subject(nil, evidence.Fetch{Kind: evidence.FetchCRL, For: evidence.Hash(evidence.DER(l.Intermediate.DER).SHA256()),
 			Failure: &evidence.Failure{Stage: evidence.StageFetch, Error: "no route"}}), "inconclusive", "", "no route"},
 	} {
@@ -260,5 +270,25 @@ func TestMustStapleAndClock(t *testing.T) {
 	late.Seen = l.At.Add(2 * labDay)
 	if j := labAuditor(t, set, l.Roots(), l.At).judge(late); j.facts.Clock.Behind {
 		t.Error("a response that was made while the run went on makes the clock doubtful")
+	}
+}
+
+// Whoever has the key of a CA may write its name into a leaf: that takes nothing
+// from what has to be asked, while a certificate that signs itself has nobody to be
+// asked.
+func TestRevocationOfALeafThatBearsItsIssuersName(t *testing.T) {
+	l := statusLab{Lab: lab.New(lab.Config{})}
+	set := shippedRules(t)
+	c := l.LeafTemplate()
+	c.Subject = l.Intermediate.Name
+	l.Leaf, l.serial = l.Issue(c), c.Serial
+	f := l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) { o.Answers[0].State = "unknown" }))
+	j := labAuditor(t, set, l.Roots(), l.At).judge(l.subject(nil, f))
+	if !slices.ContainsFunc(j.findings, func(f finding.Finding) bool { return f.Rule == "revocation-unknown-to-ca" }) {
+		t.Errorf("the answer is passed over (exempt: %q)", j.facts.Revocation.Exempt)
+	}
+	l.Leaf = l.SelfSignedCA(lab.Named("CN="+l.Host), lab.ForgedKey()).DER
+	if j := labAuditor(t, set, l.Roots(), l.At).judge(l.subject(nil)); j.facts.Revocation.Exempt != "self-issued" {
+		t.Errorf("a self-signed certificate is exempt as %q", j.facts.Revocation.Exempt)
 	}
 }

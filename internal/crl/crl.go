@@ -55,6 +55,9 @@ type List struct {
 	This, Next time.Time
 	// Number is the content octets of the CRL number; nil where there is none.
 	Number []byte
+	// KeyID is the key identifier of whoever signed it, by its own word; nil
+	// where there is none.
+	KeyID []byte
 	// Delta says that it holds changes to another list alone.
 	Delta bool
 	// Scope is the issuing distribution point; nil where there is none, so that
@@ -176,7 +179,13 @@ func (l *List) extension(oid string, critical bool, value cryptobyte.String) boo
 	case oidIDP:
 		l.Scope = &Scope{}
 		return l.Scope.read(value)
-	case oidAKI, oidFreshest, oidAuthority:
+	case oidAKI:
+		var body, id cryptobyte.String
+		var has bool
+		if value.ReadASN1(&body, asn1.SEQUENCE) && body.ReadOptionalASN1(&id, &has, context(0)) && has {
+			l.KeyID = id
+		}
+	case oidFreshest, oidAuthority:
 	default:
 		l.Unknown = l.Unknown || critical
 	}

@@ -7,7 +7,7 @@ import "time"
 // certificate and is current counts; all others say something about who gave them.
 type Revocation struct {
 	Asked   bool   `fact:"asked" doc:"third parties were asked about the leaf (--online ocsp, crl)"`
-	Exempt  string `fact:"exempt" doc:"why the leaf's status need not be known: self-issued, expired, or short-lived; empty where it has to be"`
+	Exempt  string `fact:"exempt" doc:"why the leaf's status need not be known: self-issued and not signed by another key, expired, or short-lived; empty where it has to be"`
 	Checked bool   `fact:"checked" doc:"somebody was asked about the leaf and its status has to be known, or a stapled answer that counts tells it"`
 	// Status is unknown where nothing that counts was said.
 	Status     *string    `fact:"status" doc:"what answers that count say of the leaf: good, revoked, never-issued (its CA says that it never issued this serial number), unknown (the responder knows no such certificate); unknown where there is none"`

@@ -41,6 +41,9 @@ type OCSP struct {
 	Issuer *CA
 	// Responder signs, and is named by its key; nil means Issuer.
 	Responder *Key
+	// Named is whose key it says that it is signed with; nil means the one that
+	// signs.
+	Named *Key
 	// Certificates are brought along.
 	Certificates [][]byte
 	Answers      []Status
@@ -83,7 +86,11 @@ func (o OCSP) Sign() []byte {
 	if alg == "" {
 		alg = fitting(k)
 	}
-	data := o.data(k)
+	named := o.Named
+	if named == nil {
+		named = k
+	}
+	data := o.data(named)
 	return build(seq, func(b *cryptobyte.Builder) {
 		b.AddASN1(asn1.ENUM, func(b *cryptobyte.Builder) { b.AddUint8(0) })
 		b.AddASN1(tagged(0), func(b *cryptobyte.Builder) {
@@ -182,6 +189,8 @@ type CRL struct {
 	This, Next time.Time
 	// URL is the distribution point that it is for, alone; empty writes none.
 	URL string
+	// KeyID is whose key it says that it is signed with; empty means the issuer's.
+	KeyID []byte
 	// OnlyCA and OnlyUser leave the others out; Indirect covers other issuers;
 	// Delta makes it a list of changes.
 	OnlyCA, OnlyUser, Indirect, Delta bool
@@ -234,7 +243,11 @@ func (c CRL) entry(b *cryptobyte.Builder, e Status) {
 }
 
 func (c CRL) extensions(b *cryptobyte.Builder) {
-	addExtension(b, AKI(c.Issuer.KeyID))
+	if len(c.KeyID) > 0 {
+		addExtension(b, AKI(c.KeyID))
+	} else {
+		addExtension(b, AKI(c.Issuer.KeyID))
+	}
 	addExtension(b, Extension{ID: idCRLNumber, Value: []byte{2, 1, 7}})
 	if c.Delta {
 		addExtension(b, Extension{ID: idDelta, Critical: true, Value: []byte{2, 1, 6}})

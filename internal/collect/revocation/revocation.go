@@ -79,7 +79,7 @@ func New(o Options) *Collector {
 
 // Ask adds to the evidence of a subject what is said of its certificates, from the
 // leaf up to the root. It never fails: what did not work is evidence, too. A
-// self-issued certificate is asked about nowhere, as only itself could revoke it.
+// self-signed certificate is asked about nowhere, as only itself could revoke it.
 func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 	if len(s.Certificates) == 0 {
 		return
@@ -90,7 +90,7 @@ func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 	at := have[0]
 	q := &question{c: c, s: s}
 	for range maxCertificates {
-		if at == nil || at.SPKI == nil || at.SelfIssued() || c.options.Root(at) {
+		if at == nil || at.SPKI == nil || selfSigned(at) || c.options.Root(at) {
 			return
 		}
 		issuer := signer(at, have)
@@ -100,6 +100,17 @@ func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 		q.about(ctx, at, issuer, at == have[0])
 		at = issuer
 	}
+}
+
+// selfSigned says that nobody else signed a certificate that names itself as its
+// issuer. The name alone is anybody's to write: a leaf that bears its CA's is asked
+// about like any other.
+func selfSigned(c *cert.Certificate) bool {
+	if !c.SelfIssued() {
+		return false
+	}
+	outcome, _ := c.CheckSignature(&c.Key)
+	return outcome != cert.Mismatch
 }
 
 // candidates are what was served and fetched, the leaf first.

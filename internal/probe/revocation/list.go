@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 	"time"
@@ -84,7 +85,7 @@ func (p *probe) list(a *answer, c *cert.Certificate, der []byte, taken time.Time
 	}
 	a.times(p, l.This, l.Next, taken)
 	a.vouched(h, issuers)
-	if problem := scope(l, c); problem != "" {
+	if problem := a.scope(l, c); problem != "" {
 		a.Matches, a.WrongScope = is(false), true
 		a.wrong(problem)
 	} else {
@@ -103,7 +104,7 @@ func (p *probe) list(a *answer, c *cert.Certificate, der []byte, taken time.Time
 		a.wrong("the list is from the future")
 	}
 	a.look(l, c)
-	if a.Stale && a.Status != revoked { // what was revoked stays revoked
+	if a.Stale && !a.forGood() {
 		a.wrong("the list is out of date")
 	}
 }
@@ -128,6 +129,12 @@ func (a *answer) vouched(h *held, issuers []*cert.Certificate) {
 		a.wrong("the signature on the list cannot be checked: its algorithm or key is not supported")
 		return
 	}
+	if id := h.list.KeyID; id != nil && !slices.ContainsFunc(issuers, func(c *cert.Certificate) bool { return bytes.Equal(c.SubjectKeyID().Value, id) }) {
+		// CAs that have a new key sign with it what they still say about the
+		// certificates of the old one.
+		a.wrong("the list is signed by another key of the issuer's name, by its own word, which is not at hand")
+		return
+	}
 	a.Verified = is(false)
 	a.wrong("the signature on the list is not the issuer's")
 }
@@ -135,7 +142,7 @@ func (a *answer) vouched(h *held, issuers []*cert.Certificate) {
 // scope says why a list does not cover c (RFC 5280 section 6.3.3 b). CAs cut their
 // lists into many: the name in the list has to be the one in the certificate, or
 // any of them could be put in the place of the one that revokes it.
-func scope(l *crl.List, c *cert.Certificate) string {
+func (a *answer) scope(l *crl.List, c *cert.Certificate) string {
 	s := l.Scope
 	if s == nil {
 		return ""
@@ -145,6 +152,11 @@ func scope(l *crl.List, c *cert.Certificate) string {
 	case s.OnlyAttribute, s.OnlyUser && isCA, s.OnlyCA && !isCA:
 		return "the list covers certificates of another kind"
 	case !s.Named:
+		return ""
+	case len(s.URLs) == 0:
+		// A name relative to the issuer, or in its directory, says nothing
+		// against the list, and nothing for it.
+		a.wrong("the list names its distribution point otherwise than by an address, which is not followed")
 		return ""
 	}
 	points := c.CRLDistribution().Value

@@ -62,7 +62,7 @@ func (p *probe) response(a *answer, c *cert.Certificate, der []byte, taken time.
 	p.signed(a, r, issuer)
 	a.state(r, single)
 	switch {
-	case a.Stale && a.Status != revoked: // what was revoked stays revoked
+	case a.Stale && !a.forGood():
 		a.wrong("the OCSP response is out of date")
 	case a.Future:
 		a.wrong("the OCSP response is from the future")
@@ -132,6 +132,10 @@ func (p *probe) signed(a *answer, r *ocsp.Response, issuer *cert.Certificate) {
 	case a.Stranger:
 		a.Verified = is(false)
 		a.wrong("the OCSP response is signed by a responder that the issuer did not authorise: " + why)
+	case own == cert.Mismatch && !r.Is(issuer) && !slices.ContainsFunc(r.Certificates, func(der []byte) bool { return r.Is(cert.Parse(der)) }):
+		// Responders need not bring their certificate along (RFC 6960 section
+		// 4.2.1), and clients of a company may be given it otherwise.
+		a.wrong("the OCSP response is signed by a responder, by its own word, whose certificate is not at hand")
 	case unclear:
 		a.wrong("the signature on the OCSP response cannot be checked: its algorithm or key is not supported")
 	default:

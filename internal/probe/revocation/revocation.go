@@ -167,7 +167,7 @@ func (p *probe) add(c *cert.Certificate, a answer) {
 	if !slices.Contains(p.asked, c) {
 		p.asked = append(p.asked, c)
 	}
-	if a.Counts && p.issuers[c] != revoked {
+	if a.Counts && worse[a.Status] > worse[p.issuers[c]] {
 		p.issuers[c] = a.Status
 	}
 }
@@ -252,7 +252,8 @@ func exempt(in *Input) string {
 	switch {
 	case c.SPKI == nil || c.NotBeforeErr != nil || c.NotAfterErr != nil:
 		return ""
-	case c.SelfIssued():
+	case c.SelfIssued() && in.Check.Check(c, c) != cert.Mismatch:
+		// Whoever has a CA's key may give a leaf the CA's name: that is not enough.
 		return "self-issued"
 	case in.At.After(c.NotAfter):
 		return "expired"
@@ -324,6 +325,10 @@ func (a *answer) times(p *probe, this, next, taken time.Time) {
 	a.Future = this.Sub(latest) > slack
 	a.Stale = !next.IsZero() && next.Before(p.in.At) || next.IsZero() && p.in.At.Sub(this) > maxAge
 }
+
+// forGood says that an answer holds for ever: what was revoked stays revoked, but
+// for what is on hold, which may have been let go since.
+func (a *answer) forGood() bool { return a.Status == revoked && a.reason != reasons[onHold] }
 
 // wrong keeps the first thing that is wrong with an answer.
 func (a *answer) wrong(text string) {
