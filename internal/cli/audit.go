@@ -118,6 +118,9 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	} else if sel.ct.asked() {
 		return usage(&hinted{errors.New("nothing can be reconciled with logs: the groups that are audited name no domains"), "add to a group: domains: [.example.org]"})
 	}
+	if all.Len() == 0 && !sel.dryRun && sel.ct.asked() {
+		return c.auditLogged(ctx, cfg, run, o)
+	}
 	if sel.dryRun || all.Len() == 0 {
 		return c.dryRun(ctx, cfg, run, o, all)
 	}

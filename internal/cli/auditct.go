@@ -52,7 +52,10 @@ type reconciliation struct {
 	domains []reconciledDomain
 	served  []ledger.Served
 	hosts   map[string]bool // listed servers that showed a certificate
-	// told are entries that are explained, and left out of the report.
+	// listed are the entries by host, and by "*." and the domain above it.
+	listed map[string][]*inventory.Entry
+	// told counts the certificates that were found, explained those of them that
+	// are left out of the report.
 	explained, told int
 }
 
@@ -65,7 +68,15 @@ type reconciledDomain struct {
 // newReconciliation takes the domains of the groups that are audited; nil where
 // there are none.
 func newReconciliation(inv *inventory.Inventory, entries []*inventory.Entry, whole bool) *reconciliation {
-	r := &reconciliation{hosts: map[string]bool{}}
+	r := &reconciliation{hosts: map[string]bool{}, listed: map[string][]*inventory.Entry{}}
+	for _, e := range inv.Entries() {
+		for _, host := range hostsOf(e) {
+			r.listed[host] = append(r.listed[host], e)
+			if _, parent, found := strings.Cut(host, "."); found {
+				r.listed["*."+parent] = append(r.listed["*."+parent], e)
+			}
+		}
+	}
 	for _, g := range inv.Groups {
 		meant := whole || slices.ContainsFunc(entries, func(e *inventory.Entry) bool { return e.Group == g })
 		if !meant {
@@ -125,10 +136,8 @@ func (o *owner) issuersFor(d *reconciledDomain, names []string) (out []expect.Is
 			continue
 		}
 		var lists [][]expect.Issuer
-		for _, e := range o.Entries() {
-			if slices.ContainsFunc(hostsOf(e), func(host string) bool { return ledger.Covers(name, host) }) {
-				lists = append(lists, e.Terms().Expect.Issuers)
-			}
+		for _, e := range o.reconciled.listed[name] {
+			lists = append(lists, e.Terms().Expect.Issuers)
 		}
 		if len(lists) == 0 {
 			lists = append(lists, d.group.Terms().Expect.Issuers)
@@ -258,6 +267,19 @@ func (s *session) takeLogged(e *evidence.Subject, j audit.Judged) error {
 		r.Target = strings.Join(names[:min(len(names), 3)], ", ") + " in " + r.Target
 	}
 	return s.take(e, j)
+}
+
+// auditLogged reconciles where an inventory has domains and no server.
+func (c *command) auditLogged(ctx context.Context, cfg *config.Config, run evidence.Run, o *owner) error {
+	run.Vantage = "none"
+	s, err := c.newSession(ctx, cfg, run, 0, o)
+	if err != nil {
+		return err
+	}
+	if err = c.reconcileNow(ctx, s); err == nil {
+		err = s.conclude()
+	}
+	return s.finish(cause(ctx, err), audit.Now())
 }
 
 // reconcileNow reads the sources and reconciles.

@@ -169,6 +169,17 @@ func TestAuditReconcilesIncomplete(t *testing.T) {
 	}
 }
 
+// Domains can be reconciled where no server is listed.
+func TestAuditReconcilesAlone(t *testing.T) {
+	r := newReconcileLab(t, nil, "{}")
+	file := filepath.Join(r.dir, "alone.yaml")
+	writeFile(t, file, []byte("version: 1\ntrust:\n  lab: {roots: [root.pem]}\ngroups:\n  - {name: all, trust: [lab], domains: [.lab.example]}\n"))
+	doc, _ := runJSON(t, exitFindings, "audit", "-c", file, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	if n := len(doc.entries()); n != 2 {
+		t.Errorf("%d log entries, want both certificates of the domain: no server shows either", n)
+	}
+}
+
 func TestAuditReconcilesUsage(t *testing.T) {
 	r := newReconcileLab(t, nil, "{}")
 	for _, args := range [][]string{
