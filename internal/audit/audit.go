@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -206,11 +207,19 @@ func (j *judgement) logged(a *Auditor, s *evidence.Subject) {
 			j.gaps, j.behindLeaf = append(j.gaps, r.Gap()), append(j.behindLeaf, false)
 		case finding.Found:
 			f := r.Finding()
-			f.Fingerprint = finding.Fingerprint(f.Rule, "log "+s.ID)
+			identity := "log " + s.ID
+			// What is said of a certificate holds in whatever log it is met, and
+			// whether as precertificate or not.
+			if issued, ok := a.ledger.Identity(s); ok && len(j.certs) > 0 && slices.ContainsFunc(r.Rule.Reads(), ofLedger) {
+				identity, f.Certificate = "issued "+hexOf(issued), evidence.Hash(j.certs[0].sha256)
+			}
+			f.Fingerprint = finding.Fingerprint(f.Rule, identity)
 			j.findings = append(j.findings, f)
 		}
 	}
 }
+
+func ofLedger(path string) bool { return strings.HasPrefix(path, "ledger.") }
 
 // leafIdentity is the leaf's key where it has one: the identity of a chain
 // finding survives a renewal with the same key, and never covers another key.

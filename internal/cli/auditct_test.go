@@ -67,6 +67,17 @@ func (r *reported) entries() (out []int) {
 	return out
 }
 
+func (r *reported) fingerprint(rule string) string {
+	for _, s := range r.Subjects {
+		for _, f := range s.Findings {
+			if f.Rule == rule {
+				return f.Fingerprint
+			}
+		}
+	}
+	return ""
+}
+
 func (r *reconcileLab) wantExtra(t *testing.T, doc reported, rules ...string) {
 	t.Helper()
 	found := doc.entries()
@@ -103,6 +114,9 @@ func TestAuditReconciles(t *testing.T) {
 	}
 	watched, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state)
 	r.wantExtra(t, watched, "issuance-unexplained")
+	if a, b := now.fingerprint("issuance-unexplained"), watched.fingerprint("issuance-unexplained"); a == "" || a != b {
+		t.Errorf("fingerprints %q and %q, want the same for one certificate", a, b)
+	}
 	both, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	r.wantExtra(t, both, "issuance-unexplained")
 
@@ -167,6 +181,16 @@ func TestAuditReconcilesIncomplete(t *testing.T) {
 	if len(doc.Warnings) == 0 || !strings.Contains(doc.Warnings[0].Message, "does not look for") {
 		t.Errorf("warnings %+v, want that the watch does not look for the domain", doc.Warnings)
 	}
+}
+
+// A waiver for its key accepts a certificate.
+func TestAuditReconcilesWaived(t *testing.T) {
+	r := newReconcileLab(t, nil, "{}")
+	waivers := filepath.Join(r.dir, "waivers.yaml")
+	writeFile(t, waivers, fmt.Appendf(nil, "version: 1\nwaivers:\n  - rule: issuance-unexplained\n    match: {spki: %q}\n    reason: login moved, SEC-7\n    owner: ntp-team\n    expires: %s\n",
+		pinText(lab.InterceptorKey().SPKI), time.Now().AddDate(0, 1, 0).Format(time.DateOnly)))
+	doc, _ := runJSON(t, 0, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--waivers", waivers)
+	r.wantExtra(t, doc, "issuance-unexplained")
 }
 
 // Domains can be reconciled where no server is listed.

@@ -175,6 +175,15 @@ func (l *Ledger) Judged() (judged, others []*evidence.Subject) {
 	return judged, others
 }
 
+// Identity is what an entry has in common with all others of its certificate; see
+// [ct.Identity]. ok is false for what the book does not hold.
+func (l *Ledger) Identity(s *evidence.Subject) (id [32]byte, ok bool) {
+	if l == nil || l.of[s] == nil {
+		return id, false
+	}
+	return l.of[s].identity, true
+}
+
 // domain is the most specific one of which a name is.
 func (l *Ledger) domain(names []string) (best *Domain) {
 	for i := range l.book.Domains {
@@ -184,16 +193,6 @@ func (l *Ledger) domain(names []string) (best *Domain) {
 		}
 	}
 	return best
-}
-
-// Domain gives the index in [Book].Domains of the domain of an entry; -1 where it
-// is of none.
-func (l *Ledger) Domain(s *evidence.Subject) int {
-	x := l.of[s]
-	if x == nil || x.domain == nil {
-		return -1
-	}
-	return slices.IndexFunc(l.book.Domains, func(d Domain) bool { return d.Name == x.domain.Name })
 }
 
 // Names are those of a certificate, sorted and each once. A common name counts
