@@ -51,6 +51,7 @@ type ctFlags struct {
 	timeout                  time.Duration
 	via                      string
 	proxy                    *url.URL // of via; nil asks directly
+	dataTiles                bool     // of RFC 6962 logs
 }
 
 func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
@@ -66,6 +67,11 @@ func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
 func (f *ctFlags) bindLogs(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.logs, "log", nil, "the `LOG`, or URL=KEY, to ask (repeatable)")
 	fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to the logs: they slow down strangers")
+}
+
+// bindTiles defines --data-tiles, for commands that read many entries.
+func (f *ctFlags) bindTiles(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.dataTiles, "data-tiles", false, "read RFC 6962 logs through data tiles where they serve such, as some do faster")
 }
 
 // check refuses values before anything is read or contacted.
@@ -101,7 +107,7 @@ func (f *ctFlags) options(private bool) ctlog.Options {
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
-	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Retries: f.retries, Private: private, Via: f.proxy}
+	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Retries: f.retries, Private: private, Via: f.proxy, Tiles: f.dataTiles}
 }
 
 // A ctChoice is a log that was chosen. own says that the user gave its key.

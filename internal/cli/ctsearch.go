@@ -84,6 +84,7 @@ func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
 	for _, name := range []string{"name", "store-password-file"} {
 		fs.Lookup(name).Hidden = true
 	}
+	f.bindTiles(fs)
 	fs.Int64Var(&f.from, "from", -1, "first entry, `N` from 0")
 	fs.Int64Var(&f.to, "to", -1, "entry behind the last, `N`; default: the log's end")
 	fs.Int64Var(&f.last, "last", -1, "the newest `N` entries")

@@ -88,6 +88,7 @@ Configuration file (all but version may be left out; flags win):
   interval: 1m                # between two looks at a log
   late: 15m                   # when a log counts as behind
   rate: 10                    # requests a second to one log
+  data-tiles: false           # of RFC 6962 logs that serve such
   contact: security@example.org
   roots: [corp-root.pem]      # waivers, rules, known-keys: as the flags of "check"
   all: false                  # judge every entry; tell from fail-on: high on
@@ -102,6 +103,7 @@ Configuration file (all but version may be left out; flags win):
 		RunE: func(cmd *cobra.Command, args []string) error { return c.watch(cmd, &f, args) },
 	}
 	f.bind(cmd.Flags(), "text, json (of --status)")
+	f.bindTiles(cmd.Flags())
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "read the configuration in `FILE`")
 	cmd.Flags().StringVar(&f.state, "state", "", "remember what was read in `DIR`")
 	cmd.Flags().StringVar(&f.start, "start", "now", "begin a new log `now`, or so many entries before its end")
@@ -212,6 +214,7 @@ func (f *watchFlags) load(cmd *cobra.Command, args []string) (err error) {
 		f.timeout = cfg.Timeout
 	}
 	f.concurrency = cfg.Concurrency
+	f.dataTiles = f.dataTiles || cfg.DataTiles
 	cfg.Names = append(cfg.Names, args...)
 	if cfg.Interval == 0 {
 		cfg.Interval = time.Minute

@@ -53,6 +53,8 @@ type Watch struct {
 	// All judges every entry, and tells those that are notable. TellExpected
 	// tells also what is expected.
 	All, TellExpected bool
+	// DataTiles reads RFC 6962 logs through data tiles where they serve such.
+	DataTiles bool
 }
 
 // A Notify is one receiver; one of Webhook, Exec and JSONL is set.
@@ -97,6 +99,7 @@ type watchFile struct {
 	FailOn       string   `yaml:"fail-on"`
 	All          bool     `yaml:"all"`
 	TellExpected bool     `yaml:"tell-expected"`
+	DataTiles    bool     `yaml:"data-tiles"`
 }
 
 type notifyEntry struct {
@@ -141,7 +144,7 @@ func (f *watchFile) check(base string) (*Watch, error) {
 	w := &Watch{
 		State: below(base, f.State), Names: f.Names, Logs: f.Logs, LogList: below(base, f.LogList),
 		Rate: f.Rate, Concurrency: f.Concurrency, Batch: uint64(max(f.Batch, 0)), Contact: f.Contact, Metrics: f.Metrics, MetricsFile: below(base, f.MetricsFile),
-		Inventory: below(base, f.Inventory), Waivers: below(base, f.Waivers), All: f.All, TellExpected: f.TellExpected,
+		Inventory: below(base, f.Inventory), Waivers: below(base, f.Waivers), All: f.All, TellExpected: f.TellExpected, DataTiles: f.DataTiles,
 		Roots: allBelow(base, f.Roots), Rules: allBelow(base, f.Rules), KnownKeys: allBelow(base, f.KnownKeys),
 	}
 	var errs []error

@@ -56,6 +56,7 @@ waivers: waivers.yaml
 fail-on: critical
 all: true
 tell-expected: true
+data-tiles: true
 `)
 	got, err := ReadWatch(path)
 	if err != nil {
@@ -73,7 +74,7 @@ tell-expected: true
 		Back: 10000, Interval: 90 * time.Second, Partial: time.Minute, Late: time.Hour, Timeout: 5 * time.Second,
 		Rate: 2.5, Concurrency: 3, Batch: 100, Contact: "me@example.org", Metrics: ":9464", MetricsFile: in("m.prom"),
 		Inventory: in("certassay.yaml"), Roots: []string{in("root.pem"), "/etc/roots"}, Rules: []string{in("rules")}, KnownKeys: []string{in("keys")},
-		Waivers: in("waivers.yaml"), FailOn: FailOn{Severity: finding.Critical}, All: true, TellExpected: true,
+		Waivers: in("waivers.yaml"), FailOn: FailOn{Severity: finding.Critical}, All: true, TellExpected: true, DataTiles: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

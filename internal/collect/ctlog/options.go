@@ -56,6 +56,9 @@ type Options struct {
 	// http:// or https://; nil asks directly. The proxy finds the log's address,
 	// so that Private has no say.
 	Via *url.URL
+	// Tiles says that an RFC 6962 log is to be read through data tiles, where it
+	// serves such.
+	Tiles bool
 	// Page is the number of entries that are asked for at once of an RFC 6962
 	// log; logs give fewer. Default 1000.
 	Page int

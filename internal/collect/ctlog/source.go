@@ -146,7 +146,11 @@ func Open(log *ct.Log, o Options) (Source, error) {
 	if log.Tiled {
 		return &tiled{log: log, fetcher: w, options: o, origin: originOf(log)}, nil
 	}
-	return &rfc6962{log: log, fetcher: w, options: o}, nil
+	plain := rfc6962{log: log, fetcher: w, options: o}
+	if o.Tiles {
+		return &hybrid{rfc6962: plain, tiles: tiled{log: log, fetcher: w, options: o}}, nil
+	}
+	return &plain, nil
 }
 
 // originOf is the name in the checkpoints of a tiled log: its submission prefix

@@ -91,7 +91,7 @@ var pitfalls = []pitfall{
 	{64, "two instances on one state", []string{"store TestHold", "store TestProcesses"}, ""},
 	{65, "log lists with errors", []string{"ct TestParseList", "ct TestParseListRefuses/another id", "ct TestParseListRefuses/the same log twice", "ct TestCheckListSignature", "ct TestKnown"}, ""},
 	{66, "key or address of a log changed between runs", []string{"watch TestNewKey", "watch TestRunReloads"}, ""},
-	{67, "RFC 6962 log that serves tiles too, without checkpoint", nil, "such tiles are not used: the log is read through RFC 6962, slower and as surely"},
+	{67, "RFC 6962 log that serves tiles too, without checkpoint", []string{ctlogs + "TestHybrid", ctlogs + "TestHybridFallsBack", ctlogs + "TestHybridGap"}, ""},
 	{68, "cached consistency proof", []string{". TestCachedConsistency"}, ""},
 	{69, "leaf without extension in an archive of tiles", []string{". TestOddLeaves"}, ""},
 	{70, "watched name as U-label, A-label, in upper case", []string{". TestOddSpellings", ctlogs + "TestMatchNames"}, ""},
