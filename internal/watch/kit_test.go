@@ -105,7 +105,7 @@ func (s *site) target() Target {
 	}
 	return Target{ID: log.ID, Name: "lab", Address: s.url, Open: func(context.Context) (ctlog.Source, *ct.Log, error) {
 		source, err := ctlog.Open(log, ctlog.Options{
-			Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond, Timeout: 300 * time.Millisecond, Retries: 1, Segment: 256,
+			Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond, Timeout: 3 * time.Second, Retries: 1, Segment: 256,
 		})
 		return source, log, err
 	}}
