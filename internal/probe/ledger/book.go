@@ -76,6 +76,7 @@ type Ledger struct {
 	// renews are the identities of what renews a certificate that is known, or
 	// was renewed by one.
 	renews map[[32]byte]bool
+	shown  []shown
 	read   map[[32]byte]*evidence.Span // by id of the log
 }
 
@@ -85,9 +86,19 @@ type logged struct {
 	cert     *cert.Certificate
 	names    []string // sorted, each once
 	first    time.Time
+	label    string
+	profile  map[string]string
 	entries  []*evidence.Subject // the representative first
 	final    bool
 	domain   *Domain
+}
+
+// A shown leaf, with what is asked of it for each entry.
+type shown struct {
+	cert    *cert.Certificate
+	names   []string
+	label   string
+	profile map[string]string
 }
 
 // Open goes through a book.
@@ -103,7 +114,11 @@ func Open(b *Book) *Ledger {
 	}
 	for i := range b.Served {
 		c := b.Served[i].Certificate
-		l.served[ct.Identity(c.Raw, false)] = true
+		id := ct.Identity(c.Raw, false)
+		if !l.served[id] {
+			l.shown = append(l.shown, shown{c, Names(c), label(c), profile(c)})
+		}
+		l.served[id] = true
 		if sum, ok := c.SPKISHA256(); ok {
 			l.keys[sum] = true
 		}
@@ -114,7 +129,7 @@ func Open(b *Book) *Ledger {
 	for _, x := range l.order {
 		slices.SortStableFunc(x.entries, better)
 		x.cert = cert.Parse(x.entries[0].Certificates[0])
-		x.names = Names(x.cert)
+		x.names, x.label, x.profile = Names(x.cert), label(x.cert), profile(x.cert)
 		x.domain = l.domain(x.names)
 	}
 	slices.SortStableFunc(l.order, func(a, b *logged) int { return a.first.Compare(b.first) })

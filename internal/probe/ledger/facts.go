@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/facts"
@@ -198,11 +199,11 @@ func hours(f *facts.Ledger, x *logged) {
 // early looks for a served certificate for the same names that was far from its
 // renewal when this one was logged.
 func (l *Ledger) early(f *facts.Ledger, x *logged) {
-	for i := range l.book.Served {
-		c := l.book.Served[i].Certificate
+	for i := range l.shown {
+		c := l.shown[i].cert
 		begin, life, ok := validity(c)
 		past := x.first.Sub(begin)
-		if !ok || past < 0 || !slices.Equal(Names(c), x.names) {
+		if !ok || past < 0 || !slices.Equal(l.shown[i].names, x.names) {
 			continue
 		}
 		share := float64(past) / float64(life)
@@ -214,26 +215,26 @@ func (l *Ledger) early(f *facts.Ledger, x *logged) {
 
 // history compares with other certificates for the domain.
 func (l *Ledger) history(f *facts.Ledger, x *logged) {
-	mine, any, same := label(x.cert), false, false
+	any, same := false, false
 	var profiles []map[string]string
-	note := func(c *cert.Certificate, earlier bool) {
-		if by := label(c); earlier {
-			any, same = true, same || by == mine
+	note := func(by string, p map[string]string, earlier bool) {
+		if earlier {
+			any, same = true, same || by == x.label
 		}
-		if label(c) == mine {
-			profiles = append(profiles, profile(c))
+		if by == x.label {
+			profiles = append(profiles, p)
 		}
 	}
 	for _, y := range l.order {
 		if y != x && y.domain == x.domain {
-			note(y.cert, y.first.Before(x.first))
+			note(y.label, y.profile, y.first.Before(x.first))
 		}
 	}
-	for i := range l.book.Served {
-		c := l.book.Served[i].Certificate
-		if slices.ContainsFunc(Names(c), x.domain.Covers) {
-			begin, _, ok := validity(c)
-			note(c, ok && begin.Before(x.first))
+	for i := range l.shown {
+		s := &l.shown[i]
+		if l.logged[ct.Identity(s.cert.Raw, false)] == nil && slices.ContainsFunc(s.names, x.domain.Covers) {
+			begin, _, ok := validity(s.cert)
+			note(s.label, s.profile, ok && begin.Before(x.first))
 		}
 	}
 	f.NewIssuer = any && !same
@@ -241,10 +242,9 @@ func (l *Ledger) history(f *facts.Ledger, x *logged) {
 	if len(profiles) < few {
 		return
 	}
-	own := profile(x.cert)
 	for _, what := range []string{"validity", "key", "policies", "organization"} {
-		if !slices.ContainsFunc(profiles, func(p map[string]string) bool { return p[what] == own[what] }) {
-			f.Profile = append(f.Profile, fmt.Sprintf("%s %s, others %s", what, own[what], profiles[0][what]))
+		if !slices.ContainsFunc(profiles, func(p map[string]string) bool { return p[what] == x.profile[what] }) {
+			f.Profile = append(f.Profile, fmt.Sprintf("%s %s, others %s", what, x.profile[what], profiles[0][what]))
 		}
 	}
 }
