@@ -110,7 +110,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	o := newOwner(inv, path)
 	o.whole = len(entries) == len(inv.Entries())
 	o.reconciled = newReconciliation(inv, entries, o.whole)
-	if err := sel.ct.check(cfg, started); err != nil {
+	if err := sel.ct.check(ctx, cfg, started); err != nil {
 		return usage(err)
 	}
 	if o.reconciled != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/probe/ledger"
 	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/store"
 )
 
 // ctSources say where an audit learns what was logged.
@@ -31,7 +32,16 @@ type ctSources struct {
 func (f *ctSources) asked() bool { return f.state != "" || f.since != "" }
 
 // check refuses what cannot be done before anybody is contacted.
-func (f *ctSources) check(cfg *config.Config, now time.Time) (err error) {
+func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time) (err error) {
+	if f.state != "" {
+		st, err := store.Read(ctx, f.state)
+		if err == nil {
+			err = st.Close()
+		}
+		if err != nil {
+			return fmt.Errorf("--ct-state: %w", err)
+		}
+	}
 	if f.since == "" {
 		return nil
 	}
