@@ -82,6 +82,7 @@ type Auditor struct {
 	lists      revocation.Lists
 	heads      log.Heads
 	ledger     *ledger.Ledger // nil where nothing is reconciled
+	screened   screenedChains
 
 	knownKeys known.Tables
 	enrichers []Enricher

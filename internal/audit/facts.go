@@ -86,7 +86,8 @@ func (a *Auditor) sctInput(c *certificate, chain []*cert.Certificate, known *tru
 	}
 }
 
-// certificateFacts calls every probe that looks at one certificate.
+// certificateFacts calls every probe that looks at one certificate; for one that was
+// given to no library those that ask no library and check no signature.
 func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Store) *facts.Cert {
 	p := c.parsed
 	f := &facts.Cert{SHA256: evidence.Hash(c.sha256), Role: role, Logged: role == roleLogged}
@@ -94,7 +95,9 @@ func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Sto
 		f.Role = roleLeaf
 	}
 	f.Enc = encoding.Encoding(p)
-	f.Parsers = encoding.Parsers(p, c.libs)
+	if c.libs != nil {
+		f.Parsers = encoding.Parsers(p, c.libs)
+	}
 	if p.SPKI == nil {
 		f.Incident = incident.Incident(p, "", &a.checker)
 		return f
@@ -109,7 +112,9 @@ func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Sto
 	}
 	selfIssued := p.SelfIssued()
 	f.SelfIssued = &selfIssued
-	f.SignedByOwnKey = signature.SignedByOwnKey(p, &a.checker)
+	if c.libs != nil {
+		f.SignedByOwnKey = signature.SignedByOwnKey(p, &a.checker)
+	}
 	f.Subject, f.Issuer = name.Distinguished(&p.Subject), name.Distinguished(&p.Issuer)
 	f.Names = name.Alternative(p)
 	f.Serial = encoding.Serial(p, a.at)

@@ -32,7 +32,11 @@ type Judged struct {
 
 // Judge gives a subject its verdict. It is pure and safe for concurrent use.
 func (a *Auditor) Judge(s *evidence.Subject) Judged {
-	j := a.judge(s)
+	return a.conclude(s, a.judge(s))
+}
+
+// conclude gives the verdict.
+func (a *Auditor) conclude(s *evidence.Subject, j *judgement) Judged {
 	trusted := false
 	if c := j.facts.Chain; c != nil {
 		trusted = c.Anchor == string(trust.Public) || c.Anchor == string(trust.Inventory)

@@ -63,7 +63,11 @@ func openResume(f *searchFlags, items []string) (*resumeFile, error) {
 	}
 	sorted := slices.Clone(items)
 	slices.Sort(sorted)
-	sum := sha256.Sum256([]byte(fmt.Sprint(f.all, "\n", f.since, "\n", f.until, "\n", strings.Join(sorted, "\n"))))
+	screened := ""
+	if f.screen {
+		screened = " screened"
+	}
+	sum := sha256.Sum256([]byte(fmt.Sprint(f.all, screened, "\n", f.since, "\n", f.until, "\n", strings.Join(sorted, "\n"))))
 	r := &resumeFile{path: f.resume, state: resumeState{Format: resumeFormat, Query: "sha256:" + hex.EncodeToString(sum[:])}}
 	b, err := readBounded(f.resume, maxResume)
 	if errors.Is(err, fs.ErrNotExist) {

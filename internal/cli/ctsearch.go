@@ -13,6 +13,7 @@ import (
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
 )
 
 // searchFlags are those of "ct search".
@@ -20,7 +21,7 @@ type searchFlags struct {
 	ctFlags
 	from, to, last int64
 	since, until   string
-	all            bool
+	all, screen    bool
 	resume         string
 	// sinceTime and untilTime are zero where not asked for.
 	sinceTime, untilTime time.Time
@@ -59,6 +60,17 @@ result says for each log which entries were read and verified and which were not
 nothing is known of entries outside of the range. --all judges every entry, counts
 the verdicts, and shows the entries that are accused or at the bar of --fail-on.
 
+--screen makes that several times as fast. Every entry is still verified against the
+tree, read, and put to all rules about one certificate and about log entries:
+names, dates, serial number, key and its weaknesses, encoding, extensions, known
+incidents and interceptors, and whether what the log hands out is what it logged.
+The entry's own signature is verified where its issuer has an RSA key of at most
+3072 bits or one on P-256. Not checked for every entry are other signatures (by
+P-384, of its issuers, of its SCTs), paths to a root, rules about chains, and what
+zcrypto and certificate-transparency-go read. An entry is judged in full where anything speaks against it or is out of the
+ordinary, where it matches a name, where it is the first under its chain, and one
+time in 512 besides. All others are counted as screened, and not as ok.
+
 ` + ctLogHelp + "\n\n" + searchExitHelp,
 		Example: `  certassay ct search .example.org
   certassay ct search .example.org lookalike:example.org 192.0.2.0/24 --since 2026-11-01
@@ -91,6 +103,7 @@ func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
 	fs.StringVar(&f.since, "since", "", "entries logged from this `TIME` on, such as 2026-11-01 or 36h for that long ago")
 	fs.StringVar(&f.until, "until", "", "entries logged before this `TIME`")
 	fs.BoolVar(&f.all, "all", false, "judge every entry, and show those that are not ok")
+	fs.BoolVar(&f.screen, "screen", false, "with --all: judge in full only entries that cannot be passed over; see above")
 	fs.StringVar(&f.resume, "resume", "", "go on where the run before ended, which `FILE` remembers")
 	return flags
 }
@@ -103,6 +116,12 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 	}
 	if args = append(args, listed...); len(args) == 0 && !f.all {
 		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct search .example.org, or --all for every entry"})
+	}
+	switch {
+	case f.screen && !f.all:
+		return usage(&hinted{errors.New("--screen is about every entry"), "add --all"})
+	case f.screen && cfg.FailOn.Verdict == finding.Undetermined:
+		return usage(errors.New("--screen gives no verdict for most entries, so that --fail-on inconclusive cannot be answered"))
 	}
 	started := audit.Now()
 	if err := errors.Join(f.takeJudged(cfg), f.checkRange(), f.checkTimes(started)); err != nil {

@@ -54,9 +54,11 @@ type searchLog struct {
 	Odd      []gapLine `json:"odd,omitempty"`
 	OddTotal int       `json:"odd_total,omitempty"`
 	// Judged counts all entries that were judged, by their verdict.
-	Judged  map[finding.Verdict]uint64 `json:"judged,omitempty"`
-	Error   string                     `json:"error,omitempty"`
-	Warning string                     `json:"warning,omitempty"`
+	Judged map[finding.Verdict]uint64 `json:"judged,omitempty"`
+	// Screened counts the entries that screening passed over: they have no verdict.
+	Screened uint64 `json:"screened,omitempty"`
+	Error    string `json:"error,omitempty"`
+	Warning  string `json:"warning,omitempty"`
 	judgedLine
 	hits    []*searchHit
 	subject *evidence.Subject
@@ -283,17 +285,29 @@ func (r *searchRun) chunk(ctx context.Context, out *searchLog, log *ct.Log, sour
 	return err
 }
 
+// inquire judges an entry, or says that screening passed over it.
+func (r *searchRun) inquire(h *searchHit) (audit.Judged, bool) {
+	if !r.flags.screen || len(h.Matches) > 0 {
+		return r.session.auditor.Judge(h.subject), false
+	}
+	return r.session.auditor.Screen(h.subject, r.session.barred)
+}
+
 // triage judges every entry of a chunk, counts the verdicts, and keeps those that
 // match a name or are not ok.
 func (r *searchRun) triage(out *searchLog, batch []*searchHit) []*searchHit {
 	show := make([]bool, len(batch))
+	passed := make([]bool, len(batch))
 	verdicts := make([]finding.Verdict, len(batch))
 	var wait sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wait.Go(func() {
 			for i := w; i < len(batch); i += workers {
-				j := r.session.auditor.Judge(batch[i].subject)
+				j, screened := r.inquire(batch[i])
+				if passed[i] = screened; screened {
+					continue
+				}
 				verdicts[i] = j.Subject.Verdict
 				show[i] = len(batch[i].Matches) > 0 || r.session.notable(j.Subject)
 			}
@@ -302,6 +316,10 @@ func (r *searchRun) triage(out *searchLog, batch []*searchHit) []*searchHit {
 	wait.Wait()
 	var kept []*searchHit
 	for i, h := range batch {
+		if passed[i] {
+			out.Screened++
+			continue
+		}
 		out.Judged[verdicts[i]]++
 		if show[i] {
 			h.fill()

@@ -33,6 +33,7 @@ type searched struct {
 		Complete           bool
 		Error              string
 		Judged             map[string]uint64
+		Screened           uint64
 		Earlier            []struct{ From, To uint64 }
 		Verdict            string
 		Findings           []struct{ Rule string }
@@ -244,6 +245,27 @@ func TestCTFinalTree(t *testing.T) {
 		accused := len(doc.Logs[0].Findings) == 1 && doc.Logs[0].Findings[0].Rule == "log-beyond-final"
 		if accused != c.want {
 			t.Errorf("%s: findings %+v, want log-beyond-final: %v", c.name, doc.Logs[0].Findings, c.want)
+		}
+	}
+}
+
+// --screen counts what it passes over, and shows what it does not as --all does.
+func TestCTSearchScreen(t *testing.T) {
+	l := newCTLab(t, true)
+	l.addForged(t)
+	log := l.flag(t, nil)
+	doc := l.search(t, exitFindings, "--all", "--screen", "--log", log)
+	if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Logs[0].Screened < 250 || doc.Logs[0].Screened+doc.Logs[0].Judged["ok"] != 300 {
+		t.Errorf("hits %+v, logs %+v; want entry 300 of 301, the others screened", doc.Hits, doc.Logs)
+	}
+	// What matches is judged.
+	doc = l.search(t, exitFindings, "--all", "--screen", "filler7.test", "--log", log)
+	if len(doc.Hits) != 2 || doc.Hits[0].Verdict != "ok" {
+		t.Errorf("hits %+v; want the match, judged, and entry 300", doc.Hits)
+	}
+	for _, args := range [][]string{{"--screen", "x.test"}, {"--all", "--screen", "--fail-on", "inconclusive"}} {
+		if code, _, errs := runCT(t, append(append([]string{"search"}, args...), "--log", log)...); code != exitUsage || !strings.Contains(errs, "--screen") {
+			t.Errorf("ct search %v: exit code %d, want 2\n%s", args, code, errs)
 		}
 	}
 }

@@ -124,6 +124,9 @@ func (l *searchLog) writeText(w io.Writer, cfg *config.Config) error {
 		}
 		fmt.Fprintf(w, "  judged: %s\n", strings.Join(parts, ", "))
 	}
+	if l.Screened > 0 {
+		fmt.Fprintf(w, "  screened: %d, which nothing spoke against; their chains and SCTs were not checked\n", l.Screened)
+	}
 	for _, g := range l.Earlier {
 		fmt.Fprintf(w, "  searched in a run before: entries %d to %d\n", g.From, g.To-1)
 	}

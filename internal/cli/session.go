@@ -446,6 +446,12 @@ func (s *session) notable(r *report.Subject) bool {
 	})
 }
 
+// barred says that a finding of the rule is at the bar.
+func (s *session) barred(r *rule.Rule) bool {
+	bar := s.cfg.FailOn.Severity
+	return bar != finding.NoSeverity && r.Severity >= bar
+}
+
 // conclude judges all certificates of the run together.
 func (s *session) conclude() error {
 	j, ok := s.auditor.Conclude(s.comparing)

@@ -28,6 +28,12 @@ type Result struct {
 	Details map[string]any
 }
 
+// Lacks says that the outcome is inconclusive because of facts that are unknown for
+// this reason.
+func (r *Result) Lacks(reason string) bool {
+	return r.Outcome == finding.Inconclusive && strings.HasSuffix(r.Reason, ": "+reason)
+}
+
 // Gap gives an inconclusive result in the form of reports.
 func (r *Result) Gap() finding.Gap {
 	return finding.Gap{Rule: r.Rule.ID, Reason: r.Reason, Needed: r.Rule.Needed()}

@@ -138,7 +138,11 @@ func contenders(b *testing.B, dir, address string) []contender {
 		}
 		return nil
 	})
-	add("full rules", judging(b, dir, files, some/4))
+	add("full rules", judging(b, dir, files, some/4, (*audit.Auditor).Judge))
+	add("full rules where screening stops", judging(b, dir, files, 2*some, func(a *audit.Auditor, s *evidence.Subject) audit.Judged {
+		j, _ := a.Screen(s, nil)
+		return j
+	}))
 	add("ct-go, LogEntryFromLeaf alone", ctgoEntries(b, dir, some))
 	add("ct-go, scanner over HTTP", ctgoScanner(address))
 	if c, ok := certspotter(b, address); ok {
@@ -175,8 +179,8 @@ func matching(b *testing.B, n int) ctlog.Visit {
 	}
 }
 
-// judging gives every entry to all rules, with the chain that was submitted.
-func judging(b *testing.B, dir, address string, most uint64) func(*testing.B) uint64 {
+// judging gives every entry to rules, with the chain that was submitted.
+func judging(b *testing.B, dir, address string, most uint64, judge func(*audit.Auditor, *evidence.Subject) audit.Judged) func(*testing.B) uint64 {
 	b.Helper()
 	issuers, err := sampleIssuers(dir)
 	if err != nil {
@@ -200,7 +204,7 @@ func judging(b *testing.B, dir, address string, most uint64) func(*testing.B) ui
 		accused := 0
 		n := read(b, address, true, most, func(index uint64, e *ct.LogEntry) error {
 			s := entrySubject(index, e, issuers)
-			if v := a.Judge(s).Subject.Verdict; v == "forged" || v == "suspicious" {
+			if r := judge(a, s).Subject; r != nil && (r.Verdict == "forged" || r.Verdict == "suspicious") {
 				accused++
 			}
 			return nil

@@ -49,7 +49,7 @@ type sampleIssuer struct {
 // run: making it takes longer than reading it.
 func sampleDir(b testing.TB) string {
 	b.Helper()
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("certassay-sample-%d-v1", sampleSize))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("certassay-sample-%d-v2", sampleSize))
 	if _, err := os.Stat(filepath.Join(dir, "checkpoint")); err == nil {
 		return dir
 	}
@@ -209,7 +209,7 @@ func (s *sample) issue(i int) (out issuance) {
 	names := s.names(r)
 	begin := sampleTime.Add(-time.Duration(r.IntN(20*86400)) * time.Second)
 	t := lab.Template{
-		Serial: binary.BigEndian.AppendUint64(lab.SerialOf(fmt.Sprint("sample", i)), uint64(i)), Issuer: x.ca.Name,
+		Serial: binary.BigEndian.AppendUint64(lab.SerialOf(fmt.Sprint("sample", i))[:8], uint64(i)), Issuer: x.ca.Name,
 		NotBefore: begin, NotAfter: begin.AddDate(0, 0, x.days).Add(-time.Second), SPKI: s.leafSPKI(r, x.rsa),
 		Extensions: []lab.Extension{
 			lab.KeyUsage(lab.DigitalSignature).MakeCritical(), lab.ExtKeyUsage(lab.ServerAuth), lab.Basic(false, -1).MakeCritical(),

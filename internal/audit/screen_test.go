@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/lab"
+	"github.com/certassay/certassay/internal/rule"
+)
+
+// The first entry under a chain is judged, and the next are passed over.
+func TestScreen(t *testing.T) {
+	set := shippedRules(t)
+	for name, pre := range map[string]bool{"precertificate": true, "certificate": false} {
+		t.Run(name, func(t *testing.T) {
+			m := newEntry(t, pre)
+			a := labAuditor(t, set, [][]byte{m.lab.Root.DER}, m.at)
+			s := m.subject()
+			j, screened := a.Screen(s, nil)
+			if screened || j.Subject.Verdict != a.Judge(s).Subject.Verdict {
+				t.Errorf("Screen of the first entry = %v, %v, want what Judge says", j.Subject, screened)
+			}
+			if _, screened := a.Screen(s, nil); !screened {
+				t.Error("Screen of the second entry = false, want it passed over")
+			}
+			for name, c := range map[string]func(s *evidence.Subject){
+				"another chain": func(s *evidence.Subject) { s.Certificates = append(s.Certificates, m.lab.Root.DER) },
+				"no chain":      func(s *evidence.Subject) { s.Certificates = s.Certificates[:1] },
+				"not what it logged": func(s *evidence.Subject) {
+					s.Log.Entry.Leaf = slices.Concat(s.Log.Entry.Leaf[:len(s.Log.Entry.Leaf)-30], make([]byte, 30))
+				},
+				"not in the tree": func(s *evidence.Subject) { s.Log.Entry.Verified = false },
+				"an endpoint":     func(s *evidence.Subject) { s.Kind = evidence.Endpoint },
+				"one octet changed": func(s *evidence.Subject) {
+					s.Certificates[0] = slices.Clone(s.Certificates[0])
+					s.Certificates[0][60] ^= 1
+				},
+			} {
+				s := m.subject()
+				c(s)
+				matters := func(r *rule.Rule) bool { return r.ID == "log-entry-not-in-tree" }
+				if _, screened := a.Screen(s, matters); screened {
+					t.Errorf("%s: passed over, want it judged", name)
+				}
+			}
+		})
+	}
+}
+
+// What Screen says that it does not ask for is all that it does not ask for: under
+// a chain that it knows, it passes over no certificate of the lab that a rule
+// accuses for what stands in the certificate.
+func TestScreenPassesOverNoAccused(t *testing.T) {
+	set := shippedRules(t)
+	unasked := func(id string) bool {
+		r, err := set.Rule(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Scope() == rule.ScopeChain || slices.ContainsFunc(r.Reads(), func(path string) bool {
+			return strings.HasPrefix(path, "scts") || strings.HasPrefix(path, "cert.parsers") || path == "cert.signed_by_own_key"
+		})
+	}
+	passed, stopped := 0, 0
+	for _, c := range lab.Cases() {
+		a := labAuditor(t, set, c.Roots, c.At)
+		s := asLogged(t, c)
+		if s == nil {
+			continue
+		}
+		// Worse than it comes: the chain is taken for known, whatever it is.
+		a.screened.known = map[[32]byte]bool{chainKey(s): true}
+		_, screened := a.Screen(s, nil)
+		if !screened {
+			stopped++
+			continue
+		}
+		passed++
+		for _, f := range a.Judge(s).Subject.Findings {
+			if (f.Class.Accuses() || f.Class == finding.CompromisedKey) && f.Certificate == evidence.Hash(s.Certificates[0].SHA256()) && !unasked(f.Rule) {
+				t.Errorf("%s: passed over, though %s finds: %s", c.Name, f.Rule, f.Message)
+			}
+		}
+	}
+	if passed < 5 || stopped < 20 {
+		t.Errorf("%d cases passed over and %d stopped: the test shows little", passed, stopped)
+	}
+	t.Logf("%d cases passed over, %d stopped", passed, stopped)
+}
+
+// asLogged gives a case as if a log had taken it.
+func asLogged(t *testing.T, c lab.Case) *evidence.Subject {
+	t.Helper()
+	if len(c.Chain) < 2 {
+		return nil
+	}
+	entry, err := ct.X509Entry(c.Chain[0])
+	if err != nil {
+		return nil
+	}
+	m := newEntry(t, false)
+	m.at, m.entry, m.own, m.chain = c.At, entry, c.Chain[0], c.Chain[1:]
+	m.sct.Time = c.At.Add(-72 * time.Hour).Truncate(time.Millisecond)
+	return m.subject()
+}
