@@ -204,7 +204,7 @@ func TestProbesAreBounded(t *testing.T) {
 	})
 	began := time.Now()
 	s := collectFrom(t, addr, Options{EveryHello: true, ProbePath: true, Total: 600 * time.Millisecond, Handshake: 200 * time.Millisecond})
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second { // without a bound 24 s
 		t.Errorf("took %v", took)
 	}
 	if len(s.Probes) != 8 || slices.ContainsFunc(s.Probes, func(h evidence.Handshake) bool { return h.Failure == nil }) {
