@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -89,5 +90,27 @@ func TestFetchedRootIsNoAnchor(t *testing.T) {
 	s := alone(l, l.Leaf, l.Intermediate.DER, l.Root.DER)
 	if r := labAuditor(t, shippedRules(t), nil, l.At).Judge(s).Subject; r.Anchor != "none" {
 		t.Errorf("anchor = %s through a fetched root, want none", r.Anchor)
+	}
+}
+
+// An address that gives an older certificate of the CA, under the same key
+// identifier, accuses nobody where another address gives the issuer.
+func TestFetchedFromTwoAddresses(t *testing.T) {
+	l := lab.New(lab.Config{})
+	old := l.LeafTemplate()
+	old.Subject, old.Key = l.Intermediate.Name, lab.ImpostorKey()
+	old.Set(lab.SKI(l.Intermediate.KeyID))
+	s := alone(l, l.Leaf, old.Sign(l.Root.Key, ""))
+	set := shippedRules(t)
+	speaks := func() bool {
+		j := labAuditor(t, set, l.Roots(), l.At).judge(s)
+		return slices.ContainsFunc(j.findings, func(f finding.Finding) bool { return f.Rule == "chain-fetched-issuer-not-signer" })
+	}
+	if !speaks() {
+		t.Error("the older certificate alone is not told from the issuer's")
+	}
+	s.Fetches = append(s.Fetches, alone(l, l.Leaf, l.Intermediate.DER).Fetches...)
+	if speaks() {
+		t.Error("the issuer is at hand, and the leaf is accused all the same")
 	}
 }

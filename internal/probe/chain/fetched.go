@@ -63,11 +63,23 @@ func (in *Input) fetched(best []string, completed bool) (out []facts.Fetched, us
 				in.compare(f.For, c, &x)
 			}
 		}
-		x.Impostor = x.Impostor && !x.Signs
+		x.Impostor = x.Impostor && !in.signed(f.For)
 		used = used || x.OnPath && completed
 		out = append(out, x)
 	}
 	return out, used
+}
+
+// signed says that a certificate that was served or fetched verifies c: what came
+// from another address is then an old one, or from somebody on the way.
+func (in *Input) signed(c *cert.Certificate) bool {
+	verifies := func(issuer *cert.Certificate) bool {
+		return issuer.SPKI != nil && issuer.Subject.Normal() == c.Issuer.Normal() && in.Check.Check(c, issuer) == cert.Verified
+	}
+	return slices.ContainsFunc(in.Certificates[:min(len(in.Certificates), maxFetched)], verifies) ||
+		slices.ContainsFunc(in.Fetches, func(f Fetch) bool {
+			return slices.ContainsFunc(f.Certificates[:min(len(f.Certificates), maxFetched)], verifies)
+		})
 }
 
 // compare holds a certificate against one that came as its issuer.
