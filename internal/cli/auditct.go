@@ -173,9 +173,12 @@ func hostsOf(e *inventory.Entry) (out []string) {
 	return out
 }
 
-// noteServed remembers what a listed server showed.
-func (s *session) noteServed(e *evidence.Subject) {
-	if s.owner == nil || s.owner.reconciled == nil || e.Kind != evidence.Endpoint || len(e.Certificates) == 0 {
+// noteServed remembers what a listed server showed. What is forged or suspicious
+// explains nothing, as who answers in a server's place shows what he had issued,
+// and is not what the server shows: that has not been seen then.
+func (s *session) noteServed(e *evidence.Subject, v finding.Verdict) {
+	if s.owner == nil || s.owner.reconciled == nil || e.Kind != evidence.Endpoint || len(e.Certificates) == 0 ||
+		v == finding.Forged || v == finding.Suspicious {
 		return
 	}
 	r := s.owner.reconciled

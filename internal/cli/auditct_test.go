@@ -140,6 +140,21 @@ func TestAuditReconcilesPins(t *testing.T) {
 	}
 }
 
+// Whoever answers in a server's place with a certificate that he had issued does
+// not explain that certificate.
+func TestAuditReconcilesImpostor(t *testing.T) {
+	r := newReconcileLab(t, nil, "{keys: [\"sha256/"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+"\"]}")
+	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	if doc.Subjects[0].Verdict != "suspicious" {
+		t.Fatalf("the server is %s", doc.Subjects[0].Verdict)
+	}
+	if !slices.ContainsFunc(doc.entries(), func(i int) bool {
+		return strings.Contains(doc.Subjects[i].Target, "time.lab.example") && doc.Subjects[i].Verdict != "ok"
+	}) {
+		t.Errorf("what a suspicious server shows is explained by that: %+v", doc.Subjects)
+	}
+}
+
 // A CA that the owner does not allow is a finding by itself.
 func TestAuditReconcilesIssuer(t *testing.T) {
 	r := newReconcileLab(t, nil, `{issuers: ["sha256/`+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+`"]}`)

@@ -388,7 +388,7 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 		s.contact(e.Fetches[i].Address)
 	}
 	s.notePromises(e)
-	s.noteServed(e)
+	s.noteServed(e, j.Subject.Verdict)
 	for _, server := range askedOf(e) {
 		s.contact(server)
 	}
