@@ -52,6 +52,9 @@ type Answer struct {
 	// Logged says that a log vouches for the leaf; nil where that could not be
 	// checked.
 	Logged *bool
+	// Incomplete says that the certificate of the issuer was not sent, so that
+	// it is not known who vouches.
+	Incomplete bool
 	// Expected says that it is what the owner expects; nil where nothing was
 	// said, or that could not be decided.
 	Expected *bool

@@ -80,6 +80,7 @@ func compare(service string, list []Answer) (facts.Answers, bool) {
 	for i := range list {
 		a := &list[i]
 		switch {
+		case a.Incomplete && a.Logged == nil: // there is an SCT, and nobody to verify it by
 		case !a.Anchored && !is(a.Logged) && beside(a, roots):
 			odd = append(odd, a)
 		case a.Public && not(a.Logged) && beside(a, logged):

@@ -63,6 +63,14 @@ func TestApart(t *testing.T) {
 		{"one address", []Answer{
 			genuine("direct", "192.0.2.1:443", "default", 1, 1), forged("direct", "192.0.2.2:443", "default", 9, 9),
 		}, "address", []string{hash(9)}, 0},
+		{"a server that forgot its intermediate", []Answer{
+			genuine("direct", "192.0.2.1:443", "default", 1, 1),
+			with(forged("direct", "192.0.2.2:443", "default", 9, 9), func(a *Answer) { a.Logged, a.Incomplete = nil, true }),
+		}, "", []string{}, 0},
+		{"a leaf alone without an SCT", []Answer{
+			genuine("direct", "192.0.2.1:443", "default", 1, 1),
+			with(forged("direct", "192.0.2.2:443", "default", 9, 9), func(a *Answer) { a.Incomplete = true }),
+		}, "address", []string{hash(9)}, 0},
 		{"one hello", []Answer{
 			genuine("direct", "192.0.2.1:443", "default", 1, 1), forged("direct", "192.0.2.1:443", "rsa", 9, 9),
 		}, "hello", []string{hash(9)}, 0},
