@@ -124,12 +124,15 @@ func failure(err error) evidence.Failure {
 	var idle *quic.IdleTimeoutError
 	var handshake *quic.HandshakeTimeoutError
 	var version *quic.VersionNegotiationError
+	var transport *quic.TransportError
 	switch {
 	case errors.As(err, &idle), errors.As(err, &handshake), errors.Is(err, context.DeadlineExceeded):
 		f.Stage, f.Error = evidence.StageDial, "no answer to QUIC"
 		f.Hint = "nothing speaks QUIC there, or UDP is filtered on the path; browsers then fall back to TCP: look at https:// too"
 	case errors.Is(err, context.Canceled):
 		f.Stage = evidence.StageCollect
+	case errors.As(err, &transport) && transport.ErrorCode == quic.CryptoBufferExceeded:
+		f.Hint = "the server's handshake is larger than 16 KiB, which is more than is taken over QUIC; look at https:// too"
 	case errors.As(err, &version):
 		f.Hint = "the server does not speak QUIC version 1"
 	}

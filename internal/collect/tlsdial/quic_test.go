@@ -62,7 +62,9 @@ func TestCollectQUIC(t *testing.T) {
 // What crypto/tls refuses is taken from the packets, byte for byte.
 func TestCollectQUICSalvaged(t *testing.T) {
 	salvaged := 0
-	for name, odd := range oddities(t, selfSigned(t, keys().ecdsa)) {
+	odds := oddities(t, selfSigned(t, keys().ecdsa))
+	odds["zeros"] = odds["zeros"][:8000] // quic-go takes no flight of more than 16 KiB
+	for name, odd := range odds {
 		t.Run(name, func(t *testing.T) {
 			config := &tls.Config{Certificates: chainOf(keys().ecdsa, odd, selfSigned(t, keys().rsa)), NextProtos: []string{"h3"}}
 			s := collectQUIC(t, serveQUIC(t, config), Options{})
