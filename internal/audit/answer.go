@@ -25,7 +25,7 @@ func (j *judgement) answer(s *evidence.Subject) *vantage.Answer {
 		Public:   j.facts.Chain.Anchor == string(trust.Public),
 		Expected: expected(j.facts.Expect), Logged: logged(j.facts.SCTs), Offer: vantage.OfferOf(s),
 	}
-	a.Incomplete = !j.facts.Chain.IssuerSupplied
+	a.Incomplete = !j.facts.Chain.IssuerSupplied && len(j.facts.SCTs) > 0
 	a.Anchored = a.Public || j.facts.Chain.Anchor == string(trust.Inventory)
 	if by := j.facts.Chain.Links[0].SignedBy; by >= 0 {
 		a.Issuer = sha256.Sum256(j.certs[by].parsed.SPKI)

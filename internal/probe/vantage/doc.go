@@ -52,8 +52,8 @@ type Answer struct {
 	// Logged says that a log vouches for the leaf; nil where that could not be
 	// checked.
 	Logged *bool
-	// Incomplete says that the certificate of the issuer was not sent, so that
-	// it is not known who vouches.
+	// Incomplete says that there are SCTs and that the certificate of the issuer,
+	// without which none can be verified, was not sent.
 	Incomplete bool
 	// Expected says that it is what the owner expects; nil where nothing was
 	// said, or that could not be decided.
