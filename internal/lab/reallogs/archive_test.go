@@ -2,10 +2,13 @@ package reallogs
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A log's directory is an archive of it: what Tessera left on disk is read with
@@ -16,10 +19,7 @@ func TestArchive(t *testing.T) {
 	l := Start(t, StaticCT, h.Root.DER)
 	l.Fill(t, h, 0, 300)
 	waitSize(t, l, 300)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(l.Dir)); err != nil {
-		t.Fatal(err)
-	}
+	dir := copied(t, l.Dir)
 	address := "file://" + filepath.ToSlash(dir)
 	got, log := search(t, 0, l, address, ".grid.example")
 	if !log.Complete || log.Verified != 300 || len(got.Hits) != 300 {
@@ -37,6 +37,25 @@ func TestArchive(t *testing.T) {
 	if _, log := search(t, 3, l, address, ".grid.example"); log.Verified != 299 || len(log.Gaps) != 1 || log.Gaps[0].From != 0 || log.Gaps[0].To != 1 {
 		t.Errorf("archive with a flipped byte = %+v, want entry 0 in a gap", log)
 	}
+}
+
+// copied is a copy of a live log's directory. The log removes partial tiles once
+// the whole one is there, also while they are copied: then it is begun anew.
+func copied(t *testing.T, from string) string {
+	t.Helper()
+	for range 20 {
+		dir := t.TempDir()
+		err := os.CopyFS(dir, os.DirFS(from))
+		if err == nil {
+			return dir
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the log's directory does not stand still")
+	return ""
 }
 
 // An archive that Sunlight's authors made for its tests. Its checkpoint is really
