@@ -54,6 +54,11 @@ func (f *ctFlags) takeJudged(cfg *config.Config) error {
 		return errors.New("logs are asked through one proxy: --via was given more than once")
 	}
 	if len(cfg.Via) == 1 {
+		if via := cfg.Via[0]; via != nil {
+			if _, err := config.ParseProxy(via.String()); err != nil {
+				return err
+			}
+		}
 		f.proxy = cfg.Via[0]
 	}
 	return f.checkLogs()

@@ -49,6 +49,11 @@ To see whether somebody stands on the path, look from several sides: --all-addre
 several --via (direct is one, too), and --every-hello, which asks each address with
 other ClientHellos. Answers are compared by who vouches for their keys.
 
+--via ssh://USER@HOST looks from a machine that you reach by SSH, without anything
+to install there. It logs in with the keys of ssh-agent or --ssh-identity, and only
+where the known hosts have the server's key. No ssh program is started: ssh_config,
+and with it ProxyCommand and ProxyJump, is not read.
+
 --probe-path asks each address four times more: without a name, for the same name
 again, and for two names that were invented for this connection, such as
 certassay-0123456789ab.example.org and certassay-0123456789ab.invalid. Genuine
@@ -62,7 +67,8 @@ The invented names appear in the server's logs, so ask its owner first.
   certassay scan example.org --online dns --resolver 127.0.0.1
   certassay scan example.org --online ct,ocsp --evidence run.evidence
   certassay scan smtp://example.org --follow mx --online dns
-  certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128`,
+  certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128
+  certassay scan example.org --via direct --via ssh://me@elsewhere.example.net`,
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -201,7 +207,7 @@ func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Coll
 	opts := tlsdial.Options{
 		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
 		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
-		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
+		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits), SSH: tlsdial.SSH(cfg.SSH),
 	}
 	var errs []error
 	var resolver *dns.Resolver

@@ -40,6 +40,8 @@ type Config struct {
 	// Via are the proxies to dial through, one vantage each; nil among them, and
 	// an empty list, is direct.
 	Via []*url.URL
+	// SSH says how to log in where one of Via is ssh://; zero where none is.
+	SSH SSH
 	// Store is the directory in which is kept what was seen; empty keeps nothing.
 	Store string
 	// EveryHello asks each address with several ClientHellos, so that every
@@ -203,7 +205,7 @@ func parseVia(list []string) ([]*url.URL, error) {
 			out = append(out, nil)
 			continue
 		}
-		u, err := ParseProxy(s)
+		u, err := parseVantage(s)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -213,18 +215,24 @@ func parseVia(list []string) ([]*url.URL, error) {
 	return out, errors.Join(errs...)
 }
 
-// ParseProxy reads one --via. Errors never repeat a password.
+// ParseProxy reads one --via of a command that asks servers of HTTP, which do not
+// go through ssh://. Errors never repeat a password.
 func ParseProxy(s string) (*url.URL, error) {
+	u, err := parseVantage(s)
+	if err == nil && u.Scheme == "ssh" {
+		return nil, fmt.Errorf("cannot ask logs via %q (open it as a proxy: ssh -N -D 127.0.0.1:1080 HOST, then --via socks5://127.0.0.1:1080)", u.Redacted())
+	}
+	return u, err
+}
+
+func parseVantage(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		// url.Error repeats the URL, with the password in it.
-		return nil, errors.New("cannot read a --via URL (want socks5://host:port or http://host:port)")
-	case u.Scheme == "ssh" && u.Host != "":
-		// The user's own ssh has his keys, agent, jump hosts and known hosts.
-		return nil, fmt.Errorf("cannot dial via %q (open it as a proxy: ssh -N -D 127.0.0.1:1080 HOST, then --via socks5://127.0.0.1:1080)", u.Redacted())
-	case u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port, http://host:port or direct)", u.Redacted())
+		return nil, errors.New("cannot read a --via URL (want socks5://host:port, http://host:port or ssh://user@host)")
+	}
+	if u.Host == "" || !slices.Contains([]string{"socks5", "socks5h", "http", "https", "ssh"}, u.Scheme) {
+		return nil, fmt.Errorf("cannot dial via %q (want socks5://host:port, http://host:port, ssh://user@host or direct)", u.Redacted())
 	}
 	return u, nil
 }

@@ -72,9 +72,11 @@ type Options struct {
 	AllAddresses bool
 	// Via is the proxy to dial through: socks5:// (socks5h:// is the same: the
 	// proxy resolves names), http:// or https:// (CONNECT), with user and
-	// password where it wants them. It is never taken from the environment.
+	// password where it wants them, or ssh:// as SSH says. It is never taken from the environment.
 	// Default nil: direct.
 	Via *url.URL
+	// SSH says how to log in where Via is ssh://.
+	SSH SSH
 	// ProxyRoots are the anchors for an https:// proxy. Default nil: the
 	// system's.
 	ProxyRoots *x509.CertPool

@@ -24,25 +24,53 @@ type contextDialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// viaPort is the port of a scheme that names none, empty for what is no proxy.
+func viaPort(scheme string) string {
+	switch scheme {
+	case "socks5", "socks5h":
+		return "1080"
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	case "ssh":
+		return "22"
+	}
+	return ""
+}
+
+func checkVia(u *url.URL) error {
+	_, password := u.User.Password()
+	switch {
+	case viaPort(u.Scheme) == "":
+		return fmt.Errorf("proxy scheme %q is unknown; write socks5://, http://, https:// or ssh://", u.Scheme)
+	case u.Hostname() == "":
+		return errors.New("the proxy URL names no host")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("the proxy URL has more than scheme, credentials, host and port")
+	case u.Scheme == "ssh" && password:
+		return errors.New("ssh:// takes no password; log in with a key of ssh-agent or with --ssh-identity")
+	}
+	return nil
+}
+
 // newProxy makes the dialer for Options.Via and names the vantage. Neither the
 // name nor any error shows the credentials.
 func newProxy(opts Options, forward *net.Dialer) (contextDialer, string, error) {
 	u := opts.Via
-	ports := map[string]string{"socks5": "1080", "socks5h": "1080", "http": "80", "https": "443"}
-	port, known := ports[u.Scheme]
-	switch {
-	case !known:
-		return nil, "", fmt.Errorf("proxy scheme %q is unknown; write socks5://, http:// or https://", u.Scheme)
-	case u.Hostname() == "":
-		return nil, "", errors.New("the proxy URL names no host")
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return nil, "", errors.New("the proxy URL has more than scheme, credentials, host and port")
+	port := viaPort(u.Scheme)
+	if err := checkVia(u); err != nil {
+		return nil, "", err
 	}
 	if u.Port() != "" {
 		port = u.Port()
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	vantage := u.Scheme + "://" + address
+	if u.Scheme == "ssh" {
+		p, err := newSSHProxy(opts, address)
+		return p, vantage, err
+	}
 	if u.Scheme == "http" || u.Scheme == "https" {
 		return newConnectProxy(opts, forward, address), vantage, nil
 	}
@@ -158,6 +186,9 @@ func ParseVia(s string) (*url.URL, error) {
 	if err != nil {
 		// The error of url.Parse quotes its input, password included.
 		return nil, errors.New("the proxy URL cannot be read; write scheme://user:password@host:port, with %-escapes in user and password")
+	}
+	if u.Scheme == "ssh" { // what it needs beside the URL is not here
+		return u, checkVia(u)
 	}
 	_, _, err = newProxy(Options{Via: u}, &net.Dialer{})
 	return u, err
