@@ -39,10 +39,13 @@ request. Targets of -l FILE that no group lists are audited under the defaults.
 Where a group names domains, what CT logs recorded for them is held against what
 the servers show and the owner expects: --ct-state DIR takes it from the state of
 "certassay ct watch", --ct-since TIME reads the logs now (those of --log, or all
-that browsers accept, which takes long). A certificate that no server shows, no
-pin names and no renewal explains is reported, at the line of the domain. What
-could not be read of a log makes the run incomplete, and never means that nothing
-was issued.
+that browsers accept, which takes long). --ct-index KIND=URL asks a third party
+besides, crt.sh or Cert Spotter, and tells it your domains: what it shows is judged
+from its bytes, and what it does not show is not thereby missing.
+
+A certificate that no server shows, no pin names and no renewal explains is
+reported, at the line of the domain. What could not be read of a log makes the run
+incomplete, and never means that nothing was issued.
 
 ` + exitHelp,
 		Example: `  certassay audit
@@ -60,6 +63,7 @@ was issued.
 	cmd.Flags().BoolVar(&sel.dryRun, "dry-run", false, "check everything, list the targets, and contact nobody")
 	cmd.Flags().StringVar(&sel.ct.state, "ct-state", "", "reconcile with what \"ct watch\" found, whose state is in `DIR`")
 	cmd.Flags().StringVar(&sel.ct.since, "ct-since", "", "reconcile with what logs took since `TIME`, such as 2026-11-01 or 36h for that long ago")
+	cmd.Flags().StringArrayVar(&sel.ct.indexes, "ct-index", nil, "reconcile also with what a third party's index shows, `KIND=URL`: crtsh=https://… or certspotter=https://… (repeatable; needs --online ct)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {

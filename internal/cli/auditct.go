@@ -11,6 +11,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/collect/ctindex"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -27,9 +28,11 @@ import (
 type ctSources struct {
 	state, since string
 	sinceTime    time.Time // zero where no log is to be read
+	indexes      []string  // KIND=URL
+	parsed       []*ctindex.Index
 }
 
-func (f *ctSources) asked() bool { return f.state != "" || f.since != "" }
+func (f *ctSources) asked() bool { return f.state != "" || f.since != "" || len(f.indexes) > 0 }
 
 // check refuses what cannot be done before anybody is contacted.
 func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time) (err error) {
@@ -41,6 +44,16 @@ func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time
 		if err != nil {
 			return fmt.Errorf("--ct-state: %w", err)
 		}
+	}
+	for _, text := range f.indexes {
+		x, err := ctindex.Parse(text)
+		if err != nil {
+			return fmt.Errorf("--ct-index: %w", err)
+		}
+		f.parsed = append(f.parsed, x)
+	}
+	if len(f.indexes) > 0 && !cfg.Online.Has(config.OnlineCT) {
+		return &hinted{errors.New("--ct-index tells a third party your domains, which --online ct has to allow"), "add --online ct"}
 	}
 	if f.since == "" {
 		return nil
@@ -61,7 +74,9 @@ type reconciliation struct {
 	sources ctSources
 	domains []reconciledDomain
 	served  []ledger.Served
-	hosts   map[string]bool // listed servers that showed a certificate
+	// above are certificates that came behind those, by subject.
+	above map[string][]*cert.Certificate
+	hosts map[string]bool // listed servers that showed a certificate
 	// listed are the entries by host, and by "*." and the domain above it.
 	listed map[string][]*inventory.Entry
 	// told counts the certificates that were found, explained those of them that
@@ -78,7 +93,7 @@ type reconciledDomain struct {
 // newReconciliation takes the domains of the groups that are audited; nil where
 // there are none.
 func newReconciliation(inv *inventory.Inventory, entries []*inventory.Entry, whole bool) *reconciliation {
-	r := &reconciliation{hosts: map[string]bool{}, listed: map[string][]*inventory.Entry{}}
+	r := &reconciliation{hosts: map[string]bool{}, above: map[string][]*cert.Certificate{}, listed: map[string][]*inventory.Entry{}}
 	for _, e := range inv.Entries() {
 		for _, host := range hostsOf(e) {
 			r.listed[host] = append(r.listed[host], e)
@@ -195,6 +210,7 @@ func (s *session) noteServed(e *evidence.Subject, v finding.Verdict) {
 		}
 	}
 	leaf(e.Certificates[0])
+	r.noteAbove(e.Certificates[1:])
 	for i := range e.Handshakes {
 		if h := &e.Handshakes[i]; len(h.Certificates) > 0 {
 			leaf(h.Certificates[0])
@@ -222,7 +238,7 @@ func (s *session) book(entries, logs []*evidence.Subject) *ledger.Book {
 func (s *session) reconcile(ctx context.Context, subjects []*evidence.Subject) error {
 	var entries, logs []*evidence.Subject
 	for _, e := range subjects {
-		if e.Log != nil && e.Log.Entry != nil {
+		if e.Log.Certificate() {
 			entries = append(entries, e)
 		} else {
 			logs = append(logs, e)
@@ -260,11 +276,11 @@ func (s *session) loggedLater(e *evidence.Subject) bool {
 // is explained, a log that was read. All is in the evidence.
 func (s *session) takeLogged(e *evidence.Subject, j audit.Judged) error {
 	r := j.Subject
-	if e.Log != nil && e.Log.Entry != nil {
+	if e.Log.Certificate() {
 		s.owner.reconciled.told++
 	}
 	if len(r.Findings) == 0 && r.Verdict == finding.OK && r.Complete {
-		if e.Log != nil && e.Log.Entry != nil {
+		if e.Log.Certificate() {
 			s.owner.reconciled.explained++
 		}
 		if s.bundle == nil {
@@ -275,8 +291,7 @@ func (s *session) takeLogged(e *evidence.Subject, j audit.Judged) error {
 		}
 		return nil
 	}
-	if e.Log != nil && e.Log.Entry != nil && len(e.Certificates) > 0 {
-		names := ledger.Names(cert.Parse(e.Certificates[0]))
+	if names := shownNames(e); e.Log.Certificate() && len(names) > 0 {
 		r.Target = strings.Join(names[:min(len(names), 3)], ", ") + " in " + r.Target
 	}
 	return s.take(e, j)
@@ -324,8 +339,12 @@ func (s *session) sayReconciled(c *command) {
 	for _, d := range r.domains {
 		names = append(names, d.Name)
 	}
-	fmt.Fprintf(c.streams.Err, "certassay: note: %d certificates for %s were found in logs, %d of them are explained\n",
-		r.told, report.Escape(strings.Join(names[:min(len(names), 5)], ", ")), r.explained)
+	also := ""
+	if len(r.sources.parsed) > 0 {
+		also = " and indexes"
+	}
+	fmt.Fprintf(c.streams.Err, "certassay: note: %d certificates for %s were found in logs%s, %d of them are explained\n",
+		r.told, report.Escape(strings.Join(names[:min(len(names), 5)], ", ")), also, r.explained)
 }
 
 // loggedNow gives what the sources hold for the domains. What could not be read is
@@ -344,14 +363,21 @@ func (c *command) loggedNow(ctx context.Context, s *session) (subjects []*eviden
 		}
 		subjects = append(subjects, more...)
 	}
+	more, err := c.loggedInIndexes(ctx, s, r)
+	if err != nil {
+		return nil, err
+	}
+	subjects = append(subjects, more...)
 	// A log may be both watched and read.
 	seen := map[string]bool{}
 	subjects = slices.DeleteFunc(subjects, func(e *evidence.Subject) bool {
-		if e.Log.Entry == nil {
+		if !e.Log.Certificate() {
 			return false
 		}
-		sum := sha256.Sum256(e.Log.Key)
-		k := fmt.Sprintf("%x/%d", sum, e.Log.Entry.Index)
+		k := e.ID // of an index
+		if e.Log.Entry != nil {
+			k = fmt.Sprintf("%x/%d", sha256.Sum256(e.Log.Key), e.Log.Entry.Index)
+		}
 		twice := seen[k]
 		seen[k] = true
 		return twice

@@ -83,10 +83,16 @@ func (s *session) loggedInState(ctx context.Context, r *reconciliation) (out []*
 // lives says that an entry is of a domain of the inventory, and its certificate has
 // not expired. What cannot be read is kept.
 func (s *session) lives(r *reconciliation, e *evidence.Subject) bool {
-	if len(e.Certificates) == 0 {
+	der := evidence.DER(nil)
+	switch {
+	case len(e.Certificates) > 0:
+		der = e.Certificates[0]
+	case e.Log.Index != nil:
+		der = e.Log.Index.Held
+	default:
 		return true
 	}
-	c := cert.Parse(e.Certificates[0])
+	c := cert.Parse(der)
 	if c.NotAfterErr == nil && c.NotAfter.Before(s.run.At) {
 		return false
 	}

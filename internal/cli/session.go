@@ -387,6 +387,7 @@ func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 	for i := range e.Fetches {
 		s.contact(e.Fetches[i].Address)
 	}
+	s.contactIndex(e)
 	s.notePromises(e)
 	s.noteServed(e, j.Subject.Verdict)
 	for _, server := range askedOf(e) {

@@ -20,6 +20,10 @@ type Log struct {
 	MMD time.Duration `json:"mmd,omitempty"`
 	// Entry is the entry that the subject is; nil where it is the log.
 	Entry *Entry `json:"entry,omitempty"`
+	// Index says that the certificate is what a third party's index of logs shows,
+	// whose name is Name: no log was asked, Key is empty, and there is no Entry.
+	// nil for what is from a log.
+	Index *Index `json:"index,omitempty"`
 	// Head is the tree head that everything else was held against.
 	Head *Head `json:"head,omitempty"`
 	// Contradicts is a head that the same log had signed before and that Head
@@ -32,6 +36,19 @@ type Log struct {
 	Read *Span `json:"read,omitempty"`
 	// Promise is an SCT that was looked up; nil where none was.
 	Promise *Promise `json:"promise,omitempty"`
+}
+
+// Certificate says that the subject is a logged certificate: an entry, or what an
+// index shows as one. It is false for a log, and for nil.
+func (l *Log) Certificate() bool { return l != nil && (l.Entry != nil || l.Index != nil) }
+
+// An Index is what a third party's index of logs shows. It proves nothing: an
+// index can invent certificates, and leave out any.
+type Index struct {
+	// Held is the certificate where it is not to be judged, because no known
+	// issuer is seen to have signed it: the index may have made it up. It is
+	// empty where the subject's Certificates are it and its issuers.
+	Held DER `json:"held,omitempty"`
 }
 
 // An Entry is one entry of a log.

@@ -12,7 +12,8 @@ type Ledger struct {
 	Issuer string    `fact:"issuer" doc:"who issued it, as the issuer field says"`
 	Key    string    `fact:"key" doc:"its key as a pin, sha256/base64; empty where it could not be read"`
 	Names  []string  `fact:"names" doc:"names that it is for, at most 20"`
-	Issued time.Time `fact:"issued" doc:"when a log first took it"`
+	Issued time.Time `fact:"issued" doc:"when a log first took it; where in_log is false, when its validity begins"`
+	InLog  bool      `fact:"in_log" doc:"a log has it; false where only a third party's index shows it, which proves nothing of logs"`
 	Logs   []string  `fact:"logs" doc:"where it was found: logs and indexes, at most 20"`
 
 	// Explained is unknown where the answer hangs on a server that could not be

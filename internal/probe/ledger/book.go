@@ -90,7 +90,10 @@ type logged struct {
 	profile  map[string]string
 	entries  []*evidence.Subject // the representative first
 	final    bool
-	domain   *Domain
+	// inLog says that a log has it. Where only an index shows it, first is when
+	// its validity begins: nobody knows when it was logged, or that it was.
+	inLog  bool
+	domain *Domain
 }
 
 // A shown leaf, with what is asked of it for each entry.
@@ -138,7 +141,13 @@ func Open(b *Book) *Ledger {
 }
 
 func (l *Ledger) enter(s *evidence.Subject) {
-	if s.Log == nil || s.Log.Entry == nil || len(s.Certificates) == 0 {
+	if s.Log == nil || len(s.Certificates) == 0 {
+		return
+	}
+	if s.Log.Entry == nil {
+		if s.Log.Index != nil {
+			l.enterIndexed(s)
+		}
 		return
 	}
 	e, _, err := ct.ParseLeaf(s.Log.Entry.Leaf, nil)
@@ -151,10 +160,38 @@ func (l *Ledger) enter(s *evidence.Subject) {
 		x = &logged{identity: id, first: e.Time()}
 		l.logged[id], l.order = x, append(l.order, x)
 	}
-	if at := e.Time(); at.Before(x.first) {
-		x.first = at
+	if at := e.Time(); !x.inLog || at.Before(x.first) {
+		x.first = at // where a log has it, an index has no say in when
 	}
+	x.inLog = true
 	x.final = x.final || !e.Precert
+	x.entries = append(x.entries, s)
+	l.of[s] = x
+}
+
+// enterIndexed enters what only an index vouches for.
+func (l *Ledger) enterIndexed(s *evidence.Subject) {
+	c := cert.Parse(s.Certificates[0])
+	precert, id := c.Poison().Present, ct.Identity(c.Raw, false)
+	if precert {
+		var signer *cert.Certificate
+		if len(s.Certificates) > 1 {
+			if above := cert.Parse(s.Certificates[1]); ct.IsPrecertSigner(above) {
+				signer = above
+			}
+		}
+		tbs, err := ct.PrecertificateTBS(c, signer)
+		if err != nil {
+			return
+		}
+		id = ct.Identity(tbs, true)
+	}
+	x := l.logged[id]
+	if x == nil {
+		x = &logged{identity: id, first: c.NotBefore}
+		l.logged[id], l.order = x, append(l.order, x)
+	}
+	x.final = x.final || !precert
 	x.entries = append(x.entries, s)
 	l.of[s] = x
 }
@@ -164,6 +201,9 @@ func (l *Ledger) enter(s *evidence.Subject) {
 // verified, and the earliest.
 func better(a, b *evidence.Subject) int {
 	rank := func(s *evidence.Subject) (n int) {
+		if s.Log.Entry == nil {
+			return -1 // an index knows less than any log
+		}
 		for _, good := range []bool{!s.Log.Entry.Precert, len(s.Certificates) > 1, s.Log.Entry.Verified} {
 			if n *= 2; good {
 				n++
@@ -173,6 +213,9 @@ func better(a, b *evidence.Subject) int {
 	}
 	if d := rank(b) - rank(a); d != 0 {
 		return d
+	}
+	if a.Log.Entry == nil {
+		return strings.Compare(a.ID, b.ID)
 	}
 	if d := a.Log.Entry.Time.Compare(b.Log.Entry.Time); d != 0 {
 		return d

@@ -33,7 +33,7 @@ func (l *Ledger) Bursts() []facts.Clash {
 	}
 	groups, order := map[string][]*logged{}, []string{}
 	for _, x := range l.order {
-		if x.domain == nil {
+		if x.domain == nil || !x.inLog { // when it was logged is not known
 			continue
 		}
 		k := strings.Join(x.names, " ")
@@ -76,7 +76,8 @@ func (l *Ledger) Unlogged() []facts.Clash {
 	for i := range l.book.Served {
 		s := &l.book.Served[i]
 		id := ct.Identity(s.Certificate.Raw, false)
-		if seen[id] || l.logged[id] != nil || l.domain(Names(s.Certificate)) == nil {
+		x := l.logged[id] // that an index shows it does not make it logged
+		if seen[id] || x != nil && x.inLog || l.domain(Names(s.Certificate)) == nil {
 			continue
 		}
 		seen[id] = true

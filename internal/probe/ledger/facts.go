@@ -37,10 +37,14 @@ func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Le
 	}
 	x := l.of[s]
 	f := &facts.Ledger{
-		Issuer: x.cert.Issuer.String(), Key: pinOf(x.cert), Names: clip(x.names), Issued: x.first, Logs: []string{}, Profile: []string{},
+		Issuer: x.cert.Issuer.String(), Key: pinOf(x.cert), Names: clip(x.names), Issued: x.first, InLog: x.inLog, Logs: []string{}, Profile: []string{},
 	}
 	for _, e := range x.entries[:min(len(x.entries), maxShown)] {
-		f.Logs = append(f.Logs, fmt.Sprintf("%s entry %d", e.Log.Name, e.Log.Entry.Index))
+		where := e.Log.Name + " (not verified against a log)"
+		if e.Log.Entry != nil {
+			where = fmt.Sprintf("%s entry %d", e.Log.Name, e.Log.Entry.Index)
+		}
+		f.Logs = append(f.Logs, where)
 	}
 	pinned, owners := l.pinned(x)
 	f.KeyPinned, f.HasPins = pinned, pinned != nil
@@ -61,10 +65,12 @@ func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Le
 	default:
 		reasons[Path] = fmt.Sprintf("%d listed servers of its names were not seen in this run, and may show it", f.Overlooked)
 	}
-	f.PrecertOnly = !x.final && !l.served[x.identity]
-	hours(f, x)
-	if f.Because == "" {
-		l.early(f, x)
+	if x.inLog { // an index shows what it likes, and does not know when it was logged
+		f.PrecertOnly = !x.final && !l.served[x.identity]
+		hours(f, x)
+		if f.Because == "" {
+			l.early(f, x)
+		}
 	}
 	l.history(f, x)
 	return f

@@ -302,3 +302,42 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+// indexed is the certificate as an index shows it.
+func indexed(der []byte) *evidence.Subject {
+	return &evidence.Subject{
+		ID: "ctindex://lab", Kind: evidence.LogEntry, Certificates: []evidence.DER{der}, Log: &evidence.Log{Name: "index", Index: &evidence.Index{}},
+	}
+}
+
+// What only an index shows is in no log, and nobody knows when it was logged. What
+// a log has too is the log's.
+func TestIndexed(t *testing.T) {
+	der := made{names: []string{"a.lab.example"}, begin: noon.Add(-day), key: 1}.der(t)
+	shown := indexed(der)
+	b := &Book{Domains: []Domain{{Name: ".lab.example", Zone: time.UTC, From: time.Hour, To: 2 * time.Hour}}, Entries: []*evidence.Subject{shown}, At: noon}
+	f := Open(b).Facts(shown, map[string]string{})
+	if f.InLog || f.HoursSaid || f.Early || f.PrecertOnly || f.Explained == nil || *f.Explained || !f.Issued.Equal(noon.Add(-day)) {
+		t.Errorf("of an index: %+v", f)
+	}
+	logged := entry(der, false, noon, 1)
+	b.Entries = append(b.Entries, logged)
+	l := Open(b)
+	if judged, others := l.Judged(); len(judged) != 1 || judged[0] != logged || len(others) != 1 {
+		t.Errorf("judged %v, others %v, want the log's", judged, others)
+	}
+	if f := l.Facts(logged, map[string]string{}); !f.InLog || !f.HoursSaid || !f.Issued.Equal(noon) || len(f.Logs) != 2 {
+		t.Errorf("of both: %+v", f)
+	}
+
+	// An index that shows a certificate does not keep the log's promise.
+	served := lab.New(lab.Config{Host: "a.lab.example", At: noon})
+	read := &evidence.Span{From: noon.Add(-1000 * day), To: noon.Add(1000 * day)}
+	b = &Book{
+		Domains: b.Domains, Served: []Served{{"a.lab.example", cert.Parse(served.Leaf)}}, Entries: []*evidence.Subject{indexed(served.Leaf)},
+		Logs: []*evidence.Subject{{Log: &evidence.Log{Key: lab.Logs()[0].Key.SPKI, Read: read}}}, At: noon,
+	}
+	if got := Open(b).Unlogged(); len(got) != 1 {
+		t.Errorf("Unlogged() = %+v, want the one that only an index shows", got)
+	}
+}
