@@ -83,7 +83,7 @@ func (s *session) loggedInState(ctx context.Context, r *reconciliation) (out []*
 // lives says that an entry is of a domain of the inventory, and its certificate has
 // not expired. What cannot be read is kept.
 func (s *session) lives(r *reconciliation, e *evidence.Subject) bool {
-	der := evidence.DER(nil)
+	var der evidence.DER
 	switch {
 	case len(e.Certificates) > 0:
 		der = e.Certificates[0]

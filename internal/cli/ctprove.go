@@ -116,19 +116,6 @@ type proofSource struct {
 	err    error
 }
 
-func (p *prover) load() error {
-	var err error
-	if p.known, err = readLogList(p.flags.logList); err != nil {
-		return err
-	}
-	if p.chosen, err = p.flags.choose(p.known, func(*ct.Log) bool { return true }); err != nil {
-		return err
-	}
-	p.now = audit.Now()
-	p.trust, err = trust.New(nil, localRoots())
-	return err
-}
-
 // A provenCert is the answer for one certificate.
 type provenCert struct {
 	Path        string       `json:"path"`

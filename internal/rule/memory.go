@@ -71,8 +71,9 @@ func (s *spot) list(f *frame) ([]string, bool) {
 
 // A slice is any slice as it lies in memory.
 type slice struct {
-	data          unsafe.Pointer
-	length, space int
+	data   unsafe.Pointer
+	length int
+	_      int // its capacity
 }
 
 // elements gives a list of structs; nil is unknown.

@@ -138,7 +138,7 @@ func TestFaults(t *testing.T) {
 		"missing": {http.NotFound, []string{CrtSh, CertSpotter}, 0, "404"},
 		"too busy": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		}, []string{CrtSh, CertSpotter}, 0, "left alone for 1h0m0s"},
 		"no certificate": {func(w http.ResponseWriter, r *http.Request) {
 			if r.FormValue("d") == "" {

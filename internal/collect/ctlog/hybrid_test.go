@@ -135,10 +135,10 @@ func flipped(tile []byte) []byte {
 // What neither tiles nor pages give is a gap; nothing of a wrong tile is shown.
 func TestHybridGap(t *testing.T) {
 	s, _ := hybridLog(t, func(path string, honest []byte) []byte {
-		switch {
-		case path == "tile/data/000":
+		switch path {
+		case "tile/data/000":
 			honest = flipped(honest)
-		case path == "ct/v1/get-entries":
+		case "ct/v1/get-entries":
 			return []byte(`{"entries":[]}`)
 		}
 		return honest

@@ -97,7 +97,7 @@ func (t *tiled) Prove(ctx context.Context, head *ct.TreeHead, leaf [32]byte, at 
 		proof, err = t.hashes.Inclusion(*at)
 	}
 	if errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("%w: %v", ErrShort, err)
+		err = fmt.Errorf("%w: %w", ErrShort, err)
 	}
 	if err != nil {
 		return 0, nil, fmt.Errorf("locating entry %d of %s: %w", *at, t.log.Name, err)
