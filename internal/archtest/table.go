@@ -19,7 +19,7 @@ type Row struct {
 var vocabulary = []string{"internal/evidence", "internal/finding"}
 
 // probing is what a probe may read: evidence, and the knowledge to understand it.
-var probing = []string{"internal/evidence", "internal/cert", "internal/ct", "internal/ocsp", "internal/crl", "internal/trust", "internal/facts", "internal/expect"}
+var probing = []string{"internal/evidence", "internal/cert", "internal/mtasts", "internal/ct", "internal/ocsp", "internal/crl", "internal/trust", "internal/facts", "internal/expect"}
 
 // collecting is what a collector is made of.
 var collecting = []string{"internal/target", "internal/evidence", "internal/collect", "internal/cert"}
@@ -47,6 +47,7 @@ var Table = []Row{
 	{Folder: "internal/cert"},
 	{Folder: "internal/expect"},
 	{Folder: "internal/expect/*", Imports: []string{"internal/expect", "internal/cert", "internal/suggest"}},
+	{Folder: "internal/mtasts"},
 	{Folder: "internal/ocsp", Imports: []string{"internal/cert"}},
 	{Folder: "internal/crl", Imports: []string{"internal/cert"}},
 	{Folder: "internal/facts"},
@@ -60,6 +61,8 @@ var Table = []Row{
 	// A recorded handshake is read as a live one is.
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
 	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial")},
+	// Which policy is fetched stands in an answer.
+	{Folder: "internal/collect/dns", Imports: join(collecting, "internal/collect/fetch", "internal/mtasts")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
 	{Folder: "internal/collect/revocation", Imports: join(collecting, "internal/collect/fetch", "internal/ocsp", "internal/crl")},
 	{Folder: "internal/collect/ctlog", Imports: join(collecting, "internal/collect/fetch", "internal/ct", "internal/trust")},

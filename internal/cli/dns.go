@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
+	"net/netip"
 	"slices"
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/dns"
+	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/tlsdial"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -18,6 +21,7 @@ func openResolver(cfg *config.Config) (*dns.Resolver, error) {
 
 // askDNS gives the enricher that --online dns wants.
 func (s *session) askDNS() audit.Enricher {
+	policies := s.policies()
 	return func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is. The records that led to a
 		// server are there already.
@@ -27,7 +31,25 @@ func (s *session) askDNS() audit.Enricher {
 			return
 		}
 		s.resolver.Enrich(ctx, e)
+		s.resolver.MTASTS(ctx, e, policies)
 	}
+}
+
+// policies fetches those of mail domains. What speaks for a policy is the TLS that
+// it came over, and so the roots that a run judges by, not the machine's, which an
+// interceptor may have added its own to.
+func (s *session) policies() *fetch.Fetcher {
+	o := fetch.Options{
+		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(),
+		Roots: []*x509.CertPool{}, NoRedirects: true,
+		Lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return s.resolver.LookupNetIP(ctx, "ip", host)
+		},
+	}
+	for _, p := range s.trust.Programs() {
+		o.Roots = append(o.Roots, p.Pool)
+	}
+	return fetch.New(o)
 }
 
 // old says that evidence was taken before this run: answers of now do not belong

@@ -56,7 +56,9 @@ func (s *session) enrichers() []audit.Enricher {
 	return append(outside, func(ctx context.Context, e *evidence.Subject) {
 		// Evidence of another time stays as it is: answers of now do not belong
 		// to a handshake of then.
-		if slices.ContainsFunc(e.Fetches, func(f evidence.Fetch) bool { return f.Kind != evidence.FetchMet }) || s.old(e) {
+		if slices.ContainsFunc(e.Fetches, func(f evidence.Fetch) bool {
+			return f.Kind != evidence.FetchMet && f.Kind != evidence.FetchMTASTS
+		}) || s.old(e) {
 			s.unasked.Add(1)
 			return
 		}

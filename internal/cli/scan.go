@@ -39,7 +39,9 @@ With --online dns the records that say who may issue for a name (CAA) and which
 certificates its server may show (TLSA) are looked up and compared. Only what a
 validating resolver on this machine vouches for weighs much: run one, such as
 Unbound, and name it with --resolver 127.0.0.1. A lookup that fails makes the run
-incomplete; it is never taken for "no record".
+incomplete; it is never taken for "no record". Where --follow mx led to a mail
+server, the policy of the mail domain (MTA-STS) is fetched over TLS, too, and
+believed where a root that the run trusts vouches for its server.
 
 A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a

@@ -13,6 +13,7 @@ const (
 	DNSForAddress DNSPurpose = "address" // whether the name is an alias
 	DNSForMX      DNSPurpose = "mx"      // which hosts take mail for the domain
 	DNSForSRV     DNSPurpose = "srv"     // which hosts offer the service of the domain
+	DNSForMTASTS  DNSPurpose = "mta-sts" // whether the mail domain has a policy (RFC 8461 section 3.1)
 )
 
 // A DNSLookup is one thing that was sought in DNS, and every answer on the way.

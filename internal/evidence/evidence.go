@@ -93,8 +93,8 @@ type Subject struct {
 	Probes []Handshake `json:"probes,omitempty"`
 	// Log is what a CT log said; nil for all kinds but LogEntry.
 	Log *Log `json:"log,omitempty"`
-	// Fetches are what third parties were asked about the certificates, in the
-	// order asked; empty where nobody was.
+	// Fetches are what third parties were asked about the certificates, or the
+	// mail domain, in the order asked; empty where nobody was.
 	Fetches []Fetch `json:"fetches,omitempty"`
 	// Host is the DNS name of the server where that is not Name: the one that a
 	// name's MX or SRV records lead to, or the target's where --name asks for
@@ -277,6 +277,9 @@ const (
 	FetchMet    FetchKind = "met"  // the same, from another subject of the run: nobody was asked
 	FetchOCSP   FetchKind = "ocsp" // an OCSP response (RFC 6960)
 	FetchCRL    FetchKind = "crl"  // a revocation list (RFC 5280 section 5)
+	// FetchMTASTS is the policy of a mail domain (RFC 8461 section 3.3). What came
+	// did so over TLS that was verified.
+	FetchMTASTS FetchKind = "mta-sts"
 )
 
 // A Fetch is one question to a third party that a certificate names, and what
@@ -287,7 +290,8 @@ type Fetch struct {
 	// URL is the address as the certificate has it; of what was met in the run
 	// the id of the subject.
 	URL string `json:"url"`
-	// For is the SHA-256 of the certificate that names it, as [Hash] writes it.
+	// For is the SHA-256 of the certificate that names it, as [Hash] writes it;
+	// empty where none does.
 	For string `json:"for"`
 	// Address is the host, and the port if it is another than usual, that
 	// answered, after redirects; empty where none did.
@@ -297,7 +301,7 @@ type Fetch struct {
 	// Request is the OCSP request in DER where one was posted or put into the
 	// address; empty for other kinds.
 	Request []byte `json:"request,omitempty"`
-	// Body is the OCSP response or the list, byte for byte; empty for other kinds
+	// Body is the OCSP response, list or policy, byte for byte; empty for other kinds
 	// and where nothing came.
 	Body DER `json:"body,omitempty"`
 	// Certificates are what was found in the answer to a fetch of an issuer.

@@ -17,6 +17,10 @@ type DNS struct {
 	TLSA  *TLSA  `fact:"tlsa" doc:"which certificates the server may show; unknown where it was not asked, or no answer could be had"`
 	HTTPS *HTTPS `fact:"https" doc:"how to reach the web server; unknown where it was not asked, or no answer could be had"`
 
+	// MTASTS is unknown where the record or the policy could not be had: whoever
+	// strips TLS from mail can keep the policy away, too.
+	MTASTS *MTASTS `fact:"mta_sts" doc:"what the mail domain demands of its servers (RFC 8461); unknown where no MX record led here, it was not asked, or it could not be had"`
+
 	LedBy         string `fact:"led_by" doc:"mx or srv: which records of the domain led to this server; empty where none"`
 	LedBySecurity string `fact:"led_by_security" doc:"validated, claimed or unsigned, of these records; empty where none"`
 }
@@ -76,4 +80,15 @@ type HTTPS struct {
 	ECH      bool     `fact:"ech" doc:"a key for encrypted ClientHello is published"`
 	Hints    []string `fact:"address_hints" doc:"ipv4hint and ipv6hint of all records"`
 	Hinted   *bool    `fact:"address_hinted" doc:"the address that was reached is among the hints of its family; unknown where there are none"`
+}
+
+// MTASTS is the policy of the mail domain whose MX records led to the server. It
+// came over TLS that was verified: DNS alone does not change what it says.
+type MTASTS struct {
+	Domain string   `fact:"domain" doc:"the mail domain"`
+	ID     string   `fact:"id" doc:"id of the record; empty where there is no valid one"`
+	Mode   string   `fact:"mode" doc:"enforce, testing or none; empty where the domain has no policy"`
+	MX     []string `fact:"mx" doc:"hosts that the policy names; an asterisk stands for one label"`
+	MaxAge int64    `fact:"max_age" doc:"seconds for which senders may keep the policy"`
+	Listed bool     `fact:"listed" doc:"this server is among the hosts that the policy names"`
 }

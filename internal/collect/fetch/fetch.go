@@ -1,5 +1,5 @@
 // Package fetch reads what certificates point to: issuers' certificates, OCSP
-// responders and revocation lists.
+// responders and revocation lists; and the policies of mail domains.
 //
 // The addresses come from certificates, which anybody can write. So a Fetcher
 // takes http and https alone, never a file; looks at every address after the name
@@ -7,17 +7,19 @@
 // no credentials, sends no cookies and uses no proxy from the environment; follows
 // few redirects; and bounds time, size, the connections to one host and what it
 // remembers. What it gives is bytes that somebody else signed: nothing is believed
-// because of where it came from.
+// because of where it came from, except with [Options.Roots].
 package fetch
 
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"sync"
@@ -72,6 +74,15 @@ type Options struct {
 	HostRate        float64
 	// UserAgent says who asks. Default "certassay".
 	UserAgent string
+	// Roots vouch for servers of https: a certificate has to lead to a root of one
+	// of these pools. Default nil: the machine's own store. That suffices where
+	// somebody signed what is fetched, and not where its origin is all that speaks
+	// for it.
+	Roots []*x509.CertPool
+	// NoRedirects takes a redirect for an error.
+	NoRedirects bool
+	// Lookup finds the addresses of a host. Default nil: this machine's resolver.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 // A Fetcher fetches, and remembers the answers within its life: one list serves
@@ -133,7 +144,7 @@ func New(o Options) *Fetcher {
 		// Proxies are not taken from the environment: with one, the address that
 		// is looked at would be the proxy's.
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
+			DialContext: o.dial(dialer), TLSClientConfig: o.tls(), DisableCompression: true, ForceAttemptHTTP2: true,
 			MaxIdleConns: 64, MaxIdleConnsPerHost: o.HostConcurrency, MaxResponseHeaderBytes: 64 << 10,
 			TLSHandshakeTimeout: o.Timeout / 2, IdleConnTimeout: 30 * time.Second,
 		},
@@ -143,6 +154,9 @@ func New(o Options) *Fetcher {
 }
 
 func (f *Fetcher) redirect(r *http.Request, via []*http.Request) error {
+	if f.options.NoRedirects {
+		return fmt.Errorf("%w: what is asked for has to lie where it was asked for", ErrRedirect)
+	}
 	if len(via) > maxRedirects {
 		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)
 	}

@@ -18,6 +18,8 @@ type Kind struct {
 	// Types are the media types that an answer may have, besides those that
 	// servers give to files they do not know.
 	Types []string
+	// Strict refuses the types that servers give to files they do not know.
+	Strict bool
 	// Accept is the media type of a question that is posted.
 	Accept string
 }
@@ -46,6 +48,11 @@ func CRL() Kind {
 	}}
 }
 
+// MTASTS is the policy of a mail domain (RFC 8461 section 3.2 and 3.3).
+func MTASTS() Kind {
+	return Kind{Name: "MTA-STS policy", Limit: 64 << 10, Types: []string{"text/plain"}, Strict: true}
+}
+
 // unlabelled are the types that servers give to files whose kind they do not
 // know. A page in HTML is none of them: it is what portals and error handlers
 // answer in place of what was asked for.
@@ -58,7 +65,7 @@ func (k *Kind) check(contentType string, body []byte) error {
 		media, _, _ = strings.Cut(contentType, ";")
 	}
 	media = strings.ToLower(strings.TrimSpace(media))
-	if !slices.Contains(k.Types, media) && !slices.Contains(unlabelled, media) {
+	if !slices.Contains(k.Types, media) && (k.Strict || !slices.Contains(unlabelled, media)) {
 		return fmt.Errorf("%w: it is labelled %.80q, which is no %s", ErrContent, media, k.Name)
 	}
 	if start := bytes.TrimLeft(body, "\ufeff \t\r\n"); len(start) > 0 && start[0] == '<' {

@@ -1,6 +1,6 @@
 // Package dns turns answers of name servers into facts: who may issue for a name
 // (CAA), which certificates its server may show (TLSA), how it is to be reached
-// (HTTPS).
+// (HTTPS), and what a mail domain demands of its servers (MTA-STS).
 //
 // Everything is read from the messages as received. An answer that is missing,
 // an error, or not to the question that was asked makes the fact unknown: it is
@@ -59,12 +59,15 @@ func Facts(in *Input) *facts.DNS {
 	}
 	if !f.Asked {
 		const reason = "DNS was not asked about this subject (--online dns asks)"
-		in.Reasons["dns.caa"], in.Reasons["dns.tlsa"], in.Reasons["dns.https"] = reason, reason, reason
+		for _, fact := range []string{"dns.caa", "dns.tlsa", "dns.https", "dns.mta_sts"} {
+			in.Reasons[fact] = reason
+		}
 		return f
 	}
 	f.CAA = caa(in)
 	f.TLSA = tlsa(in)
 	f.HTTPS = https(in)
+	f.MTASTS = mtaSTS(in)
 	return f
 }
 
