@@ -90,7 +90,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0x30}, 5000), []byte{1}, uint64(7))
 	f.Fuzz(func(t *testing.T, a, b []byte, seed uint64) {
 		if len(a)+len(b) > 1<<16 || len(a) == 0 {
-			t.Skip()
+			return
 		}
 		want := [][]byte{a, b}
 		whole := message(want)
