@@ -101,11 +101,11 @@ func (w *walk) climb(ctx context.Context, at *cert.Certificate) {
 			return
 		}
 		w.seen = append(w.seen, at)
-		if next := signer(at, w.c.options.Known(at)); next != nil {
+		if next := at.Signer(w.c.options.Known(at), maxCandidates); next != nil {
 			at = next
 			continue
 		}
-		if next := signer(at, w.have); next != nil {
+		if next := at.Signer(w.have, maxCandidates); next != nil {
 			at = next
 			continue
 		}
@@ -154,24 +154,6 @@ func (w *walk) loops(c *cert.Certificate) bool {
 	return false
 }
 
-// signer is the certificate among some whose name and key are those of the
-// issuer of c.
-func signer(c *cert.Certificate, among []*cert.Certificate) *cert.Certificate {
-	want, tried := c.Issuer.Normal(), 0
-	for _, issuer := range among {
-		if want == "" || issuer.SPKI == nil || issuer.Subject.Normal() != want {
-			continue
-		}
-		if tried++; tried > maxCandidates {
-			return nil
-		}
-		if outcome, _ := c.CheckSignature(&issuer.Key); outcome == cert.Verified {
-			return issuer
-		}
-	}
-	return nil
-}
-
 // fetch tries the addresses that a certificate names, until one gives its issuer.
 func (w *walk) fetch(ctx context.Context, c *cert.Certificate) *cert.Certificate {
 	tried := 0
@@ -188,7 +170,7 @@ func (w *walk) fetch(ctx context.Context, c *cert.Certificate) *cert.Certificate
 			found = append(found, cert.Parse(der))
 		}
 		w.have = append(w.have, found...)
-		if next := signer(c, found); next != nil {
+		if next := c.Signer(found, maxCandidates); next != nil {
 			return next
 		}
 	}

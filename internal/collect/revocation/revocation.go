@@ -93,9 +93,9 @@ func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 		if at == nil || at.SPKI == nil || selfSigned(at) || c.options.Root(at) {
 			return
 		}
-		issuer := signer(at, have)
+		issuer := at.Signer(have, maxCandidates)
 		if issuer == nil {
-			issuer = signer(at, c.options.Known(at))
+			issuer = at.Signer(c.options.Known(at), maxCandidates)
 		}
 		q.about(ctx, at, issuer, at == have[0])
 		at = issuer
@@ -124,24 +124,6 @@ func candidates(s *evidence.Subject) (out []*cert.Certificate) {
 		}
 	}
 	return out
-}
-
-// signer is the certificate among some whose name and key are those of the
-// issuer of c.
-func signer(c *cert.Certificate, among []*cert.Certificate) *cert.Certificate {
-	want, tried := c.Issuer.Normal(), 0
-	for _, issuer := range among {
-		if want == "" || issuer.SPKI == nil || issuer.Subject.Normal() != want {
-			continue
-		}
-		if tried++; tried > maxCandidates {
-			return nil
-		}
-		if outcome, _ := c.CheckSignature(&issuer.Key); outcome == cert.Verified {
-			return issuer
-		}
-	}
-	return nil
 }
 
 // A question is all that is asked for one subject.

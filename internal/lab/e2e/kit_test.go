@@ -73,7 +73,7 @@ func newScratch(t *testing.T, l *lab.Lab, address string, chain [][]byte, key *l
 	if os.Geteuid() != 0 {
 		t.Skip("port 443 of loopback needs root")
 	}
-	serveAt(t, net.JoinHostPort(address, "443"), chain, key)
+	serveAt(t, net.JoinHostPort(address, "443"), tls.Certificate{Certificate: chain, PrivateKey: key.Signer})
 	s := scratch{dir: workDir(t)}
 	bin := filepath.Join(s.dir, "bin")
 	if err := errors.Join(
@@ -90,9 +90,10 @@ func newScratch(t *testing.T, l *lab.Lab, address string, chain [][]byte, key *l
 	return s
 }
 
-func serveAt(t *testing.T, address string, chain [][]byte, key *lab.Key) {
+// serveAt shows a chain at an address of loopback until the test ends.
+func serveAt(t *testing.T, address string, chain tls.Certificate) {
 	t.Helper()
-	listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{{Certificate: chain, PrivateKey: key.Signer}}})
+	listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{chain}})
 	if err != nil {
 		t.Fatal(err)
 	}

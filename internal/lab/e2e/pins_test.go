@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -55,7 +56,9 @@ func TestPinsOfOtherPrograms(t *testing.T) {
 	template := l.LeafTemplate()
 	template.Key, template.Serial = lab.ForgedKey(), lab.SerialOf("swapped")
 	template.Set(lab.SKI(lab.ForgedKey().ID))
-	serveAt(t, net.JoinHostPort("127.0.0.72", o.port), [][]byte{l.Issue(template), l.Intermediate.DER}, lab.ForgedKey())
+	serveAt(t, net.JoinHostPort("127.0.0.72", o.port), tls.Certificate{
+		Certificate: [][]byte{l.Issue(template), l.Intermediate.DER}, PrivateKey: lab.ForgedKey().Signer,
+	})
 	there := []string{"--resolve", at + ":127.0.0.72"}
 
 	t.Run("curl", func(t *testing.T) {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -23,25 +21,7 @@ func TestSSH(t *testing.T) {
 	o.scan(t, o.port, append(login, "--via", via)...).wantOK(t)
 
 	// Directly the name leads to somebody else, from the SSH server to nginx.
-	forged := o.forge(t)
-	listener, err := tls.Listen("tcp", "127.0.0.73:"+o.port, &tls.Config{Certificates: []tls.Certificate{forged}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				_ = conn.(*tls.Conn).Handshake()
-				_ = conn.Close()
-			}()
-		}
-	}()
+	serveAt(t, "127.0.0.73:"+o.port, o.forge(t))
 	args := append(login, "https://localhost:"+o.port, "--sni", host, "--name", host, "--program", "laboratory="+o.file("root.pem"), "--log-list", o.file("logs.json"),
 		"--resolver", lieTo(t, "127.0.0.73"), "--via", "direct", "--via", via)
 	r := runReports(t, "scan", args...)
