@@ -3,6 +3,8 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/certassay/certassay/internal/cert"
 )
 
 // A CAAOwner is one operator of CAs as CAA records know it (RFC 8659): the issuer
@@ -15,8 +17,7 @@ type CAAOwner struct {
 	// those of brands and predecessors whose records it still honours.
 	Identifiers []string
 	// Organizations are values of organizationName in the subjects of its roots
-	// and intermediates. A name alone identifies nobody: it counts only in a
-	// certificate under a public root.
+	// and intermediates. A name alone identifies nobody: see [Store.Operators].
 	Organizations []string
 }
 
@@ -92,6 +93,41 @@ func CAAOwners(organization string) (out []CAAOwner) {
 		if o.Issues([]string{organization}) {
 			out = append(out, o)
 		}
+	}
+	return out
+}
+
+// Operators are the operators that hold the key of a CA certificate. A rogue CA
+// under a public root may write any name into its certificate, so that the name is
+// not asked: the key has to be that of a root of a public program, of a CA in a
+// list of CAs, or of one that the owner knows to be genuine, and it is the
+// organisation in the certificate there, or the owner in the list, that counts.
+// There are none where the key is nobody's, or its holder is not in the table.
+func (s *Store) Operators(c *cert.Certificate) (out []CAAOwner) {
+	add := func(organizations ...string) {
+		for _, name := range organizations {
+			for _, o := range CAAOwners(name) {
+				if !slices.ContainsFunc(out, func(x CAAOwner) bool { return x.Name == o.Name }) {
+					out = append(out, o)
+				}
+			}
+		}
+	}
+	if r := s.Listed(c.SHA256()); r != nil {
+		add(r.Owner)
+		add(c.Subject.Organizations()...)
+	}
+	if c.SPKI == nil {
+		return out
+	}
+	for _, ca := range s.ByKey(c.SPKI) {
+		if ca.Anchor != Public && ca.Anchor != None {
+			continue // what the owner's own roots are called is the owner's to say
+		}
+		if r := s.Listed(ca.Certificate.SHA256()); r != nil {
+			add(r.Owner)
+		}
+		add(ca.Certificate.Subject.Organizations()...)
 	}
 	return out
 }

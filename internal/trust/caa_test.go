@@ -3,6 +3,9 @@ package trust
 import (
 	"strings"
 	"testing"
+
+	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/lab"
 )
 
 func TestCAAOwners(t *testing.T) {
@@ -31,6 +34,42 @@ func TestCAAOwners(t *testing.T) {
 	}
 	if len(CAAIdentified("ca.example")) != 0 || len(CAAIdentified("digicert.com")) != 2 {
 		t.Error("CAAIdentified does not tell who recognises a name")
+	}
+}
+
+// A name is written by whoever has the key of a CA: only that of a known key
+// counts, as it stands where the key is known from.
+func TestOperators(t *testing.T) {
+	genuine, other := lab.New(lab.Config{Organization: "Let's Encrypt"}), lab.New(lab.Config{Organization: "Somebody"})
+	renamed := genuine.LeafTemplate()
+	renamed.Subject, renamed.Key = lab.Named("O=DigiCert Inc"), genuine.Intermediate.Key
+	again := cert.Parse(renamed.Sign(genuine.Root.Key, ""))
+	mid, stranger := cert.Parse(genuine.Intermediate.DER), cert.Parse(other.Intermediate.DER)
+	list := &CAData{Name: "list", Records: []Record{{SHA256: stranger.SHA256(), Owner: "Internet Security Research Group"}}}
+	inPEM := &CAData{Name: "list", Records: []Record{{SHA256: mid.SHA256(), Certificate: mid, Owner: "DigiCert Inc"}}}
+	for _, tt := range []struct {
+		name string
+		o    Options
+		c    *cert.Certificate
+		want string
+	}{
+		{"nobody's key", Options{}, mid, ""},
+		{"a root of a program", Options{Programs: []Set{{Name: "x", Certificates: [][]byte{mid.Raw}}}}, mid, "ISRG (Let's Encrypt)"},
+		{"its key in another certificate", Options{Programs: []Set{{Name: "x", Certificates: [][]byte{mid.Raw}}}}, again, "ISRG (Let's Encrypt)"},
+		{"a root of the owner's", Options{Sets: []Set{{Name: "x", Certificates: [][]byte{mid.Raw}}}}, mid, ""},
+		{"known to the owner", Options{Known: [][]byte{mid.Raw}}, mid, "ISRG (Let's Encrypt)"},
+		{"in a list by its hash", Options{CAData: []*CAData{list}}, stranger, "ISRG (Let's Encrypt)"},
+		{"in a list with owner and name", Options{CAData: []*CAData{inPEM}}, mid, "DigiCert ISRG (Let's Encrypt)"},
+		{"known, and not in the table", Options{Known: [][]byte{stranger.Raw}}, stranger, ""},
+		{"unreadable", Options{}, cert.Parse([]byte("x")), ""},
+	} {
+		var got []string
+		for _, o := range open(t, tt.o).Operators(tt.c) {
+			got = append(got, o.Name)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: Operators = %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/trust"
@@ -47,7 +48,7 @@ func caa(in *Input) []facts.CAA {
 // relevant climbs through the answers to the set that applies, as RFC 8659 section
 // 3 says, and judges the leaf's issuer by it.
 func (in *Input) relevant(l *evidence.DNSLookup) facts.CAA {
-	f := facts.CAA{Domain: l.Name, Issuer: issuerName(in.owners())}
+	f := facts.CAA{Domain: l.Name, Issuer: issuerName(append(in.owners(), in.claimed()...))}
 	security, signed := validated, true
 	for name := dns.Fqdn(strings.TrimPrefix(l.Name, "*.")); name != "."; name = parent(name) {
 		r, err := answerTo(l, name)
@@ -161,10 +162,9 @@ func decide(f *facts.CAA, verdict string) {
 // forbidden beside it. A tag that forbids issuance to whoever does not know it
 // decides nothing: the CA may know it.
 func (in *Input) weigh(f *facts.CAA, restricted bool) string {
-	owners := in.owners()
-	recognised := slices.ContainsFunc(owners, func(o trust.CAAOwner) bool {
-		return slices.ContainsFunc(f.Named, o.Recognises)
-	})
+	recognised := func(owners []trust.CAAOwner) bool {
+		return slices.ContainsFunc(owners, func(o trust.CAAOwner) bool { return slices.ContainsFunc(f.Named, o.Recognises) })
+	}
 	switch {
 	case len(f.Critical) > 0:
 		return undecided
@@ -172,8 +172,11 @@ func (in *Input) weigh(f *facts.CAA, restricted bool) string {
 		return unrestricted
 	case len(f.Named) == 0:
 		return forbidden
-	case recognised:
+	case recognised(in.owners()):
 		return allowed
+	case recognised(in.claimed()):
+		in.unknown("dns.caa", errClaimed)
+		return undecided
 	case len(f.Strangers) > 0:
 		return undecided
 	case in.issuerSettled():
@@ -182,19 +185,56 @@ func (in *Input) weigh(f *facts.CAA, restricted bool) string {
 	return undecided
 }
 
-// owners are the operators that may have issued the leaf: that of the issuing CA,
-// and that of the root above it, on whose behalf it may act. There are none where
-// the leaf reaches no root: its issuer is then but a claim.
+// errClaimed is why a permission for a name that the issuing CA bears counts for
+// nothing by itself.
+var errClaimed = errors.New("the issuing CA bears the name of a CA that CAA allows, below a root of another one, and its key is in no list of CAs: fetch one with \"certassay data update\", or name it with --ca-data")
+
+// owners are the operators that issued the leaf: that of the issuing CA's key, and
+// that of the root above it, on whose behalf it may act. There are none where the
+// leaf reaches no root: its issuer is then but a claim.
 func (in *Input) owners() (out []trust.CAAOwner) {
 	if in.leaf() == nil || in.Chain == nil || !anchored(in.Chain) {
 		return nil
 	}
-	out = ownersOf(in.leaf().Issuer.Organizations())
+	for _, ca := range in.issuing() {
+		out = append(out, in.Trust.Operators(ca)...)
+	}
 	for _, ca := range in.roots() {
 		out = append(out, ownersOf(ca.Subject.Organizations())...)
 	}
 	return out
 }
+
+// claimed are the operators that the leaf's issuer is named after: whoever has the
+// key of a CA chooses that name.
+func (in *Input) claimed() []trust.CAAOwner {
+	if in.leaf() == nil || in.Chain == nil || !anchored(in.Chain) {
+		return nil
+	}
+	return ownersOf(in.leaf().Issuer.Organizations())
+}
+
+// issuing are the CAs whose keys signed the leaf, as far as they were served or
+// are known.
+func (in *Input) issuing() (out []*cert.Certificate) {
+	if in.Trust == nil {
+		return nil
+	}
+	candidates := in.Certificates[1:]
+	for _, ca := range in.Trust.ByName(&in.leaf().Issuer) {
+		candidates = append(slices.Clip(candidates), ca.Certificate)
+	}
+	for _, ca := range candidates[:min(len(candidates), maxIssuing)] {
+		if ca.SPKI != nil && ca.Subject.Normal() == in.leaf().Issuer.Normal() && in.Signed(in.leaf(), ca) == cert.Verified {
+			out = append(out, ca)
+		}
+	}
+	return out
+}
+
+// maxIssuing bounds the signature checks for one leaf: a server can send a
+// thousand certificates under one name.
+const maxIssuing = 32
 
 // issuerSettled says whether it is known who issued the leaf: an operator of the
 // table, or a CA of the owner's, which none of the names in the table is.

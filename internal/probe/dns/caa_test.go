@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
+	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -101,6 +104,47 @@ func TestCAAVerdict(t *testing.T) {
 				t.Errorf("allowed is %v with verdict %s", c.Allowed, tt.verdict)
 			}
 		})
+	}
+}
+
+// Whoever has the key of a CA below a public root may write the name of another
+// into it: that gives no permission, unless the key is known to be that one's.
+func TestCAAOfARogueCA(t *testing.T) {
+	s := newSite(t, "Let's Encrypt", trust.Public)
+	other := newSite(t, "Sectigo Limited", trust.Public)
+	rogue := s.lab.LeafTemplate()
+	rogue.Subject, rogue.Issuer, rogue.Key = s.lab.Intermediate.Name, other.lab.Root.Name, lab.ForgedKey()
+	leaf := s.lab.LeafTemplate()
+	ca := cert.Parse(rogue.Sign(other.lab.Root.Key, ""))
+	forged := cert.Parse(leaf.Sign(rogue.Key, ""))
+	s.certs = []*cert.Certificate{forged, ca}
+	s.chain.Paths = []facts.Path{{Anchor: "public", Certificates: []string{
+		evidence.Hash(forged.SHA256()), evidence.Hash(ca.SHA256()), evidence.Hash(evidence.DER(other.lab.Root.DER).SHA256()),
+	}}}
+	list := trust.Options{Programs: []trust.Set{{Name: "lab", Certificates: other.lab.Roots()}}}
+	for _, tt := range []struct {
+		name, allows, want string
+		listed             []byte
+	}{
+		{"the name it bears", "letsencrypt.org", "undecided", nil},
+		{"the CA above it", "sectigo.com", "allowed", nil},
+		{"neither", "pki.goog", "forbidden", nil},
+		{"the name it bears, and its key is known", "letsencrypt.org", "allowed", ca.Raw},
+		{"the name it bears, and the key of its bearer is known", "letsencrypt.org", "undecided", s.lab.Intermediate.DER},
+	} {
+		if list.CAData = nil; tt.listed != nil {
+			list.CAData = []*trust.CAData{{Records: []trust.Record{{SHA256: cert.Parse(tt.listed).SHA256(), Certificate: cert.Parse(tt.listed)}}}}
+		}
+		var err error
+		if s.trust, err = trust.Open(list); err != nil {
+			t.Fatal(err)
+		}
+		f, reasons := s.facts("https", s.climb(t, "a.b.example.org", map[string]answer{
+			"example.org": {ad: true, records: []string{`example.org. 60 IN CAA 0 issue "` + tt.allows + `"`}},
+		}))
+		if got := *f.CAA[0].Verdict; got != tt.want || (reasons["dns.caa"] != "") != (tt.want == "undecided") {
+			t.Errorf("CAA allows %s: %s (%q), want %s", tt.name, got, reasons["dns.caa"], tt.want)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package pin
 import (
 	"slices"
 
-	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/trust"
@@ -24,10 +23,12 @@ func (in *Input) issuer(f *facts.Expect, e *expect.Expectation, paths []path) {
 		}
 	}
 	for _, i := range e.Issuers {
-		var known bool
 		if i.CA != "" {
-			known = operator(i.CA, paths, &ok)
-			if !known {
+			known, claimed := in.operator(i.CA, paths, &ok)
+			switch {
+			case claimed:
+				reason = reasonClaimed
+			case !known:
 				reason = reasonOperator
 			}
 			continue
@@ -56,27 +57,28 @@ func (in *Input) issuer(f *facts.Expect, e *expect.Expectation, paths []path) {
 
 // operator says whether the CA that issued the leaf goes by an identifier of CAA
 // records, and sets ok where it does. known is false where the table has no
-// answer: the identifier is nobody's in it, or the issuing CA is not.
-func operator(identifier string, paths []path, ok *bool) (known bool) {
+// answer: the identifier is nobody's in it, or the issuing CA is not. claimed says
+// that a CA above the leaf bears the name of one that does, and that its key is
+// not known to be that one's.
+func (in *Input) operator(identifier string, paths []path, ok *bool) (known, claimed bool) {
 	owners := trust.CAAIdentified(identifier)
 	if len(owners) == 0 {
-		return false
+		return false, false
 	}
 	known = true
 	for _, p := range paths {
 		if !p.vouched || p.Anchor != string(trust.Public) {
 			continue
 		}
-		if slices.ContainsFunc(p.issuers(), func(c *cert.Certificate) bool { return issues(owners, c) }) {
-			*ok = true
-			return true
+		for _, c := range p.issuers() {
+			if slices.ContainsFunc(in.Trust.Operators(c), func(o trust.CAAOwner) bool { return o.Recognises(identifier) }) {
+				*ok = true
+				return true, false
+			}
+			claimed = claimed || slices.ContainsFunc(owners, func(o trust.CAAOwner) bool { return o.Issues(c.Subject.Organizations()) })
 		}
 		// An issuing CA under a name of its own may belong to anybody.
 		known = known && slices.ContainsFunc(p.issuers()[0].Subject.Organizations(), func(o string) bool { return len(trust.CAAOwners(o)) > 0 })
 	}
-	return known
-}
-
-func issues(owners []trust.CAAOwner, c *cert.Certificate) bool {
-	return slices.ContainsFunc(owners, func(o trust.CAAOwner) bool { return o.Issues(c.Subject.Organizations()) })
+	return known, claimed
 }

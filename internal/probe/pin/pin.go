@@ -39,6 +39,7 @@ const (
 	reasonUnvouched     = "a pinned key stands above the leaf on a path that no public or inventory root vouches for; name its root under trust"
 	reasonIncomplete    = "the server left out the certificate of the issuer"
 	reasonOperator      = "nobody knows which CA stands behind the issuer's name or the identifier; allow it by key"
+	reasonClaimed       = "a CA above the leaf bears the name of an allowed one, below a root of another, and its key is in no list of CAs: fetch one with \"certassay data update\", name it with --ca-data, or allow the CA by key"
 	reasonNoKey         = "the key could not be read"
 	reasonNoNames       = "the names of the leaf could not be read"
 	reasonNoVersion     = "no handshake got as far as a version"

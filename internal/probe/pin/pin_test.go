@@ -73,6 +73,7 @@ func TestIssuerByName(t *testing.T) {
 		{"an intermediate under a reseller's name", "sectigo.com", "Reseller", "sectigo.com", "yes"},
 		{"the same, and another CA", "sectigo.com", "Reseller", "pki.goog", "unknown"},
 		{"an identifier that nobody knows", "letsencrypt.org", "Let's Encrypt", "ca.example", "unknown"},
+		{"a rogue CA in the name of the allowed one", "sectigo.com", "Let's Encrypt", "letsencrypt.org", "unknown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := public(t, s, tt.root, tt.organization)
@@ -91,6 +92,27 @@ func TestIssuerByName(t *testing.T) {
 				t.Error("a CA below a private root passes by its name")
 			}
 		})
+	}
+}
+
+// The name counts where the key is known to be its bearer's, as in a list of CAs.
+func TestIssuerByKnownKey(t *testing.T) {
+	in := public(t, store(t), "sectigo.com", "Let's Encrypt")
+	in.Expected = &expect.Expectation{Issuers: []expect.Issuer{{CA: "letsencrypt.org"}}}
+	s, err := trust.Open(trust.Options{Known: [][]byte{in.Certificates[1].Raw}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Trust = s; Expect(in).IssuerOK != nil {
+		t.Error("a certificate that is no CA's makes its name known")
+	}
+	ca := in.Certificates[1]
+	s, err = trust.Open(trust.Options{CAData: []*trust.CAData{{Records: []trust.Record{{SHA256: ca.SHA256()}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Trust = s; Expect(in).IssuerOK == nil || !*Expect(in).IssuerOK {
+		t.Errorf("a CA that is in a list is not allowed: %v", in.Reasons)
 	}
 }
 
