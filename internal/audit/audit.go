@@ -111,6 +111,7 @@ type judgement struct {
 	// certificates that may be one, served or fetched.
 	fetches  []chain.Fetch
 	issuers  []*cert.Certificate
+	record   *facts.Log // nil where the subject is not of a log
 	facts    *facts.Facts
 	findings []finding.Finding
 	gaps     []finding.Gap
@@ -155,6 +156,7 @@ func (a *Auditor) judge(s *evidence.Subject) *judgement {
 	for i, c := range j.certs {
 		j.certs[i] = a.judged(c, j.issuers, j.trust)
 	}
+	j.record = record
 	j.facts = a.chainFacts(s, j)
 	j.facts.Log = record
 	if record != nil {

@@ -180,9 +180,11 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	names.Certificates, names.Chain = in.Certificates, f.Chain
 	f.DNS = dns.Facts(names)
 	stapled := staples(s, certs[0])
+	logged, unlogged := firstLogged(s, j, f)
 	f.Revocation = revocation.Facts(&revocation.Input{
 		Leaf: leaf.parsed, Staples: stapled, Fetches: s.Fetches, Candidates: j.issuers, Trust: j.trust,
 		Check: &a.checker, Lists: &a.lists, At: a.at, Seen: s.Seen, Reasons: f.Reasons,
+		Logged: logged, Unlogged: unlogged,
 	})
 	f.Clock = clock.Clock(&clock.Input{
 		Certificates: in.Certificates, SCTs: f.SCTs, Staples: a.proven(stapled, f, s.Seen), More: a.stamps(f, s), At: a.at, Seen: s.Seen,
@@ -199,6 +201,22 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 		f.Reasons["chain.signatures"], f.Reasons["chain.nonce_reuse"] = signature.TooLong, signature.TooLong
 	}
 	return f
+}
+
+// firstLogged is when a log is known to have seen the leaf first: the earliest SCT
+// that verifies, or the entry that the subject is. never says that a public CA's
+// leaf has no SCT that could still be verified.
+func firstLogged(s *evidence.Subject, j *judgement, f *facts.Facts) (at *time.Time, never bool) {
+	if f.CT != nil && f.CT.Earliest != nil {
+		return f.CT.Earliest, false
+	}
+	if s.Log != nil {
+		if r := j.record; r != nil && r.Entry != nil && r.Entry.Verified {
+			return r.Entry.Time, false
+		}
+		return nil, false
+	}
+	return nil, f.CT != nil && f.CT.Undecided == 0 && f.Chain.Anchor == string(trust.Public)
 }
 
 // withoutPoison is a certificate whose poison, which is meant to make every

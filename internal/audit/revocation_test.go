@@ -12,6 +12,7 @@ import (
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/ocsp"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // A statusLab makes answers about the honest leaf of the laboratory.
@@ -198,48 +199,83 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// A certificate of two days is not yet known everywhere; an expired or short-lived
-// one has nothing to be asked.
+// A certificate that a log saw within two days is not yet known everywhere; an
+// expired or short-lived one has nothing to be asked. The date in the certificate
+// is the forger's choice, and excuses nothing by itself.
 func TestRevocationOfYoungAndOld(t *testing.T) {
 	l := statusLab{Lab: lab.New(lab.Config{})}
 	set := shippedRules(t)
+	const own = "unknown: revocation.young: by its own word the certificate is less than two days old, and no SCT that verifies says so: ask again in two days"
 	for _, tt := range []struct {
 		name        string
 		from, until time.Duration
+		logged      time.Duration // 0 for no SCT
+		public      bool
 		state, rule string
-		silent      bool
 	}{
-		{"young", -36 * time.Hour, 80 * labDay, "unknown", "revocation-unknown-young", false},
-		{"old", -30 * labDay, 60 * labDay, "unknown", "revocation-unknown-to-ca", false},
-		{"expired", -90 * labDay, -labDay, "unknown", "", false},
-		{"short-lived, nothing to ask", -labDay, 5 * labDay, "", "", true},
-		{"expired, nothing to ask", -90 * labDay, -labDay, "", "", true},
+		{"logged today", -36 * time.Hour, 80 * labDay, -12 * time.Hour, true, "unknown", "revocation-unknown-young"},
+		{"logged today, and never issued", -36 * time.Hour, 80 * labDay, -12 * time.Hour, true, "neverissued", "revocation-unknown-young"},
+		{"logged today, and dated back", -20 * labDay, 60 * labDay, -12 * time.Hour, true, "unknown", "revocation-unknown-young"},
+		{"logged long ago, and dated today", -time.Hour, 80 * labDay, -30 * labDay, true, "unknown", "revocation-unknown-to-ca"},
+		{"a public CA's without an SCT", -time.Hour, 80 * labDay, 0, true, "unknown", "revocation-unknown-to-ca"},
+		{"another CA's without an SCT", -time.Hour, 80 * labDay, 0, false, "unknown", own},
+		{"another CA's, old by its own word", -30 * labDay, 60 * labDay, 0, false, "unknown", "revocation-unknown-to-ca"},
+		{"old", -30 * labDay, 60 * labDay, -30 * labDay, true, "unknown", "revocation-unknown-to-ca"},
+		{"expired", -90 * labDay, -labDay, 0, false, "unknown", ""},
+		{"short-lived, nothing to ask", -labDay, 5 * labDay, 0, false, "", ""},
+		{"expired, nothing to ask", -90 * labDay, -labDay, 0, false, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := l.LeafTemplate()
 			c.NotBefore, c.NotAfter = l.At.Add(tt.from), l.At.Add(tt.until)
+			c.Drop(lab.IDSCTs)
+			if tt.logged != 0 {
+				c.Set(lab.EmbedSCTs(lab.Logs()[0].SCT(c, l.Intermediate, l.At.Add(tt.logged))))
+			}
 			l := l
-			l.Lab = &lab.Lab{Host: l.Host, At: l.At, Root: l.Root, Intermediate: l.Intermediate, LeafKey: l.LeafKey, Leaf: l.Issue(c)}
+			l.Lab = &lab.Lab{Host: l.Host, At: l.At, Root: l.Root, Intermediate: l.Intermediate, LeafKey: l.LeafKey, Leaf: c.Sign(l.Intermediate.Key, "")}
 			l.serial = c.Serial
 			f := l.fetched(evidence.FetchOCSP, l.Leaf, nil)
 			f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: "names nobody"}
-			if tt.state != "" {
+			switch tt.state {
+			case "unknown":
 				f = l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) { o.Answers[0].State = tt.state }))
+			case "neverissued":
+				f = l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) {
+					o.Answers = revokedFor(l.serial, time.Unix(0, 0), 6)
+				}))
 			}
-			r := labAuditor(t, set, l.Roots(), l.At).Judge(l.subject(nil, f)).Subject
+			a := labAuditor(t, set, l.Roots(), l.At)
+			if tt.public {
+				var err error
+				if a.trust, err = trust.Open(trust.Options{Programs: []trust.Set{{Name: "lab", Certificates: l.Roots()}}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := a.Judge(l.subject(nil, f)).Subject
+			seen := map[string]bool{}
 			var got []string
+			add := func(s string) {
+				if !seen[s] {
+					got = append(got, s)
+				}
+				seen[s] = true
+			}
 			for _, f := range r.Findings {
 				if strings.HasPrefix(f.Rule, "revocation-") {
-					got = append(got, f.Rule)
+					add(f.Rule)
 				}
 			}
 			for _, g := range r.Inconclusive {
 				if strings.HasPrefix(g.Rule, "revocation-") {
-					got = append(got, g.Reason)
+					add(g.Reason)
 				}
 			}
 			if strings.Join(got, " ") != tt.rule {
 				t.Errorf("findings and gaps = %v, want %q", got, tt.rule)
+			}
+			if gap := slices.ContainsFunc(r.Inconclusive, func(g finding.Gap) bool { return g.Reason == own && g.Needed }); gap != (tt.rule == own) {
+				t.Errorf("the verdict waits for the age of the certificate: %t", gap)
 			}
 		})
 	}

@@ -13,7 +13,7 @@ type Revocation struct {
 	Status     *string    `fact:"status" doc:"what answers that count say of the leaf: good, revoked, never-issued (its CA says that it never issued this serial number), unknown (the responder knows no such certificate); unknown where there is none"`
 	Reason     string     `fact:"reason" doc:"why it was revoked, as RFC 5280 names it; unspecified where no reason was given; empty where it was not revoked"`
 	RevokedAt  *time.Time `fact:"revoked_at" doc:"since when; unknown where it is not revoked"`
-	Young      bool       `fact:"young" doc:"the leaf began less than two days before the newest answer: responders and lists may not know it yet"`
+	Young      *bool      `fact:"young" doc:"a log saw the leaf less than two days before the newest answer, by the earliest SCT that verifies: responders and lists may not know it yet; false where the leaf is a public CA's and has none; unknown where the leaf says it itself and is another CA's, or its SCTs could not be verified"`
 	MustStaple bool       `fact:"must_staple" doc:"the leaf asks for a stapled OCSP response (RFC 7633)"`
 	Conflict   bool       `fact:"conflict" doc:"one answer that counts says good, and another one says revoked or never-issued"`
 

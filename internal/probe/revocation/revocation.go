@@ -41,7 +41,8 @@ const (
 	// maxAge is how old an answer may be that does not say when the next one
 	// comes (Baseline Requirements section 4.9.10: at most ten days).
 	maxAge = 10 * 24 * time.Hour
-	// youngFor is how long a responder may take to know a certificate.
+	// youngFor is how long a responder may take to know a certificate, after a log
+	// has seen it.
 	youngFor = 48 * time.Hour
 	// shortLived is how long a certificate lives at most that needs no
 	// revocation (Baseline Requirements section 1.6.1, from 15 March 2026).
@@ -67,6 +68,11 @@ type Input struct {
 	Lists *Lists
 	// At is the time of judgement, Seen that at which staples were taken.
 	At, Seen time.Time
+	// Logged is the time of the earliest SCT of the leaf that verifies; nil where
+	// none does. Unlogged says that the leaf is a public CA's and that none of its
+	// SCTs is left to be verified.
+	Logged   *time.Time
+	Unlogged bool
 	// Reasons, if not nil, receives why a status is unknown.
 	Reasons map[string]string
 }
@@ -198,11 +204,28 @@ func (p *probe) conclude() {
 		if worst.status == revoked || worst.status == neverIssued {
 			f.Reason, f.RevokedAt = worst.reason, &worst.at
 		}
-		f.Young = p.in.Leaf.NotBeforeErr == nil && newest.Sub(p.in.Leaf.NotBefore) < youngFor
+		f.Young = p.young(newest)
 	}
 	f.Checked = f.Asked && f.Exempt == "" || f.Status != nil
 	p.concludeIssuers()
 	p.explain()
+}
+
+// young says whether the leaf was new when an answer was given. A notBefore of
+// long ago says that it was not; one of now says nothing, as whoever forges a
+// certificate chooses it. A log does not: what its signed timestamp says holds. A
+// public CA's certificate without one has no excuse; any other CA's may be new.
+func (p *probe) young(answered time.Time) *bool {
+	switch begin := p.in.Leaf; {
+	case p.in.Logged != nil:
+		return is(answered.Sub(*p.in.Logged) < youngFor)
+	case begin.NotBeforeErr != nil, answered.Sub(begin.NotBefore) >= youngFor, p.in.Unlogged:
+		return is(false)
+	}
+	if p.in.Reasons != nil {
+		p.in.Reasons["revocation.young"] = "by its own word the certificate is less than two days old, and no SCT that verifies says so: ask again in two days"
+	}
+	return nil
 }
 
 func (p *probe) concludeIssuers() {
