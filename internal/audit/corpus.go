@@ -94,6 +94,7 @@ func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
 	f.Corpus.Answers, f.Corpus.Losses = a.answers.Facts()
 	f.Corpus.Truncated = f.Corpus.Truncated || a.answers.Truncated
 	f.Corpus.Burst, f.Corpus.Unlogged = a.ledger.Bursts(), a.ledger.Unlogged()
+	f.Corpus.Wanted, _ = a.ledger.Wanted()
 	s := &evidence.Subject{ID: Corpus, Kind: evidence.Corpus, Target: "all certificates of this run"}
 	r := report.NewSubject(s)
 	r.Anchor, r.Complete = string(trust.None), !f.Corpus.Truncated

@@ -82,6 +82,8 @@ type reconciliation struct {
 	// told counts the certificates that were found, explained those of them that
 	// are left out of the report.
 	explained, told int
+	// unproven is why it is not known of what has to be logged whether it is.
+	unproven string
 }
 
 type reconciledDomain struct {
@@ -108,7 +110,7 @@ func newReconciliation(inv *inventory.Inventory, entries []*inventory.Entry, who
 			continue
 		}
 		for i, name := range g.Domains {
-			d := reconciledDomain{Domain: ledger.Domain{Name: name, Keys: g.Terms().Expect.Keys}, group: g, place: i}
+			d := reconciledDomain{Domain: ledger.Domain{Name: name, Keys: g.Terms().Expect.Keys, Required: requiredOf(g.Terms())}, group: g, place: i}
 			if x := g.Issuance; x != nil {
 				d.Zone, d.From, d.To, d.RenewAfter = x.Zone, x.From, x.To, x.RenewAfter
 			}
@@ -117,6 +119,22 @@ func newReconciliation(inv *inventory.Inventory, entries []*inventory.Entry, who
 	}
 	if len(r.domains) == 0 {
 		return nil
+	}
+	return r
+}
+
+// longestPublic is how long a certificate of a public CA may be valid: what is valid
+// now may be from before the limit went down (CA/Browser Forum ballot SC-081v3).
+const longestPublic = 398 * 24 * time.Hour
+
+// requiredOf is what is said of logs.
+func requiredOf(t inventory.Terms) ledger.Required {
+	r := ledger.Required{Logged: t.Expect.CT, Life: t.Expect.MaxValidity, Public: !t.TrustSaid}
+	for _, name := range t.Trust {
+		r.Public, r.Own = r.Public || name == expect.PublicAnchors, r.Own || name != expect.PublicAnchors
+	}
+	if r.Life == 0 && !r.Own {
+		r.Life = longestPublic
 	}
 	return r
 }
@@ -227,7 +245,12 @@ func (s *session) book(entries, logs []*evidence.Subject) *ledger.Book {
 	}
 	for _, e := range s.owner.Entries() {
 		for _, host := range hostsOf(e) {
-			b.Targets = append(b.Targets, ledger.Target{Host: host, Seen: r.hosts[host], Keys: e.Terms().Expect.Keys})
+			b.Targets = append(b.Targets, ledger.Target{Host: host, Seen: r.hosts[host], Keys: e.Terms().Expect.Keys, Required: requiredOf(e.Terms())})
+		}
+	}
+	for _, log := range s.logs.Logs() {
+		if log.StateAt(s.run.At).Approved() {
+			b.Approved = append(b.Approved, log)
 		}
 	}
 	return b
@@ -245,6 +268,7 @@ func (s *session) reconcile(ctx context.Context, subjects []*evidence.Subject) e
 		}
 	}
 	l := ledger.Open(s.book(entries, logs))
+	_, s.owner.reconciled.unproven = l.Wanted()
 	s.auditor.Reconcile(l)
 	judged, others := l.Judged()
 	inBook := map[*evidence.Subject]bool{}
@@ -345,6 +369,9 @@ func (s *session) sayReconciled(c *command) {
 	}
 	fmt.Fprintf(c.streams.Err, "certassay: note: %d certificates for %s were found in logs%s, %d of them are explained\n",
 		r.told, report.Escape(strings.Join(names[:min(len(names), 5)], ", ")), also, r.explained)
+	if r.unproven != "" {
+		fmt.Fprintf(c.streams.Err, "certassay: note: whether a log lacks what has to be logged (ct: required) cannot be said: %s\n", report.Escape(r.unproven))
+	}
 }
 
 // loggedNow gives what the sources hold for the domains. What could not be read is

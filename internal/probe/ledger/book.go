@@ -25,7 +25,8 @@ type Domain struct {
 	// where nothing was said.
 	RenewAfter float64
 	// Keys are pins for names that no Target has.
-	Keys []expect.Pin
+	Keys     []expect.Pin
+	Required Required
 }
 
 // Covers says whether the domain is that of a name, which may be a wildcard.
@@ -41,8 +42,9 @@ func (d *Domain) Covers(name string) bool {
 type Target struct {
 	Host string
 	// Seen says that it showed a certificate in this run.
-	Seen bool
-	Keys []expect.Pin
+	Seen     bool
+	Keys     []expect.Pin
+	Required Required
 }
 
 // A Served is a leaf that a listed server showed.
@@ -61,6 +63,8 @@ type Book struct {
 	Entries []*evidence.Subject
 	// Logs are the logs that were read. What was read in part has no Read.
 	Logs []*evidence.Subject
+	// Approved are the logs that browsers accept at that time, read or not.
+	Approved []*ct.Log
 	// At is the time of judgement.
 	At time.Time
 }
