@@ -60,7 +60,9 @@ and with it ProxyCommand and ProxyJump, is not read.
 again, and for two names that were invented for this connection, such as
 certassay-0123456789ab.example.org and certassay-0123456789ab.invalid. Genuine
 servers answer with a certificate they have, or refuse; an interceptor makes one.
-The invented names appear in the server's logs, so ask its owner first.
+The invented names appear in the server's logs, so ask its owner first. A proxy
+(--via) is besides asked to connect to such names, and by name where it was asked by
+address: an honest one finds them nowhere, some interceptors answer all the same.
 
 ` + exitHelp,
 		Example: `  certassay scan example.org

@@ -124,7 +124,7 @@ func (f *Flags) bindNetwork() {
 	fs.StringArrayVar(&f.follow, "follow", nil, "go where a domain's records lead, a list of `WHAT`: mx for smtp://DOMAIN, srv for xmpp://DOMAIN (repeatable)")
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.BoolVar(&f.everyHello, "every-hello", false, "ask each address with several ClientHellos (up to 5 more connections) and audit every certificate it has for the name")
-	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections)")
+	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections, 7 through a proxy)")
 	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http://, ssh://, or direct (repeatable: one vantage each, compared)")
 	fs.StringVar(&f.sshIdentity, "ssh-identity", "", "log in to --via ssh:// with the private key in `FILE`, which has no passphrase (default: the keys of ssh-agent; those come after this one)")
 	fs.StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "trust the SSH host keys in `FILE` (default: ~/.ssh/known_hosts)")

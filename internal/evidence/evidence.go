@@ -221,6 +221,11 @@ const (
 	ProbeAgain     = "again"     // the ClientHello that was answered, once more
 	ProbeSibling   = "sibling"   // an invented name under the registrable domain of the one asked for
 	ProbeStranger  = "stranger"  // an invented name under .invalid, where no name can be (RFC 6761 section 6.4)
+
+	// Where a proxy is asked to connect to names, Address is what it was asked for.
+	ProbeConnectSibling  = "connect-sibling"  // an invented sibling, for the proxy and in SNI
+	ProbeConnectStranger = "connect-stranger" // an invented name under .invalid for the proxy, the usual one in SNI
+	ProbeConnectName     = "connect-name"     // the target's name for the proxy where it was asked for the address before, the usual one in SNI
 )
 
 // A PreambleOutcome says how a server answered the wish for TLS.

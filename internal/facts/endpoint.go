@@ -31,13 +31,16 @@ type Endpoint struct {
 // Probe is what an address answered to names that exist nowhere, to none, and to
 // the same name once more.
 type Probe struct {
-	Invented int64    `fact:"invented" doc:"invented names that were asked for"`
+	Invented int64    `fact:"invented" doc:"invented names that were asked for, in the ClientHello or of the proxy"`
 	Answered int64    `fact:"answered" doc:"invented names that were answered with a certificate, whatever its names are"`
 	Minted   []Minted `fact:"minted" doc:"certificates that bear an invented name letter for letter: they were made on demand"`
 
 	// Again is unknown where the second connection showed no certificate.
-	Again  *string `fact:"again" doc:"what the same ClientHello got once more: same, new-certificate (another leaf under the same issuer), other (one of another issuer); unknown where nothing came"`
-	NoName *string `fact:"no_name" doc:"what a ClientHello without a name got: same, other, nothing; unknown where the usual one has no name either, or no connection came about"`
+	Again *string `fact:"again" doc:"what the same ClientHello got once more: same, new-certificate (another leaf under the same issuer), other (one of another issuer); unknown where nothing came"`
+	// Connects is empty where the connection was direct, or had been asked for by
+	// name from the start.
+	Connects []string `fact:"connects" doc:"what came when a proxy that had been asked for the address was asked for the name, with the same ClientHello: same, follows (another certificate of the same issuer, each for just what the proxy was asked for), other"`
+	NoName   *string  `fact:"no_name" doc:"what a ClientHello without a name got: same, other, nothing; unknown where the usual one has no name either, or no connection came about"`
 }
 
 // Minted is a certificate for an invented name.

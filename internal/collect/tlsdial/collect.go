@@ -165,7 +165,11 @@ func (s *session) over(ctx context.Context) bool {
 func (s *session) dial(ctx context.Context) (*recorder, error) {
 	var conn net.Conn
 	var release func()
-	err := s.d.opts.Pacer.Retry(ctx, transientDial, func() (err error) {
+	transient := transientDial
+	if s.probe != nil && s.probe.connect != "" {
+		transient = dropped // that the proxy finds no such name is what was to be expected
+	}
+	err := s.d.opts.Pacer.Retry(ctx, transient, func() (err error) {
 		asked := time.Now()
 		if release, err = s.d.opts.Pacer.Acquire(ctx, s.addr); err != nil {
 			return fmt.Errorf("%w: %w", errWaiting, err)
@@ -201,7 +205,10 @@ func (s *session) connect(ctx context.Context) (net.Conn, error) {
 
 func (s *session) remote() string {
 	host := s.target.Host
-	if s.addr.IsValid() {
+	switch {
+	case s.probe != nil && s.probe.connect != "":
+		host = s.probe.connect
+	case s.addr.IsValid():
 		host = s.addr.String()
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(s.target.Port)))

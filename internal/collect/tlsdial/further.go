@@ -22,6 +22,8 @@ type probe struct {
 	profile, form string
 	// name is sent as SNI; none where empty.
 	name string
+	// connect is the host that the proxy is asked for; the usual one where empty.
+	connect string
 }
 
 // form is the ClientHello of a profile.
@@ -80,22 +82,44 @@ func (s *session) plan(subject *evidence.Subject) (plan []probe) {
 		}
 		for _, p := range hellos {
 			if p != form {
-				plan = append(plan, probe{p, p, name})
+				plan = append(plan, probe{profile: p, form: p, name: name})
 			}
 		}
 	}
 	if (s.d.opts.EveryHello || s.d.opts.ProbePath) && name != "" {
-		plan = append(plan, probe{evidence.ProbeNoName, form, ""})
+		plan = append(plan, probe{profile: evidence.ProbeNoName, form: form})
 	}
 	if s.d.opts.ProbePath {
-		plan = append(plan, probe{evidence.ProbeAgain, form, name})
+		plan = append(plan, probe{profile: evidence.ProbeAgain, form: form, name: name})
 		if sibling := invented(name); sibling != "" {
-			plan = append(plan, probe{evidence.ProbeSibling, form, sibling})
+			plan = append(plan, probe{profile: evidence.ProbeSibling, form: form, name: sibling})
 		}
-		plan = append(plan, probe{evidence.ProbeStranger, form, invented("invalid")})
+		plan = append(plan, probe{profile: evidence.ProbeStranger, form: form, name: invented("invalid")})
+		plan = append(plan, s.connects(name, form)...)
 	}
 	return plan
 }
+
+// connects lists the probes of a proxy that is asked for names: some interceptors
+// make their certificates for what the proxy is asked for, and do not read the
+// ClientHello. An honest proxy finds no invented name, and says so. (Of a jump
+// host no interceptor is known that knows more than the address.)
+func (s *session) connects(name, form string) (plan []probe) {
+	if !s.d.asksByName() {
+		return nil
+	}
+	if sibling := invented(name); sibling != "" {
+		plan = append(plan, probe{evidence.ProbeConnectSibling, form, sibling, sibling})
+	}
+	plan = append(plan, probe{evidence.ProbeConnectStranger, form, name, invented("invalid")})
+	if _, err := netip.ParseAddr(s.target.Host); err != nil && s.addr.IsValid() {
+		plan = append(plan, probe{evidence.ProbeConnectName, form, name, s.target.Host})
+	}
+	return plan
+}
+
+// asksByName says that connections are made by a proxy that may be told a name.
+func (d *Dialer) asksByName() bool { return d.proxy != nil && d.opts.Via.Scheme != "ssh" }
 
 // invented makes up a name below the registrable domain of a name, or below
 // "invalid": "certassay-" and twelve random hexadecimal digits. That nobody can
@@ -125,7 +149,9 @@ func (s *session) others(subject *evidence.Subject) (out []*evidence.Subject) {
 	seen := [][]byte{subject.Certificates[0]}
 	for _, h := range subject.Probes {
 		switch h.Profile {
-		case evidence.ProbeSibling, evidence.ProbeStranger:
+		case evidence.ProbeSibling, evidence.ProbeStranger,
+			// Where the proxy finds the name need not be the address of the subject.
+			evidence.ProbeConnectSibling, evidence.ProbeConnectStranger, evidence.ProbeConnectName:
 			continue
 		case evidence.ProbeNoName:
 			if len(h.Certificates) == 0 || !validFor(h.Certificates[0], subject.Name) {

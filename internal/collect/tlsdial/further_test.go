@@ -1,13 +1,16 @@
 package tlsdial
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/certassay/certassay/internal/collect"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
@@ -173,6 +177,81 @@ func TestProbePath(t *testing.T) {
 	}
 	if again := d.Collect(t.Context(), what)[0]; probeNamed(t, again, "stranger").ServerName == probeNamed(t, first, "stranger").ServerName {
 		t.Error("the invented name came twice: somebody could have prepared for it")
+	}
+}
+
+// A proxy is asked for invented names, and for the name of the server where it was
+// asked for the address. One that finds none says so at once.
+func TestProbePathThroughProxy(t *testing.T) {
+	der := selfSigned(t, keys().ecdsa)
+	server := serveTLS(t, &tls.Config{Certificates: chainOf(keys().ecdsa, der)})
+	asked := make(chan string, 20)
+	honest := func(conn net.Conn) {
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
+		}
+		asked <- request.Host
+		if strings.HasPrefix(request.Host, "certassay-") {
+			_, _ = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
+			return
+		}
+		remote, err := net.Dial("tcp", server.String())
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+		pipe(conn, remote)
+	}
+	via, err := ParseVia("http://" + listen(t, honest).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		byName bool
+		want   []string
+	}{
+		{"asked by address", false, []string{"no-name", "again", "sibling", "stranger", "connect-sibling", "connect-stranger", "connect-name"}},
+		{"asked by name", true, []string{"no-name", "again", "sibling", "stranger", "connect-sibling", "connect-stranger"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			what, opts := at(server, Options{ProbePath: true, Via: via, Pacer: collect.NewPacer(collect.Limits{Retries: 3, RetryBudget: 9})})
+			if tt.byName {
+				opts.Overrides = nil
+			}
+			began := time.Now()
+			s := collectOne(t.Context(), t, what, opts)
+			if diff := cmp.Diff(tt.want, probed(s)); diff != "" {
+				t.Fatalf("probes differ (-want +got):\n%s", diff)
+			}
+			for profile, form := range map[string]string{
+				"connect-sibling": `^certassay-[0-9a-f]{12}\.host\.test:\d+$`, "connect-stranger": `^certassay-[0-9a-f]{12}\.invalid:\d+$`,
+			} {
+				h := probeNamed(t, s, profile)
+				if !regexp.MustCompile(form).MatchString(h.Address) || h.Failure == nil || !strings.Contains(h.Failure.Error, "502") || len(h.Certificates) != 0 {
+					t.Errorf("%s: asked for %s, failure %+v", profile, h.Address, h.Failure)
+				}
+				if sni := h.ServerName == testHost; sni != (profile == "connect-stranger") {
+					t.Errorf("%s: SNI %q", profile, h.ServerName)
+				}
+			}
+			var names []string
+			for range len(tt.want) + 1 {
+				names = append(names, <-asked)
+			}
+			if len(asked) > 0 || time.Since(began) > 5*time.Second {
+				t.Errorf("after %v: asked %v and %d times more; want no second try for a name that nobody has", time.Since(began), names, len(asked))
+			}
+			if !tt.byName {
+				if h := probeNamed(t, s, "connect-name"); h.Address != what.HostPort() || h.ServerName != testHost || !bytes.Equal(h.Certificates[0], der) {
+					t.Errorf("connect-name: asked for %s with SNI %q", h.Address, h.ServerName)
+				}
+			}
+			if len(s.Failures) != 0 {
+				t.Errorf("failures %v: that a proxy finds no invented name is none", s.Failures)
+			}
+		})
 	}
 }
 

@@ -87,7 +87,9 @@ type Options struct {
 	EveryHello bool
 	// ProbePath makes further handshakes, four at most, that show whether
 	// somebody makes certificates on demand: with invented names, with none, and
-	// with the same name once more. Not for QUIC.
+	// with the same name once more. A proxy is besides asked to connect to
+	// invented names, and to the name where it was asked for the address: three
+	// more. Not for QUIC.
 	ProbePath bool
 
 	// Fast tries our own TLS 1.2 ClientHello first and stops when the server

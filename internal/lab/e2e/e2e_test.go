@@ -75,19 +75,30 @@ func TestSquid(t *testing.T) {
 // startSquid starts a proxy that looks at the genuine certificate and copies it.
 func startSquid(t *testing.T, o origin, squid, certgen string, ca caFiles) string {
 	t.Helper()
-	dir, port := o.fresh(t), freePort(t)
+	dir := o.fresh(t)
 	run(t, dir, certgen, "-c", "-s", filepath.Join(dir, "db"), "-M", "4MB")
-	log := writeTo(t, dir, "squid.log", "")
-	config := writeTo(t, dir, "squid.conf", fmt.Sprintf(`
-http_port 127.0.0.1:%[2]s ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB cert=%[4]s
-sslcrtd_program %[3]s -s %[1]s/db -M 4MB
+	give(t, filepath.Join(dir, "db"), "proxy")
+	return runSquid(t, dir, squid, "ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB cert="+ca.both, fmt.Sprintf(`
+sslcrtd_program %[2]s -s %[1]s/db -M 4MB
 sslcrtd_children 1 startup=1
-tls_outgoing_options cafile=%[5]s
+tls_outgoing_options cafile=%[3]s
 acl step1 at_step SslBump1
 acl step2 at_step SslBump2
 ssl_bump peek step1
 ssl_bump stare step2
 ssl_bump bump all
+`, dir, certgen, o.file("root.pem")))
+}
+
+// runSquid starts squid as a proxy that, without more, passes on what it gets. It
+// asks nobody for names.
+func runSquid(t *testing.T, dir, squid, port, more string) string {
+	t.Helper()
+	number := freePort(t)
+	give(t, writeTo(t, dir, "squid.log", ""), "proxy")
+	config := writeTo(t, dir, "squid.conf", fmt.Sprintf(`
+http_port 127.0.0.1:%[2]s %[3]s
+%[4]s
 http_access allow all
 access_log none
 cache_log %[1]s/squid.log
@@ -95,11 +106,12 @@ pid_filename none
 coredump_dir %[1]s
 shutdown_lifetime 1 seconds
 pinger_enable off
-`, dir, port, certgen, ca.both, o.file("root.pem")))
-	give(t, filepath.Join(dir, "db"), "proxy")
-	give(t, log, "proxy")
-	start(t, dir, port, squid, "-N", "-f", config)
-	return port
+dns_nameservers 127.0.0.1
+dns_retransmit_interval 1 seconds
+dns_timeout 1 seconds
+`, dir, number, port, more))
+	start(t, dir, number, squid, "-N", "-f", config)
+	return number
 }
 
 // TestSSLsplit: its leaf has a key of its own under a root that nobody named

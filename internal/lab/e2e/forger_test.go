@@ -135,8 +135,9 @@ var forgers = []forger{
 				t.Fatal(err)
 			}
 			writeTo(t, dir, "mitmproxy-ca.pem", string(both))
-			start(t, o.dir, port, programs[0], "-q", "--listen-host", "127.0.0.1", "-p", port, "--set", "confdir="+dir,
+			program, args := withoutDNS(t, o, programs[0], "-q", "--listen-host", "127.0.0.1", "-p", port, "--set", "confdir="+dir,
 				"--set", "ssl_verify_upstream_trusted_ca="+o.file("root.pem"))
+			start(t, o.dir, port, program, args...)
 			return port, true
 		},
 	},
@@ -197,7 +198,8 @@ trusted-cas-file %s
 logdir %s
 logfile log
 `, port, actions, dir, dir, o.file("root.pem"), dir))
-			start(t, dir, port, programs[0], "--no-daemon", config)
+			program, args := withoutDNS(t, o, programs[0], "--no-daemon", config)
+			start(t, dir, port, program, args...)
 			return port, true
 		},
 	},

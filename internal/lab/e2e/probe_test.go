@@ -17,6 +17,7 @@ import (
 
 const (
 	minting  = "intercept-mints-names"
+	follows  = "intercept-follows-connect"
 	vantages = "path-vantages-differ"
 )
 
@@ -38,10 +39,13 @@ func TestProbes(t *testing.T) {
 				via = "http://" + leadTo(t, "127.0.0.1:"+port)
 			}
 			r := o.probe(t, []string{host}, "--via", via, "--probe-path", "--every-hello")
+			if got := r.rules(); !slices.Contains(got, minting) {
+				t.Errorf("asked for invented names: %v; want %s", got, minting)
+			}
 			// privoxy makes certificates for the name in CONNECT and does not read
 			// the one in the ClientHello.
-			if got := r.rules(); slices.Contains(got, minting) != (f.name != "privoxy") {
-				t.Errorf("asked for invented names: %v; want %s unless it is privoxy", got, minting)
+			if got := r.rules(); slices.Contains(got, follows) != (f.name == "privoxy") {
+				t.Errorf("asked for address and name: %v; want %s of privoxy alone", got, follows)
 			}
 			r = o.probe(t, []string{host}, "--via", "direct", "--via", via)
 			if got := r.rules(); !slices.Contains(got, vantages) || r.exit != 1 {
@@ -87,9 +91,11 @@ func (o origin) compared(t *testing.T, via string) {
 // TestProbesOfTheGenuine: a server without an interceptor passes every probe, by
 // itself, through a proxy, and for both.
 func TestProbesOfTheGenuine(t *testing.T) {
-	o := newOrigin(t, need(t, "nginx")[0])
+	programs := need(t, "nginx", "squid")
+	o := newOrigin(t, programs[0])
 	through := "http://" + leadTo(t, "127.0.0.1:"+o.port)
-	for _, more := range [][]string{nil, {"--via", through}, {"--via", "direct", "--via", through}} {
+	squid := "http://127.0.0.1:" + runSquid(t, o.fresh(t), programs[1], "", "acl SSL_ports port "+o.port)
+	for _, more := range [][]string{nil, {"--via", through}, {"--via", "direct", "--via", through}, {"--via", squid}} {
 		r := o.probe(t, []string{host}, append(more, "--probe-path", "--every-hello")...)
 		r.wantPublic(t)
 		for _, s := range r.Subjects {
@@ -97,7 +103,7 @@ func TestProbesOfTheGenuine(t *testing.T) {
 				t.Errorf("%v: %s is %s\n%s", more, s.ID, s.Verdict, r.text)
 			}
 		}
-		for _, id := range append(slices.Clone(canary), minting, vantages) {
+		for _, id := range append(slices.Clone(canary), minting, follows, vantages) {
 			if slices.Contains(r.rules(), id) {
 				t.Errorf("%v: %s accuses the genuine server", more, id)
 			}

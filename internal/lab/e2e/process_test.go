@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -161,6 +162,21 @@ func stop(cmd *exec.Cmd, ended <-chan struct{}) {
 		_ = cmd.Process.Kill()
 		<-ended
 	}
+}
+
+// withoutDNS gives the command line that runs a program which would ask the
+// machine's name server for the names of these tests: it is shown one on loopback
+// that does not exist. Where we may not do that, it asks.
+func withoutDNS(t *testing.T, o origin, program string, args ...string) (string, []string) {
+	t.Helper()
+	const bind = `mount --bind "$0" /etc/resolv.conf && exec "$@"`
+	o.write(t, "resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+	alone := []string{"--mount", "sh", "-c", bind, o.file("resolv.conf")}
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.Command(unshare, append(slices.Clone(alone), "true")...).Run() != nil {
+		return program, args
+	}
+	return unshare, slices.Concat(alone, []string{program}, args)
 }
 
 // run runs a program to its end and fails the test where it fails.

@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,19 +13,23 @@ import (
 )
 
 // maxInvented bounds the answers to invented names that are looked at; collectors
-// ask for two.
+// ask for four.
 const maxInvented = 8
 
 // Probe gives what the probes of a subject showed beside its judged chain; nil
 // where none was made.
 func Probe(s *evidence.Subject, chain []*cert.Certificate, check *signature.Checker) *facts.Probe {
-	p := &prober{chain: chain, check: check, f: &facts.Probe{Minted: []facts.Minted{}}}
+	p := &prober{chain: chain, check: check, f: &facts.Probe{Minted: []facts.Minted{}, Connects: []string{}}}
 	made := false
 	for i := range s.Probes {
 		h := &s.Probes[i]
 		switch h.Profile {
 		case evidence.ProbeSibling, evidence.ProbeStranger:
-			p.invented(h)
+			p.invented(h, h.ServerName)
+		case evidence.ProbeConnectSibling, evidence.ProbeConnectStranger:
+			p.invented(h, hostOf(h.Address))
+		case evidence.ProbeConnectName:
+			p.connects(s, h)
 		case evidence.ProbeAgain:
 			p.f.Again = p.again(h)
 		case evidence.ProbeNoName:
@@ -47,18 +52,20 @@ type prober struct {
 	f     *facts.Probe
 }
 
-func (p *prober) invented(h *evidence.Handshake) {
+// invented looks at the answer to a name that was made up, and sent as SNI or to
+// the proxy.
+func (p *prober) invented(h *evidence.Handshake, name string) {
 	p.f.Invented++
 	if len(h.Certificates) == 0 {
 		return
 	}
 	p.f.Answered++
 	leaf := cert.Parse(h.Certificates[0])
-	if len(p.f.Minted) == maxInvented || !bears(leaf, h.ServerName) {
+	if len(p.f.Minted) == maxInvented || !bears(leaf, name) {
 		return
 	}
 	m := facts.Minted{
-		Name: h.ServerName, Reserved: strings.HasSuffix(h.ServerName, ".invalid"),
+		Name: name, Reserved: strings.HasSuffix(name, ".invalid"),
 		Leaf: evidence.Hash(leaf.SHA256()), SameIssuer: p.sameIssuer(leaf, h.Certificates[1:]),
 		SameSigner: p.sameSigner(leaf, h.Certificates[1:]),
 	}
@@ -66,9 +73,38 @@ func (p *prober) invented(h *evidence.Handshake) {
 	p.f.Minted = append(p.f.Minted, m)
 }
 
-// bears says that a certificate has a name letter for letter. A wildcard that
-// covers it was there before.
+// connects compares what came when the proxy was asked for the name with the
+// judged leaf, which came when it was asked for the address: the server and the
+// ClientHello are the same. Two certificates of one issuer, each for just what the
+// proxy was asked for, were made by who heard that.
+func (p *prober) connects(s *evidence.Subject, h *evidence.Handshake) {
+	if len(h.Certificates) == 0 || len(p.chain) == 0 {
+		return
+	}
+	leaf, judged, answer := cert.Parse(h.Certificates[0]), p.chain[0], "other"
+	address, name := hostOf(s.Address), hostOf(h.Address)
+	switch same := p.sameIssuer(leaf, h.Certificates[1:]); {
+	case bytes.Equal(leaf.Raw, judged.Raw):
+		answer = "same"
+	case same == nil || !*same:
+	case bears(leaf, name) && !bears(leaf, address) && bears(judged, address) && !bears(judged, name):
+		answer = "follows"
+	}
+	p.f.Connects = append(p.f.Connects, answer)
+}
+
+// hostOf is an address without its port.
+func hostOf(address string) string {
+	host := address[:max(0, strings.LastIndexByte(address, ':'))]
+	return strings.Trim(host, "[]")
+}
+
+// bears says that a certificate has a name letter for letter, or an address. A
+// wildcard that covers it was there before.
 func bears(c *cert.Certificate, name string) bool {
+	if addr, err := netip.ParseAddr(name); err == nil && slices.Contains(c.IPAddresses(), addr) {
+		return true
+	}
 	same := func(n string) bool { return strings.EqualFold(strings.TrimSuffix(n, "."), name) }
 	return slices.ContainsFunc(c.DNSNames(), same) || slices.ContainsFunc(c.Subject.CommonNames(), same)
 }
