@@ -74,6 +74,7 @@ type reconciliation struct {
 	sources ctSources
 	domains []reconciledDomain
 	served  []ledger.Served
+	pins    []expect.Pin // all that the owner names
 	// above are certificates that came behind those, by subject.
 	above map[string][]*cert.Certificate
 	hosts map[string]bool // listed servers that showed a certificate
@@ -84,6 +85,8 @@ type reconciliation struct {
 	explained, told int
 	// unproven is why it is not known of what has to be logged whether it is.
 	unproven string
+	// unwatched counts the keys of servers that a watch did not look for.
+	unwatched int
 }
 
 type reconciledDomain struct {
@@ -95,7 +98,7 @@ type reconciledDomain struct {
 // newReconciliation takes the domains of the groups that are audited; nil where
 // there are none.
 func newReconciliation(inv *inventory.Inventory, entries []*inventory.Entry, whole bool) *reconciliation {
-	r := &reconciliation{hosts: map[string]bool{}, above: map[string][]*cert.Certificate{}, listed: map[string][]*inventory.Entry{}}
+	r := &reconciliation{hosts: map[string]bool{}, above: map[string][]*cert.Certificate{}, listed: map[string][]*inventory.Entry{}, pins: pinsOf(inv)}
 	for _, e := range inv.Entries() {
 		for _, host := range hostsOf(e) {
 			r.listed[host] = append(r.listed[host], e)
@@ -369,6 +372,9 @@ func (s *session) sayReconciled(c *command) {
 	}
 	fmt.Fprintf(c.streams.Err, "certassay: note: %d certificates for %s were found in logs%s, %d of them are explained\n",
 		r.told, report.Escape(strings.Join(names[:min(len(names), 5)], ", ")), also, r.explained)
+	if r.unwatched > 0 {
+		fmt.Fprintf(c.streams.Err, "certassay: note: ct watch does not look for %d keys that servers show: whether somebody else has a certificate over one is not known of its logs\n", r.unwatched)
+	}
 	if r.unproven != "" {
 		fmt.Fprintf(c.streams.Err, "certassay: note: whether a log lacks what has to be logged (ct: required) cannot be said: %s\n", report.Escape(r.unproven))
 	}
@@ -412,20 +418,38 @@ func (c *command) loggedNow(ctx context.Context, s *session) (subjects []*eviden
 	return subjects, nil
 }
 
-// items are what is looked for: the domains, and the keys that the owner pins.
-func (r *reconciliation) items(o *owner) (out []string) {
+// items are what is looked for: the domains, and the keys that the owner pins or
+// that servers showed.
+func (r *reconciliation) items() (out []string) {
 	for _, d := range r.domains {
 		out = append(out, d.Name)
-		for _, p := range d.Keys {
-			out = appendKey(out, p.String())
-		}
 	}
-	for _, e := range o.Entries() {
-		for _, p := range e.Terms().Expect.Keys {
-			out = appendKey(out, p.String())
-		}
+	for _, p := range r.pins {
+		out = appendKey(out, p.String())
+	}
+	for _, s := range r.served {
+		out = appendKey(out, servedPin(s.Certificate))
 	}
 	return out
+}
+
+// servedPin is the pin of a certificate's key; empty where it could not be read.
+func servedPin(c *cert.Certificate) string {
+	sum, ok := c.SPKISHA256()
+	if !ok {
+		return ""
+	}
+	return expect.Pin{Of: expect.SPKI, Hash: expect.SHA256, Sum: string(sum[:])}.String()
+}
+
+// owns says that a certificate is over a key that the owner pins or that a server
+// showed.
+func (r *reconciliation) owns(c *cert.Certificate) bool {
+	if k := expect.Prints(c.SPKI); slices.ContainsFunc(r.pins, k.Match) {
+		return true
+	}
+	key := servedPin(c)
+	return key != "" && slices.ContainsFunc(r.served, func(s ledger.Served) bool { return servedPin(s.Certificate) == key })
 }
 
 func appendKey(items []string, pin string) []string {
@@ -437,7 +461,7 @@ func appendKey(items []string, pin string) []string {
 
 // loggedSince reads what logs took since a time.
 func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation) ([]*evidence.Subject, error) {
-	matcher, err := ctlog.NewMatcher(r.items(s.owner))
+	matcher, err := ctlog.NewMatcher(r.items())
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -32,6 +32,12 @@ func newReconcileLab(t *testing.T, fault lablog.Fault, expect string) *reconcile
 	extra.Subject, extra.SPKI = lab.Named("CN=login.lab.example"), lab.InterceptorKey().SPKI
 	extra.Set(lab.SKI(lab.InterceptorKey().ID))
 	p.log.Add(extra.Sign(p.lab.Intermediate.Key, ""), time.Now().Add(-24*time.Hour), p.lab.Intermediate.DER)
+	return reconcileLabOn(t, p, fault, expect)
+}
+
+// reconcileLabOn serves a lab and its log.
+func reconcileLabOn(t *testing.T, p *promiseLab, fault lablog.Fault, expect string) *reconcileLab {
+	t.Helper()
 	r := &reconcileLab{promiseLab: p, dir: t.TempDir()}
 	r.flag = p.log.Serve(t, fault) + "=" + base64.StdEncoding.EncodeToString(p.log.Key.SPKI)
 	r.inventory = filepath.Join(r.dir, "certassay.yaml")
@@ -237,4 +243,56 @@ func TestAuditReconcilesUsage(t *testing.T) {
 func pinText(spki []byte) string {
 	sum := sha256.Sum256(spki)
 	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// A key of the owner's in a certificate for somebody else's name is found, both by
+// reading logs and in the state of a watch that looked for the key.
+func TestAuditReconcilesKeyElsewhere(t *testing.T) {
+	p := newPromiseLab(t, true)
+	other := p.template("other", 1)
+	other.Set(lab.SAN("shop.other.example"))
+	other.Subject = lab.Named("CN=shop.other.example")
+	p.log.Add(other.Sign(p.lab.Intermediate.Key, ""), time.Now().Add(-24*time.Hour), p.lab.Intermediate.DER)
+	key := pinText(p.lab.LeafKey.SPKI)
+	for _, pinned := range []bool{false, true} {
+		expect := "{}"
+		if pinned {
+			expect = fmt.Sprintf("{keys: [%q]}", key)
+		}
+		r := reconcileLabOn(t, p, nil, expect)
+		since := []string{"--online", "ct", "--ct-since", "240h", "--log", r.flag}
+		for _, tt := range []struct {
+			name  string
+			watch []string // what a watch looks for; none: logs are read
+			found bool
+			warn  bool
+			note  bool
+		}{
+			{name: "logs", found: true},
+			{name: "watched by name", watch: []string{".lab.example"}, warn: pinned, note: !pinned},
+			{name: "watched by key", watch: []string{".lab.example", "key:" + key}, found: true},
+			{name: "watched by inventory", watch: []string{"--inventory", r.inventory}, found: pinned, note: !pinned},
+		} {
+			args := append([]string{"audit", "-c", r.inventory, "-f", "json"}, since...)
+			if tt.watch != nil {
+				state := filepath.Join(t.TempDir(), "state")
+				code, out, errs := runCT(t, append([]string{"watch", "--state", state, "--once", "--start", "1000", "--log", r.flag}, tt.watch...)...)
+				if code != 0 {
+					t.Fatalf("ct watch: exit code %d\n%s%s", code, out, errs)
+				}
+				args = []string{"audit", "-c", r.inventory, "-f", "json", "--ct-state", state}
+			}
+			var out, errs bytes.Buffer
+			Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+			if got := strings.Contains(out.String(), "issuance-key-elsewhere"); got != tt.found {
+				t.Errorf("pinned %t, %s: found %t, want %t\n%s", pinned, tt.name, got, tt.found, errs.String())
+			}
+			if got := strings.Contains(out.String(), "does not look for 1 pinned keys"); got != tt.warn {
+				t.Errorf("pinned %t, %s: warned %t, want %t", pinned, tt.name, got, tt.warn)
+			}
+			if got := strings.Contains(errs.String(), "1 keys that servers show"); got != tt.note {
+				t.Errorf("pinned %t, %s: noted %t, want %t\n%s", pinned, tt.name, got, tt.note, errs.String())
+			}
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ func (s *session) loggedInState(ctx context.Context, r *reconciliation) (out []*
 			return err
 		}
 		since := s.unwatched(r, watched)
+		s.unwatchedKeys(r, watched)
 		logs, err := tx.Logs()
 		if err != nil {
 			return err
@@ -80,8 +82,8 @@ func (s *session) loggedInState(ctx context.Context, r *reconciliation) (out []*
 	return out, err
 }
 
-// lives says that an entry is of a domain of the inventory, and its certificate has
-// not expired. What cannot be read is kept.
+// lives says that an entry is of a domain of the inventory or over a key of its
+// owner's, and its certificate has not expired. What cannot be read is kept.
 func (s *session) lives(r *reconciliation, e *evidence.Subject) bool {
 	var der evidence.DER
 	switch {
@@ -97,7 +99,7 @@ func (s *session) lives(r *reconciliation, e *evidence.Subject) bool {
 		return false
 	}
 	names := ledger.Names(c)
-	return len(names) == 0 || r.find(names) != nil
+	return len(names) == 0 || r.find(names) != nil || r.owns(c)
 }
 
 // unwatched says which domains a watch did not look for, and gives the time since
@@ -120,6 +122,25 @@ func (s *session) unwatched(r *reconciliation, watched map[string]time.Time) (si
 		return time.Time{}
 	}
 	return since
+}
+
+// unwatchedKeys says which keys of the owner's a watch did not look for: that one is
+// in a certificate for somebody else's name would not be known.
+func (s *session) unwatchedKeys(r *reconciliation, watched map[string]time.Time) {
+	var pins []string
+	for _, p := range r.pins {
+		pins = appendKey(pins, p.String())
+	}
+	pins = slices.DeleteFunc(pins, func(item string) bool { return !watched[item].IsZero() })
+	if len(pins) > 0 {
+		s.warn(fmt.Sprintf("%s: ct watch does not look for %d pinned keys, such as %s: that somebody else has a certificate over one would not be seen",
+			r.sources.state, len(pins), strings.TrimPrefix(pins[0], "key:")), "give ct watch the inventory (--inventory), or the name "+pins[0])
+	}
+	for _, item := range r.items() {
+		if strings.HasPrefix(item, "key:") && watched[item].IsZero() && !slices.Contains(pins, item) {
+			r.unwatched++
+		}
+	}
 }
 
 // watchedSince finds the item that covers a domain and was looked for the longest.

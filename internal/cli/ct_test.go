@@ -56,6 +56,8 @@ func newCTLab(t *testing.T, tiled bool) *ctLab {
 		filler.Set(lab.DNSNames(fmt.Sprintf("filler%d.test", i)))
 		filler.Subject = lab.Named(fmt.Sprintf("CN=filler%d.test", i))
 		filler.Serial = lab.SerialOf(fmt.Sprint("filler ", i))
+		filler.SPKI = lab.InterceptorKey().SPKI // of others: the server's is its owner's alone
+		filler.Set(lab.SKI(lab.InterceptorKey().ID))
 		out.log.Add(filler.Sign(out.lab.Intermediate.Key, ""), out.submitted.Add(time.Duration(i)*time.Second), out.lab.Intermediate.DER)
 	}
 	out.chain, out.roots = filepath.Join(t.TempDir(), "chain.pem"), filepath.Join(t.TempDir(), "root.pem")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -54,7 +53,8 @@ the flags of these names. With --inventory the domains of an inventory are looke
 for, too, and what it explains is not told: a certificate of a group whose key is
 one of the group's keys, whose issuer is one of its issuers, and whose root is one
 of its trust, as far as it says each. Whoever names issuers alone is not told of
-what these issue, to whomever. What is called forged or suspicious is always told.
+what these issue, to whomever. The keys that it pins are looked for, too: one in a
+certificate for names that are not of its domains is told. What is called forged or suspicious is always told.
 --tell-expected tells everything.
 
 With --all every entry is judged, and those are told, too, that hold none of the
@@ -163,7 +163,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if f.cfg.All {
 		w.options.Notable = judge.session.notable
 	}
-	w.following, w.names = judge.following(f.cfg), append(slices.Clone(f.cfg.Names), judge.order...)
+	w.following, w.names = judge.following(f.cfg), judge.names(f.cfg)
 	return w.run(cmd.Context())
 }
 

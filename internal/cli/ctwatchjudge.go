@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,9 @@ type watchJudge struct {
 	session *session                      // of which only what it loads is used
 	groups  map[string][]*inventory.Group // by what is looked for in their name
 	order   []string                      // of what groups has, as written
+	// keys are the keys that the inventory pins, as they are looked for. That one
+	// of them is in a certificate explains nothing.
+	keys map[string]bool
 
 	mu      sync.Mutex
 	auditor *audit.Auditor // guarded by mu; remade from time to time
@@ -44,7 +48,7 @@ func (c *command) newWatchJudge(ctx context.Context, w *config.Watch, logList st
 	if err != nil {
 		return nil, err
 	}
-	j := &watchJudge{groups: map[string][]*inventory.Group{}}
+	j := &watchJudge{groups: map[string][]*inventory.Group{}, keys: map[string]bool{}}
 	j.session = &session{cfg: cfg, owner: o, run: evidence.Run{At: now}, contacted: map[string]bool{}, stderr: c.streams.Err}
 	if err := j.session.load(ctx, c); err != nil {
 		return nil, usage(err)
@@ -63,7 +67,23 @@ func (c *command) newWatchJudge(ctx context.Context, w *config.Watch, logList st
 	if len(j.order) == 0 {
 		return nil, usage(&hinted{fmt.Errorf("%s names nothing that logs could be searched for", w.Inventory), "give a group domains, such as: domains: [.example.org]"})
 	}
+	for _, p := range pinsOf(o.Inventory) {
+		for _, item := range appendKey(nil, p.String()) {
+			j.keys[item] = true
+		}
+	}
 	return j, nil
+}
+
+// pinsOf are the keys that an inventory pins anywhere.
+func pinsOf(inv *inventory.Inventory) (out []expect.Pin) {
+	for _, g := range inv.Groups {
+		out = append(out, g.Terms().Expect.Keys...)
+	}
+	for _, e := range inv.Entries() {
+		out = append(out, e.Terms().Expect.Keys...)
+	}
+	return expect.Unique(out)
 }
 
 // watched is what is looked for in a group's name: its domains, and its targets
@@ -91,12 +111,7 @@ func covers(domain, host string) bool {
 
 // matcher looks for the names of the configuration and those of the inventory.
 func (j *watchJudge) matcher(w *config.Watch) (watch.Matcher, error) {
-	names := slices.Clone(w.Names)
-	for _, name := range j.order {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
+	names := j.names(w)
 	if len(names) == 0 && w.All {
 		return noName{}, nil
 	}
@@ -106,6 +121,17 @@ func (j *watchJudge) matcher(w *config.Watch) (watch.Matcher, error) {
 	return ctlog.NewMatcher(names)
 }
 
+// names are all that is looked for, each once.
+func (j *watchJudge) names(w *config.Watch) []string {
+	names := slices.Clone(w.Names)
+	for _, name := range slices.Concat(j.order, slices.Sorted(maps.Keys(j.keys))) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // noName matches nothing: entries are looked at for their verdict alone.
 type noName struct{}
 
@@ -113,7 +139,7 @@ func (noName) MatchChain(*ct.LogEntry, []ctlog.Hit, func() ([][]byte, error)) []
 
 // following says for people what is looked for.
 func (j *watchJudge) following(w *config.Watch) string {
-	text := fmt.Sprint(len(w.Names) + len(j.order))
+	text := fmt.Sprint(len(j.names(w)))
 	if w.All {
 		text += ", and every entry that is not ok"
 	}
@@ -144,10 +170,14 @@ func (j *watchJudge) judge(s *evidence.Subject, hits []ctlog.Hit) watch.Judgemen
 
 // groupsOf gives the groups that were looked for. all is false where something
 // was that belongs to none, or that could not be read: then no group can explain
-// everything.
+// everything. A pinned key that stands in a certificate for no name of the owner's
+// is of no group: whoever has that certificate has the key.
 func (j *watchJudge) groupsOf(hits []ctlog.Hit) (groups []*inventory.Group, all bool) {
 	all = true
 	for _, h := range hits {
+		if j.keys[h.Watched] && slices.ContainsFunc(hits, func(o ctlog.Hit) bool { return len(j.groups[o.Watched]) > 0 }) {
+			continue
+		}
 		of := j.groups[h.Watched]
 		all = all && len(of) > 0 && !h.Unreadable
 		for _, g := range of {

@@ -78,6 +78,8 @@ func TestWatchInventory(t *testing.T) {
 		{group: "domains: [.lab.example], expect: {keys: [" + key + "]}", more: []string{"--tell-expected"}, want: "42 ok expected; 300 suspicious pin-key-mismatch; 301 suspicious pin-anchor-unexpected"},
 		// A name of the command line belongs to nobody's group.
 		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{".lab.example", "--roots", l.roots}, want: "42 ok; 300 ok; 301 suspicious"},
+		// A pinned key in a certificate for others is nobody's group's, and told.
+		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{"--roots", l.roots}, want: "42 ok; 301 suspicious"},
 		{group: "domains: [nowhere.example]", more: []string{"--all", "--roots", l.roots}, want: "301 suspicious"},
 	} {
 		if got := strings.Join(l.watchInventory(t, c.group, c.more...), "; "); got != c.want {
