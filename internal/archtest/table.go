@@ -60,7 +60,7 @@ var Table = []Row{
 	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore", "internal/collect/capture", "internal/collect/sensorlog")},
 	// A recorded handshake is read as a live one is.
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
-	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial")},
+	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial", "internal/collect/sshjump")},
 	// Which policy is fetched stands in an answer.
 	{Folder: "internal/collect/dns", Imports: join(collecting, "internal/collect/fetch", "internal/mtasts")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},
@@ -124,6 +124,10 @@ var collectors = []string{"internal/collect", "internal/collect/*"}
 // commands that a user names for them, and stands behind no evidence.
 const telling = "internal/notify"
 
+// jumping starts the user's own ssh, whose configuration, keys and known hosts no
+// client of ours could take over whole.
+const jumping = "internal/collect/sshjump"
+
 var (
 	useCollector = "only collectors touch the network: take evidence as an argument, or net/netip for addresses"
 	passClock    = "take the time as an argument; only audit and collect read the clock"
@@ -140,7 +144,7 @@ var Fences = []Fence{
 	{Path: "golang.org/x/net/proxy", Folders: collectors, Instead: useCollector},
 	{Path: "github.com/miekg/dns", Names: []string{"Client", "Conn", "Dial", "DialTimeout", "DialWithTLS", "Exchange", "ExchangeContext", "ExchangeConn", "Transfer", "Server", "ListenAndServe", "ClientConfigFromFile"}, Folders: collectors, Instead: useCollector},
 	{Path: "github.com/zmap/zcrypto/tls", Folders: collectors, Instead: useCollector},
-	{Path: "os/exec", Folders: []string{telling}, Instead: "this program starts no other, but for the commands that a user wants to be notified by"},
+	{Path: "os/exec", Folders: []string{telling, jumping}, Instead: "this program starts no other, but for the user's ssh and the commands that a user wants to be notified by"},
 	{Path: "plugin", Instead: "this program loads no code"},
 	{Path: "math/rand", Instead: "use math/rand/v2 for jitter in a collector, crypto/rand otherwise"},
 	{Path: "math/rand/v2", Folders: join(collectors, telling, "internal/watch"), Instead: "nothing but the jitter of a collector may be random"},

@@ -229,7 +229,7 @@ func (c *command) dryRun(ctx context.Context, cfg *config.Config, run evidence.R
 	run.At = judgedAt(cfg, run)
 	o.whole = false // waivers are of no use where nothing is judged
 	s := &session{cfg: cfg, run: run, owner: o}
-	if _, _, err := newDialers(cfg, limitsOf(cfg)); err != nil {
+	if _, _, err := c.newDialers(cfg, limitsOf(cfg)); err != nil {
 		return usage(err)
 	}
 	if err := s.load(ctx, c); err != nil {

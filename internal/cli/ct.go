@@ -19,6 +19,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/collect/sshjump"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 )
@@ -49,9 +50,10 @@ type ctFlags struct {
 	retries                  int // 0 is the default of package ctlog; no flag
 	rate                     float64
 	timeout                  time.Duration
-	via                      string
-	proxy                    *url.URL // of via; nil asks directly
-	dataTiles                bool     // of RFC 6962 logs
+	via, sshConfig           string
+	proxy                    *url.URL       // of via; nil asks directly
+	jump                     *sshjump.Proxy // in place of proxy
+	dataTiles                bool           // of RFC 6962 logs
 }
 
 func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
@@ -59,7 +61,8 @@ func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
 	fs.StringVarP(&f.format, "format", "f", "text", "output format: "+formats)
 	fs.Float64Var(&f.rate, "rate", 10, "requests a second to one log")
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one request")
-	fs.StringVar(&f.via, "via", "", "ask the logs through the proxy `URL`: socks5://, http://, https://")
+	fs.StringVar(&f.via, "via", "", "ask the logs through the proxy `URL`: "+viaHelp)
+	fs.StringVar(&f.sshConfig, "ssh-config", "", "have ssh read `FILE` for --via ssh:// (default: your ~/.ssh/config and the system's)")
 	f.bindLogs(fs)
 }
 
@@ -74,19 +77,45 @@ func (f *ctFlags) bindTiles(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.dataTiles, "data-tiles", false, "read RFC 6962 logs through data tiles where they serve such, as some do faster")
 }
 
+// viaHelp are the ways to the logs.
+const viaHelp = "socks5://, http://, https://, or ssh:// by your ssh"
+
 // check refuses values before anything is read or contacted.
-func (f *ctFlags) check(formats ...string) error {
+func (f *ctFlags) check(c *command, formats ...string) error {
 	if !slices.Contains(formats, f.format) {
 		return &hinted{fmt.Errorf("unknown format %q", f.format), "formats: " + strings.Join(formats, ", ")}
 	}
 	if f.via != "" {
-		proxy, err := config.ParseProxy(f.via)
+		via, err := config.ParseVantage(f.via)
 		if err != nil {
 			return err
 		}
-		f.proxy = proxy
+		if err := f.goVia(c, via); err != nil {
+			return err
+		}
 	}
 	return f.checkLogs()
+}
+
+// goVia takes over the way to the logs; nil is the direct one.
+func (f *ctFlags) goVia(c *command, via *url.URL) (err error) {
+	if !isSSH(via) {
+		f.proxy = via
+		return nil
+	}
+	f.jump, err = c.jumps.open(via, f.sshConfig, f.timeout)
+	return err
+}
+
+// vantage is where the logs are asked from.
+func (f *ctFlags) vantage() string {
+	switch {
+	case f.jump != nil:
+		return f.jump.Name()
+	case f.proxy != nil:
+		return f.proxy.Redacted()
+	}
+	return "direct"
 }
 
 // checkLogs refuses values of the flags that all commands about logs have.
@@ -107,7 +136,11 @@ func (f *ctFlags) options(private bool) ctlog.Options {
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
-	return ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Retries: f.retries, Private: private, Via: f.proxy, Tiles: f.dataTiles}
+	o := ctlog.Options{UserAgent: agent, Timeout: f.timeout, Rate: f.rate, Concurrency: f.concurrency, Retries: f.retries, Private: private, Via: f.proxy, Tiles: f.dataTiles}
+	if f.jump != nil {
+		o.Dial = f.jump.DialContext
+	}
+	return o
 }
 
 // A ctChoice is a log that was chosen. own says that the user gave its key.

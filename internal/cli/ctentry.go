@@ -32,7 +32,7 @@ format pem is the certificate and the chain that was submitted with it, for
   certassay ct entry https://log.example/=key.pem 42 -f pem | certassay check -`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check("text", "json", "pem"); err != nil {
+			if err := f.check(c, "text", "json", "pem"); err != nil {
 				return usage(err)
 			}
 			index, err := strconv.ParseUint(args[1], 10, 40)

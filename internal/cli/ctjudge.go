@@ -22,12 +22,13 @@ func (f *ctFlags) bindJudged(fs *pflag.FlagSet, list string) *config.Flags {
 	flags := config.Bind(fs, config.Which{}, report.Formats())
 	for name, use := range map[string]string{
 		"rate": "requests a second to one log", "timeout": "time for one request",
-		"via":      "ask the logs through the proxy `URL`: socks5://, http://, https://",
+		"via":      "ask the logs through the proxy `URL`: " + viaHelp,
 		"log-list": "also know the logs of the v3 list in `FILE`",
 		"list":     list,
 	} {
 		fs.Lookup(name).Usage, fs.Lookup(name).Hidden = use, false
 	}
+	fs.Lookup("ssh-config").Hidden = false
 	// Nobody but logs is asked.
 	for _, name := range []string{"online", "resolver", "allow-private-urls", "offline"} {
 		fs.Lookup(name).Hidden = true
@@ -48,18 +49,16 @@ func setDefault(fs *pflag.FlagSet, name, value string) {
 }
 
 // takeJudged takes over what the shared flags say about logs, and checks it.
-func (f *ctFlags) takeJudged(cfg *config.Config) error {
+func (f *ctFlags) takeJudged(c *command, cfg *config.Config) error {
 	f.logList, f.rate, f.timeout = cfg.LogList, cfg.Rate, cfg.Timeout
 	if len(cfg.Via) > 1 {
 		return errors.New("logs are asked through one proxy: --via was given more than once")
 	}
 	if len(cfg.Via) == 1 {
-		if via := cfg.Via[0]; via != nil {
-			if _, err := config.ParseProxy(via.String()); err != nil {
-				return err
-			}
+		f.sshConfig = cfg.SSHConfig
+		if err := f.goVia(c, cfg.Via[0]); err != nil {
+			return err
 		}
-		f.proxy = cfg.Via[0]
 	}
 	return f.checkLogs()
 }
@@ -87,10 +86,7 @@ func (c *command) newJudgedRun(ctx context.Context, f *ctFlags, cfg *config.Conf
 			return nil, usage(err)
 		}
 	}
-	run.Vantage, run.Contacted = "direct", []string{}
-	if f.proxy != nil {
-		run.Vantage = f.proxy.Redacted()
-	}
+	run.Vantage, run.Contacted = f.vantage(), []string{}
 	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
 	if err == nil {
 		r.session, err = c.newSession(ctx, &reports, run, 0, o)

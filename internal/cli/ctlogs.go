@@ -29,7 +29,7 @@ verified with the log's key.
 		Example: `  certassay ct logs --all
   certassay ct logs --check --log "Let's Encrypt"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check("text", "json"); err != nil {
+			if err := f.check(c, "text", "json"); err != nil {
 				return usage(err)
 			}
 			known, err := readLogList(f.logList)

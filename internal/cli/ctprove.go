@@ -154,7 +154,7 @@ func (c *command) prove(ctx context.Context, f *ctFlags, cfg *config.Config, pat
 	if paths = append(paths, listed...); len(paths) == 0 {
 		return usage(&hinted{errors.New("no path was given"), "such as: certassay ct prove chain.pem"})
 	}
-	if err := f.takeJudged(cfg); err != nil {
+	if err := f.takeJudged(c, cfg); err != nil {
 		return usage(err)
 	}
 	p, err := newProver(f)

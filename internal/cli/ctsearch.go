@@ -124,7 +124,7 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 		return usage(errors.New("--screen gives no verdict for most entries, so that --fail-on inconclusive cannot be answered"))
 	}
 	started := audit.Now()
-	if err := errors.Join(f.takeJudged(cfg), f.checkRange(), f.checkTimes(started)); err != nil {
+	if err := errors.Join(f.takeJudged(c, cfg), f.checkRange(), f.checkTimes(started)); err != nil {
 		return usage(err)
 	}
 	var matcher *ctlog.Matcher

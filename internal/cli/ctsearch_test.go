@@ -18,6 +18,7 @@ import (
 
 	"github.com/certassay/certassay/internal/lab"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
+	"github.com/certassay/certassay/internal/lab/sshd"
 )
 
 // searched is what the tests read of the JSON form.
@@ -195,6 +196,27 @@ func TestCTVia(t *testing.T) {
 	}
 	if code, out, errs := runCT(t, "logs", "--log", log, "--via", proxy.URL); code != 0 {
 		t.Errorf("ct logs: exit code %d\n%s%s", code, out, errs)
+	}
+	server := sshd.Start(t, target.Host)
+	config := filepath.Join(server.Dir, "config")
+	if doc := l.search(t, 0, ".lab.example", "--log", log, "--via", "ssh://box", "--ssh-config", config); len(doc.Hits) != 1 {
+		t.Errorf("hits %+v, want one through ssh", doc.Hits)
+	}
+	for _, args := range [][]string{
+		{"logs", "--check", "--log", log},
+		{"watch", ".lab.example", "--once", "--state", t.TempDir(), "--log", log},
+		{"entry", log, "0"},
+	} {
+		if code, out, errs := runCT(t, append(args, "--via", "ssh://box", "--ssh-config", config)...); code != 0 {
+			t.Errorf("ct %s through ssh: exit code %d\n%s%s", args[0], code, out, errs)
+		}
+	}
+	if server.Live.Load() != 0 || server.Logins.Load() != 4 {
+		t.Errorf("%d logins, %d open; want one for each command, and none open", server.Logins.Load(), server.Live.Load())
+	}
+	server.Forget(t, true)
+	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", "ssh://box", "--ssh-config", config); code != exitIncomplete || !strings.Contains(out+errs, "IDENTIFICATION HAS CHANGED") {
+		t.Errorf("ct logs through a changed server: exit code %d\n%s%s", code, out, errs)
 	}
 	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exitUsage {
 		t.Errorf("--via gopher: exit code %d, want 2\n%s", code, errs)

@@ -130,7 +130,7 @@ const watchExitHelp = `Exit codes:
 
 // watch checks everything before anybody is contacted.
 func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
-	if err := f.load(cmd, args); err != nil {
+	if err := f.load(c, cmd, args); err != nil {
 		return usage(err)
 	}
 	if f.status {
@@ -168,7 +168,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 }
 
 // load puts file and flags together.
-func (f *watchFlags) load(cmd *cobra.Command, args []string) (err error) {
+func (f *watchFlags) load(c *command, cmd *cobra.Command, args []string) (err error) {
 	f.cfg = &config.Watch{}
 	if f.config != "" {
 		if f.cfg, err = config.ReadWatch(f.config); err != nil {
@@ -228,7 +228,7 @@ func (f *watchFlags) load(cmd *cobra.Command, args []string) (err error) {
 	if cfg.State == "" {
 		return &hinted{errors.New("no state directory was named"), "give one with --state DIR, or as \"state\" in the configuration"}
 	}
-	return f.check("text", "json")
+	return f.check(c, "text", "json")
 }
 
 // targets gives the logs to follow. The list of logs is read each time.

@@ -52,7 +52,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		return nil, &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was looked at"}}
 	}
 	limits := limitsOf(cfg)
-	dialers, vantage, err := newDialers(cfg, limits)
+	dialers, vantage, err := c.newDialers(cfg, limits)
 	if err != nil {
 		return nil, usage(err)
 	}

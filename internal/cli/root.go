@@ -72,7 +72,9 @@ func (h *hinted) Unwrap() error { return h.error }
 // Run runs the command line and gives the exit code. It reads the environment
 // through config only, and never exits the process.
 func Run(ctx context.Context, args []string, streams Streams) int {
-	cmd := newRoot(streams)
+	c := newCommand(streams)
+	defer c.jumps.close(streams.Err)
+	cmd := c.root()
 	cmd.SetArgs(args)
 	cmd.SetIn(streams.In)
 	cmd.SetOut(streams.Out)
@@ -133,10 +135,15 @@ type command struct {
 	env     config.Env
 	// around wraps standard output where a progress line shares the terminal.
 	around func(io.Writer) io.Writer
+	// jumps are the SSH servers that the run dials from.
+	jumps jumps
 }
 
-func newRoot(streams Streams) *cobra.Command {
-	c := &command{streams: streams, env: config.Environment, around: func(w io.Writer) io.Writer { return w }}
+func newCommand(streams Streams) *command {
+	return &command{streams: streams, env: config.Environment, around: func(w io.Writer) io.Writer { return w }}
+}
+
+func (c *command) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "certassay",
 		Short: "Find forged TLS certificates",

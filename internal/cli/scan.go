@@ -51,10 +51,12 @@ To see whether somebody stands on the path, look from several sides: --all-addre
 several --via (direct is one, too), and --every-hello, which asks each address with
 other ClientHellos. Answers are compared by who vouches for their keys.
 
---via ssh://USER@HOST looks from a machine that you reach by SSH, without anything
-to install there. It logs in with the keys of ssh-agent or --ssh-identity, and only
-where the known hosts have the server's key. No ssh program is started: ssh_config,
-and with it ProxyCommand and ProxyJump, is not read.
+--via ssh://HOST looks from a machine that you reach by SSH, without anything to
+install there. Your own ssh logs in, once: HOST is what you give it, alias or name,
+and ssh_config (ProxyJump, IdentityFile, ControlMaster), agent and known hosts hold.
+It asks nothing: where "ssh -o BatchMode=yes HOST true" does not log in, this does
+not either. A server whose key the known hosts do not have is refused, whatever
+ssh_config says. It ends with the run. (Not on Windows.)
 
 --probe-path asks each address four times more: without a name, for the same name
 again, and for two names that were invented for this connection, such as
@@ -72,7 +74,7 @@ address: an honest one finds them nowhere, some interceptors answer all the same
   certassay scan example.org --online ct,ocsp --evidence run.evidence
   certassay scan smtp://example.org --follow mx --online dns
   certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128
-  certassay scan example.org --via direct --via ssh://me@elsewhere.example.net`,
+  certassay scan example.org --via direct --via ssh://bastion`,
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -118,7 +120,7 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 		return &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was checked"}}
 	}
 	limits := limitsOf(cfg)
-	dialers, vantage, err := newDialers(cfg, limits)
+	dialers, vantage, err := c.newDialers(cfg, limits)
 	if err != nil {
 		return usage(err)
 	}
@@ -207,11 +209,11 @@ func (c *command) targets(cfg *config.Config, args []string) (*target.Set, error
 }
 
 // newDialers makes one dialler for each vantage.
-func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Collector, vantage string, err error) {
+func (c *command) newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Collector, vantage string, err error) {
 	opts := tlsdial.Options{
 		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
 		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
-		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits), SSH: tlsdial.SSH(cfg.SSH),
+		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
 	}
 	var errs []error
 	var resolver *dns.Resolver
@@ -235,7 +237,14 @@ func newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Coll
 		vias = []*url.URL{nil}
 	}
 	for _, via := range vias {
-		opts.Via = via
+		opts.Via, opts.Jump = via, nil
+		if isSSH(via) {
+			opts.Via = nil
+			if opts.Jump, err = c.jumps.open(via, cfg.SSHConfig, cfg.Timeout); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
 		d, err := tlsdial.New(opts)
 		if err != nil {
 			errs = append(errs, err)

@@ -40,8 +40,9 @@ type Config struct {
 	// Via are the proxies to dial through, one vantage each; nil among them, and
 	// an empty list, is direct.
 	Via []*url.URL
-	// SSH says how to log in where one of Via is ssh://; zero where none is.
-	SSH SSH
+	// SSHConfig is what ssh reads in place of the user's own configuration, where
+	// one of Via is ssh://; empty is that.
+	SSHConfig string
 	// Store is the directory in which is kept what was seen; empty keeps nothing.
 	Store string
 	// EveryHello asks each address with several ClientHellos, so that every
@@ -205,7 +206,7 @@ func parseVia(list []string) ([]*url.URL, error) {
 			out = append(out, nil)
 			continue
 		}
-		u, err := parseVantage(s)
+		u, err := ParseVantage(s)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -215,17 +216,8 @@ func parseVia(list []string) ([]*url.URL, error) {
 	return out, errors.Join(errs...)
 }
 
-// ParseProxy reads one --via of a command that asks servers of HTTP, which do not
-// go through ssh://. Errors never repeat a password.
-func ParseProxy(s string) (*url.URL, error) {
-	u, err := parseVantage(s)
-	if err == nil && u.Scheme == "ssh" {
-		return nil, fmt.Errorf("cannot ask logs via %q (open it as a proxy: ssh -N -D 127.0.0.1:1080 HOST, then --via socks5://127.0.0.1:1080)", u.Redacted())
-	}
-	return u, err
-}
-
-func parseVantage(s string) (*url.URL, error) {
+// ParseVantage reads one --via. Errors never repeat a password.
+func ParseVantage(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		// url.Error repeats the URL, with the password in it.

@@ -24,7 +24,7 @@ type Flags struct {
 	inventory string
 
 	config, format, output, evidence, logList, at, severity, failOn, waivers, baseline, color                                        string
-	sshIdentity, sshKnownHosts                                                                                                       string
+	sshConfig                                                                                                                        string
 	sni, name, resolver, contact                                                                                                     string
 	lists, reports, roots, programs, known, storePasswords, caData, knownKeys, rules, only, skip, resolve, via, online, follow, logs []string
 	port                                                                                                                             uint16
@@ -108,7 +108,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 // networkFlags shape how targets are dialled. Commands that dial none take them
 // all the same, so that one set of options serves every command; they have
 // nothing to do there and are not shown.
-var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "via", "ssh-identity", "ssh-known-hosts", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "via", "ssh-config", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
 
 func (f *Flags) hideNetwork() {
 	for _, name := range networkFlags {
@@ -125,9 +125,8 @@ func (f *Flags) bindNetwork() {
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.BoolVar(&f.everyHello, "every-hello", false, "ask each address with several ClientHellos (up to 5 more connections) and audit every certificate it has for the name")
 	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections, 7 through a proxy)")
-	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http://, ssh://, or direct (repeatable: one vantage each, compared)")
-	fs.StringVar(&f.sshIdentity, "ssh-identity", "", "log in to --via ssh:// with the private key in `FILE`, which has no passphrase (default: the keys of ssh-agent; those come after this one)")
-	fs.StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "trust the SSH host keys in `FILE` (default: ~/.ssh/known_hosts)")
+	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http://, ssh:// by your ssh, or direct (repeatable: one vantage each, compared)")
+	fs.StringVar(&f.sshConfig, "ssh-config", "", "have ssh read `FILE` for --via ssh:// (default: your ~/.ssh/config and the system's)")
 	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
 	fs.IntVar(&f.concurrency, "concurrency", 64, "audit `N` targets at once")
 	fs.Float64Var(&f.rate, "rate", 0, "open at most `N` connections a second (0: no limit)")
@@ -170,7 +169,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	check(err)
 	c.Via, err = parseVia(f.via)
 	check(err)
-	c.SSH = f.ssh(c.Via, env)
+	c.SSHConfig = f.sshConfig
 	c.Severity, err = finding.ParseSeverity(f.severity)
 	check(err)
 	c.FailOn, err = ParseFailOn(f.failOn)

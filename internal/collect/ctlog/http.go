@@ -51,8 +51,12 @@ func newWeb(prefix string, o Options) (*web, error) {
 	if o.Private || o.Via != nil {
 		dialer.Control = nil
 	}
-	if o.Via != nil {
-		proxy = http.ProxyURL(o.Via)
+	dial := o.Dial
+	if dial == nil {
+		dial = dialer.DialContext
+		if o.Via != nil {
+			proxy = http.ProxyURL(o.Via)
+		}
 	}
 	w := &web{prefix: strings.TrimSuffix(prefix, "/") + "/", options: o, rate: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate/2)))}
 	w.client = &http.Client{
@@ -60,7 +64,7 @@ func newWeb(prefix string, o Options) (*web, error) {
 		// What is packed is unpacked here, with limits. Proxies are not taken
 		// from the environment.
 		Transport: &http.Transport{
-			Proxy: proxy, DialContext: dialer.DialContext, DisableCompression: true, ForceAttemptHTTP2: true,
+			Proxy: proxy, DialContext: dial, DisableCompression: true, ForceAttemptHTTP2: true,
 			MaxIdleConnsPerHost: o.Concurrency, MaxResponseHeaderBytes: 64 << 10,
 			TLSHandshakeTimeout: o.Timeout / 3, IdleConnTimeout: time.Minute,
 		},
@@ -123,6 +127,10 @@ func transient(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
 		return status.Code == http.StatusTooManyRequests || status.Code >= 500 || status.Code == http.StatusRequestTimeout
+	}
+	var way interface{ Final() bool } // of Options.Dial
+	if errors.As(err, &way) && way.Final() {
+		return false
 	}
 	for _, final := range []error{ErrTooLarge, ErrRedirect, ErrPrivate, ErrMalformed} {
 		if errors.Is(err, final) {

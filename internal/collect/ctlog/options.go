@@ -1,7 +1,9 @@
 package ctlog
 
 import (
+	"context"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"time"
 )
@@ -56,6 +58,9 @@ type Options struct {
 	// http:// or https://; nil asks directly. The proxy finds the log's address,
 	// so that Private has no say.
 	Via *url.URL
+	// Dial connects to the log in place of this machine, and finds its address;
+	// then Private has no say, nor has Via. Default nil: this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Tiles says that an RFC 6962 log is to be read through data tiles, where it
 	// serves such.
 	Tiles bool

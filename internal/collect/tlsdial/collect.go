@@ -174,6 +174,12 @@ func (s *session) dial(ctx context.Context) (*recorder, error) {
 		if release, err = s.d.opts.Pacer.Acquire(ctx, s.addr); err != nil {
 			return fmt.Errorf("%w: %w", errWaiting, err)
 		}
+		if s.d.opts.Jump != nil {
+			if err = s.d.opts.Jump.Ready(ctx); err != nil {
+				release()
+				return err
+			}
+		}
 		s.began = time.Now()
 		s.until = s.until.Add(s.began.Sub(asked))
 		if conn, err = s.connect(ctx); err != nil {

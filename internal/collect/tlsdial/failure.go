@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/certassay/certassay/internal/collect/sshjump"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
@@ -59,8 +60,8 @@ func dropped(err error) bool {
 func transientDial(err error) bool {
 	var network net.Error
 	var status proxyRefusal
-	if tunnel, ok := errors.AsType[*sshError](err); ok {
-		return tunnel.passing
+	if jump, ok := errors.AsType[*sshjump.Error](err); ok {
+		return jump.Passing
 	}
 	if errors.As(err, &status) {
 		return status >= 502 && status <= 504
@@ -97,15 +98,15 @@ func dialFailure(err error) evidence.Failure {
 		f.Error = strings.Replace(f.Error, fmt.Sprintf("dial %s %s: ", op.Net, op.Addr), "", 1)
 	}
 	var status proxyRefusal
-	var tunnel *sshError
+	var jump *sshjump.Error
 	var network net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.Stage, f.Hint = evidence.StageCollect, "the run was interrupted"
 	case errors.Is(err, errWaiting), errors.Is(err, errTotal):
 		f.Stage, f.Hint = evidence.StageCollect, "allow more time with --timeout, or fewer connections at a time with --concurrency"
-	case errors.As(err, &tunnel):
-		f.Hint = tunnel.hint
+	case errors.As(err, &jump):
+		f.Hint = jump.Hint()
 	case errors.As(err, &status) && status == 407, strings.Contains(f.Error, "username/password authentication"):
 		f.Hint = "the proxy wants other credentials; write them into --via as user:password@"
 	case errors.As(err, &status):

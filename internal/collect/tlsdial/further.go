@@ -119,7 +119,7 @@ func (s *session) connects(name, form string) (plan []probe) {
 }
 
 // asksByName says that connections are made by a proxy that may be told a name.
-func (d *Dialer) asksByName() bool { return d.proxy != nil && d.opts.Via.Scheme != "ssh" }
+func (d *Dialer) asksByName() bool { return d.opts.Via != nil }
 
 // invented makes up a name below the registrable domain of a name, or below
 // "invalid": "certassay-" and twelve random hexadecimal digits. That nobody can

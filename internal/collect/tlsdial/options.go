@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/collect"
+	"github.com/certassay/certassay/internal/collect/sshjump"
 )
 
 // Limits that are not options: nothing honest comes near them.
@@ -72,11 +73,12 @@ type Options struct {
 	AllAddresses bool
 	// Via is the proxy to dial through: socks5:// (socks5h:// is the same: the
 	// proxy resolves names), http:// or https:// (CONNECT), with user and
-	// password where it wants them, or ssh:// as SSH says. It is never taken from the environment.
-	// Default nil: direct.
+	// password where it wants them. It is never taken from the environment.
+	// Default nil: direct, or through Jump.
 	Via *url.URL
-	// SSH says how to log in where Via is ssh://.
-	SSH SSH
+	// Jump is the SSH server to dial from, in place of Via. Who made it closes it.
+	// Default nil: none.
+	Jump *sshjump.Proxy
 	// ProxyRoots are the anchors for an https:// proxy. Default nil: the
 	// system's.
 	ProxyRoots *x509.CertPool
@@ -138,7 +140,12 @@ func New(opts Options) (*Dialer, error) {
 			return nil, fmt.Errorf("ALPN protocol %q is empty or longer than 255 bytes", p)
 		}
 	}
-	if opts.Via != nil {
+	switch {
+	case opts.Via != nil && opts.Jump != nil:
+		return nil, errors.New("one vantage is either a proxy or an SSH server")
+	case opts.Jump != nil:
+		d.proxy, d.vantage = opts.Jump, opts.Jump.Name()
+	case opts.Via != nil:
 		var err error
 		if d.proxy, d.vantage, err = newProxy(d.opts, &d.net); err != nil {
 			return nil, err

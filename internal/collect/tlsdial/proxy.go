@@ -33,23 +33,18 @@ func viaPort(scheme string) string {
 		return "80"
 	case "https":
 		return "443"
-	case "ssh":
-		return "22"
 	}
 	return ""
 }
 
 func checkVia(u *url.URL) error {
-	_, password := u.User.Password()
 	switch {
 	case viaPort(u.Scheme) == "":
-		return fmt.Errorf("proxy scheme %q is unknown; write socks5://, http://, https:// or ssh://", u.Scheme)
+		return fmt.Errorf("proxy scheme %q is unknown; write socks5://, http:// or https://", u.Scheme)
 	case u.Hostname() == "":
 		return errors.New("the proxy URL names no host")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the proxy URL has more than scheme, credentials, host and port")
-	case u.Scheme == "ssh" && password:
-		return errors.New("ssh:// takes no password; log in with a key of ssh-agent or with --ssh-identity")
 	}
 	return nil
 }
@@ -67,10 +62,6 @@ func newProxy(opts Options, forward *net.Dialer) (contextDialer, string, error) 
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	vantage := u.Scheme + "://" + address
-	if u.Scheme == "ssh" {
-		p, err := newSSHProxy(opts, address)
-		return p, vantage, err
-	}
 	if u.Scheme == "http" || u.Scheme == "https" {
 		return newConnectProxy(opts, forward, address), vantage, nil
 	}
@@ -186,9 +177,6 @@ func ParseVia(s string) (*url.URL, error) {
 	if err != nil {
 		// The error of url.Parse quotes its input, password included.
 		return nil, errors.New("the proxy URL cannot be read; write scheme://user:password@host:port, with %-escapes in user and password")
-	}
-	if u.Scheme == "ssh" { // what it needs beside the URL is not here
-		return u, checkVia(u)
 	}
 	_, _, err = newProxy(Options{Via: u}, &net.Dialer{})
 	return u, err

@@ -1,0 +1,15 @@
+//go:build unix
+
+package sshjump
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// apart gives a program a session of its own: no terminal to ask on, Ctrl-C is
+// for us alone, and whoever it starts ends with it.
+func apart(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+}
