@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/target"
 )
 
 // A turn is what a server says once it has heard what begins so; the first of a
@@ -72,6 +73,11 @@ var good = map[string][]turn{
 	"smtp": {
 		{"", "220-mail.test ESMTP\r\n220 ready\r\n"},
 		{"EHLO certassay.invalid\r\n", "250-mail.test\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 CHUNKING\r\n"},
+		{"STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n"},
+	},
+	"submission": {
+		{"", "220 mail.test ESMTP\r\n"},
+		{"EHLO certassay.invalid\r\n", "250-mail.test\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n"},
 		{"STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n"},
 	},
 	"lmtp": {
@@ -147,6 +153,15 @@ func schemes(yield func(string) bool) {
 	for scheme := range good {
 		if !yield(scheme) {
 			return
+		}
+	}
+}
+
+// TestSchemesHaveAnswers: no scheme with a preamble is left out of these tests.
+func TestSchemesHaveAnswers(t *testing.T) {
+	for _, s := range target.Schemes() {
+		if (good[s.Name] != nil) != Spoken(s.Name) || !s.Implicit && s.Name != "quic" && !Spoken(s.Name) {
+			t.Errorf("%s: spoken %v, %d turns of a good server", s.Name, Spoken(s.Name), len(good[s.Name]))
 		}
 	}
 }
@@ -358,8 +373,8 @@ func TestStartOutcomes(t *testing.T) {
 		})
 	}
 	for scheme := range schemes {
-		if scheme == "xmpp-server" || scheme == "lmtp" && seen[scheme+string(missing)] {
-			continue // xmpp and smtp but for one word
+		if scheme == "xmpp-server" || scheme == "submission" || scheme == "lmtp" && seen[scheme+string(missing)] {
+			continue // xmpp and smtp but for one word at most
 		}
 		if !seen[scheme+string(missing)] || !seen[scheme+string(malformed)] && !seen[scheme+string(evidence.PreambleTooSlow)] {
 			t.Errorf("%s has no test of a stripped and of a wrong greeting", scheme)
@@ -371,6 +386,7 @@ func TestStartOutcomes(t *testing.T) {
 func TestStartOversize(t *testing.T) {
 	floods := map[string][]turn{
 		"smtp":        {{"", "220-" + strings.Repeat("x", 2*maxTotal)}},
+		"submission":  {{"", strings.Repeat("220-x\r\n", maxLines+1)}},
 		"lmtp":        {{"", strings.Repeat("220-x\r\n", maxLines+1)}},
 		"imap":        {good["imap"][0], {"a1 ", strings.Repeat("* CAPABILITY\r\n", maxTotal)}},
 		"pop3":        {good["pop3"][0], {"CAPA", "+OK\r\n" + strings.Repeat("X\r\n", maxTotal)}},
@@ -481,6 +497,7 @@ func fuzz(f *testing.F, scheme string) {
 }
 
 func FuzzSMTP(f *testing.F)       { fuzz(f, "smtp") }
+func FuzzSubmission(f *testing.F) { fuzz(f, "submission") }
 func FuzzLMTP(f *testing.F)       { fuzz(f, "lmtp") }
 func FuzzIMAP(f *testing.F)       { fuzz(f, "imap") }
 func FuzzPOP3(f *testing.F)       { fuzz(f, "pop3") }
