@@ -48,25 +48,6 @@ rewrite unix - - n - - trivial-rewrite
 	return plain, wrapped
 }
 
-// TestSMTP: Postfix.
-func TestSMTP(t *testing.T) {
-	need(t, "postfix")
-	o := newSite(t)
-	t.Run("starttls", func(t *testing.T) {
-		plain, wrapped := startPostfix(t, o, "may")
-		o.scanAs(t, "smtp", plain).wantOK(t)
-		o.scanAs(t, "smtps", wrapped).wantOK(t)
-		// Another protocol's words, and TLS where none is expected.
-		o.scanAs(t, "imap", plain).wantOnlyError(t, "starttls", "no greeting of IMAP")
-		o.scanAs(t, "ftp", plain).wantOnlyError(t, "starttls", "AUTH TLS")
-		o.scanAs(t, "tls", plain).wantOnlyError(t, "handshake", "does not speak TLS")
-	})
-	t.Run("stripped", func(t *testing.T) {
-		plain, _ := startPostfix(t, o, "none")
-		o.scanAs(t, "smtp", plain).wantOnlyError(t, "starttls", "does not offer STARTTLS")
-	})
-}
-
 // mailPorts are where Dovecot listens.
 type mailPorts struct{ imap, imaps, pop3, pop3s, sieve, lmtp string }
 
@@ -123,22 +104,4 @@ service lmtp {
 `, o.dir, ssl, p.imap, p.imaps, p.pop3, p.pop3s, p.sieve, p.lmtp))
 	start(t, o.dir, p.imap, dovecot, "-F", "-c", o.file("dovecot-"+ssl+".conf"))
 	return p
-}
-
-// TestDovecot: IMAP, POP3, ManageSieve and LMTP.
-func TestDovecot(t *testing.T) {
-	need(t, "dovecot")
-	o := newSite(t)
-	t.Run("starttls", func(t *testing.T) {
-		p := startDovecot(t, o, "yes")
-		for scheme, port := range map[string]string{"imap": p.imap, "imaps": p.imaps, "pop3": p.pop3, "pop3s": p.pop3s, "sieve": p.sieve, "lmtp": p.lmtp} {
-			t.Run(scheme, func(t *testing.T) { o.scanAs(t, scheme, port).wantOK(t) })
-		}
-	})
-	t.Run("stripped", func(t *testing.T) {
-		p := startDovecot(t, o, "no")
-		for scheme, port := range map[string]string{"imap": p.imap, "pop3": p.pop3, "sieve": p.sieve, "lmtp": p.lmtp} {
-			t.Run(scheme, func(t *testing.T) { o.scanAs(t, scheme, port).wantOnlyError(t, "starttls", "does not offer ST") })
-		}
-	})
 }

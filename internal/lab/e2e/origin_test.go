@@ -19,6 +19,8 @@ const host = "time.lab.example"
 type origin struct {
 	dir  string
 	port string
+	// plain is where nginx speaks HTTP without TLS.
+	plain string
 }
 
 // newOrigin starts nginx on loopback.
@@ -27,7 +29,7 @@ func newOrigin(t *testing.T, nginx string) origin { return newOriginOf(t, nginx,
 // newOriginOf is newOrigin with a hierarchy of another organisation.
 func newOriginOf(t *testing.T, nginx, organization string) origin {
 	t.Helper()
-	o := origin{dir: workDir(t), port: freePort(t)}
+	o := origin{dir: workDir(t), port: freePort(t), plain: freePort(t)}
 	if err := lab.New(lab.Config{Host: host, At: time.Now(), Organization: organization}).Write(o.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +44,7 @@ http {
   client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
   uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
   server {
+    listen 127.0.0.1:%[3]s;
     listen 127.0.0.1:%[2]s ssl http2;
     ssl_certificate %[1]s/chain.pem;
     ssl_certificate_key %[1]s/key.pem;
@@ -49,7 +52,7 @@ http {
     location / { return 200 "honest\n"; }
   }
 }
-`, o.dir, o.port))
+`, o.dir, o.port, o.plain))
 	start(t, o.dir, o.port, nginx, "-e", o.file("nginx.err"), "-p", o.dir, "-c", o.file("nginx.conf"))
 	return o
 }

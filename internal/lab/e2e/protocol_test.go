@@ -37,15 +37,6 @@ func (r report) wantOnlyError(t *testing.T, stage, text string) {
 	}
 }
 
-// wantErrors wants an incomplete answer whose first error has the text.
-func (r report) wantErrors(t *testing.T, text string) {
-	t.Helper()
-	s := r.Subjects[0]
-	if r.exit != 3 || s.Complete || len(s.Errors) == 0 || !strings.Contains(s.Errors[0].Error, text) {
-		t.Errorf("exit %d, complete %v, errors %+v; want 3, false and %q\n%s", r.exit, s.Complete, s.Errors, text, r.text)
-	}
-}
-
 // needRoot skips where a server that changes its user cannot.
 func needRoot(t *testing.T) {
 	t.Helper()
@@ -68,6 +59,18 @@ func as(t *testing.T, user, program string, args ...string) (string, []string) {
 	return setpriv, append([]string{"--reuid", user, "--regid", user, "--clear-groups", program}, args...)
 }
 
+// ownKey copies the key of the site for a server that wants it to be nobody
+// else's, and gives its path.
+func (o origin) ownKey(t *testing.T, name, user string) string {
+	t.Helper()
+	copyFile(t, o.file("key.pem"), o.file(name))
+	if err := os.Chmod(o.file(name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	give(t, o.file(name), user)
+	return o.file(name)
+}
+
 // makeDir makes a directory of the site and gives its path.
 func (o origin) makeDir(t *testing.T, name string) string {
 	t.Helper()
@@ -86,11 +89,4 @@ func newest(t *testing.T, pattern string) string {
 		t.Skipf("%s is not installed", pattern)
 	}
 	return paths[len(paths)-1]
-}
-
-func (o origin) chmod(t *testing.T, name string, mode os.FileMode) {
-	t.Helper()
-	if err := os.Chmod(o.file(name), mode); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -71,6 +72,8 @@ type report struct {
 
 	exit int
 	text string
+	// resident is the most memory that the run had, in KiB.
+	resident int64
 }
 
 // scan runs "certassay scan --format json" and reads its report.
@@ -104,6 +107,9 @@ func runReports(t *testing.T, command string, args ...string) report {
 		t.Fatalf("%s: %v", cmd, err)
 	}
 	r := report{exit: cmd.ProcessState.ExitCode(), text: string(stdout)}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.resident = usage.Maxrss
+	}
 	if err := json.Unmarshal(stdout, &r); err != nil {
 		t.Fatalf("%s: exit %d, output is no report: %v\n%s\n%s", cmd, r.exit, err, stdout, stderr.String())
 	}
