@@ -36,12 +36,13 @@ var pipeline = []string{
 // go one way, from the command line down to the vocabulary.
 var Table = []Row{
 	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
-	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*")},
+	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*", "internal/parcel")},
 	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/expect", "internal/suggest"}},
 	{Folder: "internal/audit", Imports: pipeline},
 
 	{Folder: "internal/suggest"},
+	{Folder: "internal/parcel"},
 	{Folder: "internal/target", Imports: []string{"internal/suggest"}},
 	{Folder: "internal/evidence"},
 	{Folder: "internal/cert"},
