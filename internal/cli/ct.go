@@ -45,6 +45,7 @@ private address. Nobody but the chosen logs is contacted.`
 // ctFlags are the flags that the commands about logs share.
 type ctFlags struct {
 	logList, format, contact string
+	data                     string // directory of fetched data
 	logs                     []string
 	concurrency              int // tiles at once; no flag
 	retries                  int // 0 is the default of package ctlog; no flag
@@ -58,6 +59,7 @@ type ctFlags struct {
 
 func (f *ctFlags) bind(fs *pflag.FlagSet, formats string) {
 	fs.StringVar(&f.logList, "log-list", "", "also know the logs of the v3 list in `FILE`")
+	fs.StringVar(&f.data, "data", "", "also know the logs of the list that \"data update\" fetched to `DIR`")
 	fs.StringVarP(&f.format, "format", "f", "text", "output format: "+formats)
 	fs.Float64Var(&f.rate, "rate", 10, "requests a second to one log")
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "time for one request")
@@ -116,6 +118,17 @@ func (f *ctFlags) vantage() string {
 		return f.proxy.Redacted()
 	}
 	return "direct"
+}
+
+// known gives the logs that are known.
+func (f *ctFlags) known() (*ct.LogList, error) {
+	if f.data != "" {
+		if err := checkDataDir(f.data); err != nil {
+			return nil, err
+		}
+	}
+	list, _, err := readLogs(f.logList, f.data)
+	return list, err
 }
 
 // checkLogs refuses values of the flags that all commands about logs have.

@@ -39,7 +39,7 @@ format pem is the certificate and the chain that was submitted with it, for
 			if err != nil {
 				return usage(fmt.Errorf("%q is no index of an entry", args[1]))
 			}
-			known, err := readLogList(f.logList)
+			known, err := f.known()
 			if err != nil {
 				return usage(err)
 			}

@@ -50,7 +50,7 @@ func setDefault(fs *pflag.FlagSet, name, value string) {
 
 // takeJudged takes over what the shared flags say about logs, and checks it.
 func (f *ctFlags) takeJudged(c *command, cfg *config.Config) error {
-	f.logList, f.rate, f.timeout = cfg.LogList, cfg.Rate, cfg.Timeout
+	f.logList, f.data, f.rate, f.timeout = cfg.LogList, cfg.Data, cfg.Rate, cfg.Timeout
 	if len(cfg.Via) > 1 {
 		return errors.New("logs are asked through one proxy: --via was given more than once")
 	}

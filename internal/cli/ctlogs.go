@@ -32,7 +32,7 @@ verified with the log's key.
 			if err := f.check(c, "text", "json"); err != nil {
 				return usage(err)
 			}
-			known, err := readLogList(f.logList)
+			known, err := f.known()
 			if err != nil {
 				return usage(err)
 			}

@@ -85,7 +85,7 @@ type prover struct {
 func newProver(f *ctFlags) (*prover, error) {
 	p := &prover{flags: f, sources: map[[32]byte]*proofSource{}, now: audit.Now()}
 	var err error
-	if p.known, err = readLogList(f.logList); err != nil {
+	if p.known, err = f.known(); err != nil {
 		return nil, err
 	}
 	if p.chosen, err = f.choose(p.known, func(*ct.Log) bool { return true }); err != nil {

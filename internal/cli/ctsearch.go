@@ -133,7 +133,7 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 			return usage(err)
 		}
 	}
-	known, err := readLogList(f.logList)
+	known, err := f.known()
 	if err != nil {
 		return usage(err)
 	}

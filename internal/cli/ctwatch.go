@@ -136,7 +136,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if f.status {
 		return c.watchStatus(cmd.Context(), f)
 	}
-	judge, err := c.newWatchJudge(cmd.Context(), f.cfg, f.logList)
+	judge, err := c.newWatchJudge(cmd.Context(), f)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (f *watchFlags) load(c *command, cmd *cobra.Command, args []string) (err er
 
 // targets gives the logs to follow. The list of logs is read each time.
 func (f *watchFlags) targets() ([]watch.Target, error) {
-	known, err := readLogList(f.logList)
+	known, err := f.known()
 	if err != nil {
 		return nil, err
 	}

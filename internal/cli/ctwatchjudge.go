@@ -39,10 +39,11 @@ type watchJudge struct {
 }
 
 // newWatchJudge reads all that is judged by. The errors are exits.
-func (c *command) newWatchJudge(ctx context.Context, w *config.Watch, logList string) (*watchJudge, error) {
+func (c *command) newWatchJudge(ctx context.Context, f *watchFlags) (*watchJudge, error) {
+	w := f.cfg
 	now := audit.Now()
 	cfg := &config.Config{
-		Roots: w.Roots, Rules: w.Rules, KnownKeys: w.KnownKeys, Waivers: w.Waivers, LogList: logList, FailOn: w.FailOn, Inventory: w.Inventory,
+		Roots: w.Roots, Rules: w.Rules, KnownKeys: w.KnownKeys, Waivers: w.Waivers, LogList: f.logList, Data: f.data, FailOn: w.FailOn, Inventory: w.Inventory,
 	}
 	o, err := c.ownerOf(cfg, now, nil)
 	if err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/rule"
 )
@@ -72,7 +74,11 @@ func (h *hinted) Unwrap() error { return h.error }
 // Run runs the command line and gives the exit code. It reads the environment
 // through config only, and never exits the process.
 func Run(ctx context.Context, args []string, streams Streams) int {
-	c := newCommand(streams)
+	return run(ctx, args, newCommand(streams))
+}
+
+func run(ctx context.Context, args []string, c *command) int {
+	streams := c.streams
 	defer c.jumps.close(streams.Err)
 	cmd := c.root()
 	cmd.SetArgs(args)
@@ -137,10 +143,12 @@ type command struct {
 	around func(io.Writer) io.Writer
 	// jumps are the SSH servers that the run dials from.
 	jumps jumps
+	// now is the clock of commands that judge nothing.
+	now func() time.Time
 }
 
 func newCommand(streams Streams) *command {
-	return &command{streams: streams, env: config.Environment, around: func(w io.Writer) io.Writer { return w }}
+	return &command{streams: streams, env: config.Environment, around: func(w io.Writer) io.Writer { return w }, now: audit.Now}
 }
 
 func (c *command) root() *cobra.Command {

@@ -131,9 +131,13 @@ func (s *session) warn(message, hint string) {
 func (s *session) warnRead(w localfile.Warning) { s.warn(w.Text, w.Hint) }
 
 func (s *session) tool() report.Tool {
+	data := map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)}
+	if date := s.trust.CADataDate(); date != "" {
+		data["ca_data"] = date
+	}
 	return report.Tool{
 		Version: programVersion(), RulesDigest: s.rules.Digest(),
-		Data:         map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)},
+		Data:         data,
 		RulesLeftOut: s.leftOut, LeastSeverity: leastSeverity(s.cfg),
 	}
 }

@@ -63,8 +63,15 @@ func (s *session) load(ctx context.Context, c *command) error {
 			s.warn(e.Error(), "")
 		}
 	}
-	s.logs, err = readLogList(s.cfg.LogList)
+	if s.cfg.Data != "" {
+		check(checkDataDir(s.cfg.Data))
+	}
+	var passedOver string
+	s.logs, passedOver, err = readLogs(s.cfg.LogList, s.cfg.Data)
 	check(err)
+	if passedOver != "" {
+		s.warn(passedOver, "fetch a newer one: certassay data update")
+	}
 	check(s.readLogs())
 	for _, e := range s.logs.Unusable() {
 		s.warn(fmt.Sprintf("%s: left out %v", s.cfg.LogList, e), "SCTs of this log cannot be verified")
@@ -98,6 +105,11 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 		}
 		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit),
 			Stores: localfile.Stores{Passwords: s.passwords}, Warn: s.warnRead}))
+	}
+	if s.cfg.Data != "" {
+		fetched, _, err := readFetchedCAs(s.cfg.Data)
+		errs = append(errs, err)
+		opts.CAData = fetched
 	}
 	for _, path := range s.cfg.CAData {
 		data, err := readCAData(path)

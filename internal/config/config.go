@@ -88,7 +88,11 @@ type Config struct {
 	StorePasswords []string
 	// CAData are lists of CAs in CCADB's public CSV form.
 	CAData []string
-	// LogList is a v3 CT log list in JSON; empty uses the built-in one.
+	// Data is a directory of data that were fetched, to be used beside the built-in
+	// ones; empty uses none.
+	Data string
+	// LogList is a v3 CT log list in JSON; empty uses that of Data, or the built-in
+	// one.
 	LogList string
 	// KnownKeys are files, or directories of files, that list keys whose private
 	// half is public, in the format of badkeys' blocklist.dat. They come on top

@@ -36,6 +36,7 @@ type Flags struct {
 	// Of the path.
 	everyHello, probePath bool
 	store                 string
+	data                  string
 
 	// Of third parties.
 	privateURLs bool
@@ -63,6 +64,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringArrayVar(&f.known, "known", nil, "compare with the certificates in `FILE|DIR|BUNDLE` and use them in chains, without judging or trusting them (repeatable)")
 	fs.StringArrayVar(&f.storePasswords, "store-password-file", nil, "open key stores (JKS, PKCS #12) with the passwords in `FILE`, one a line, beside none and changeit (repeatable)")
 	fs.StringArrayVar(&f.caData, "ca-data", nil, "know the CAs in `FILE`, a CSV list of CCADB (repeatable)")
+	fs.StringVar(&f.data, "data", "", "judge by what \"data update\" fetched to `DIR`, beside what the program carries")
 	fs.StringVar(&f.logList, "log-list", "", "know the CT logs in `FILE`, a v3 log list")
 	fs.StringArrayVar(&f.knownKeys, "known-keys", nil, "know the private keys of `FILE|DIR` to be public, a blocklist.dat of badkeys (repeatable)")
 	fs.StringVar(&f.at, "at", "", "judge at `TIME`, such as 2026-11-22 or 2026-11-22T10:00:00Z (default: when the evidence was taken)")
@@ -159,7 +161,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		}
 	}
 	c.AllowPrivateURLs = f.privateURLs
-	c.Store = f.store
+	c.Store, c.Data = f.store, f.data
 	c.Logs, c.Contact = f.logs, f.contact
 	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
 	var err error

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha1" //nolint:gosec // RFC 5280 section 4.2.1.2 defines key identifiers with it
 	"encoding/asn1"
 
@@ -164,10 +165,37 @@ func mayBeCA(c *cert.Certificate) bool {
 func (s *Store) addCAData(d *CAData) {
 	for i := range d.Records {
 		r := &d.Records[i]
-		s.listed[r.SHA256] = r
+		s.list(r)
 		if r.Certificate != nil && mayBeCA(r.Certificate) {
 			s.cas.add(CA{Certificate: r.Certificate, Anchor: None, Program: d.Name})
 		}
 	}
-	s.data = append(s.data, Data{Name: "CA data: " + d.Name, Date: "-", Entries: len(d.Records), Source: "a list of CAs in CCADB's form; known, not trusted"})
+	s.data = append(s.data, Data{
+		Name: "CA data: " + d.Name, Date: cmp.Or(d.Date, "-"), Entries: len(d.Records),
+		Source: cmp.Or(d.Source, "a list of CAs in CCADB's form") + "; known, not trusted",
+	})
+	if d.Date > s.caDataDate {
+		s.caDataDate = d.Date
+	}
 }
+
+// list notes what a list says of a certificate. CCADB has owner and revocation in
+// one of its lists, and the certificates in others: what one leaves out another
+// one may have said.
+func (s *Store) list(r *Record) {
+	old := s.listed[r.SHA256]
+	if old == nil {
+		s.listed[r.SHA256] = r
+		return
+	}
+	both := *r
+	both.Owner, both.Revoked = cmp.Or(r.Owner, old.Owner), cmp.Or(r.Revoked, old.Revoked)
+	if both.Certificate == nil {
+		both.Certificate = old.Certificate
+	}
+	s.listed[r.SHA256] = &both
+}
+
+// CADataDate is that of the newest dated list of CAs, 2006-01-02; empty where there
+// is none.
+func (s *Store) CADataDate() string { return s.caDataDate }

@@ -18,8 +18,11 @@ import (
 // A CAData is a list of CA certificates, as CCADB publishes them.
 type CAData struct {
 	// Name is what the caller calls it, such as its file name.
-	Name    string
-	Records []Record
+	Name string
+	// Date is when it was taken, 2006-01-02, and Source where; both are empty where
+	// the owner keeps it.
+	Date, Source string
+	Records      []Record
 }
 
 // A Record is what a list says of one CA certificate.
@@ -35,10 +38,14 @@ type Record struct {
 	Revoked string
 }
 
+// MaxCAData is the longest list of CAs that is read.
+const MaxCAData = 256 << 20
+
 // Limits on lists of CAs. CCADB had about 12 000 records in 2026.
 const (
-	// maxCCADBBytes bounds a file; with PEM the whole of CCADB is about 40 MB.
-	maxCCADBBytes = 256 << 20
+	// maxCCADBBytes bounds a file; with PEM the whole of CCADB is about 40 MB. One
+	// without end would fill memory.
+	maxCCADBBytes = MaxCAData
 	// maxCCADBRows bounds the records, each of which costs a parse.
 	maxCCADBRows = 200_000
 	// maxCCADBErrors is how many bad rows are named; a file of another kind
@@ -119,6 +126,21 @@ func ReadCCADB(name string, r io.Reader) (*CAData, error) {
 		return nil, fmt.Errorf("reading CA data %s: more than %d bytes", name, maxCCADBBytes)
 	}
 	return d, nil
+}
+
+// Missing are the certificates that d has and newer has not.
+func (d *CAData) Missing(newer *CAData) (sums [][32]byte) {
+	has := make(map[[32]byte]bool, len(newer.Records))
+	for i := range newer.Records {
+		has[newer.Records[i].SHA256] = true
+	}
+	for i := range d.Records {
+		if sum := d.Records[i].SHA256; !has[sum] {
+			has[sum] = true // a list may name one twice
+			sums = append(sums, sum)
+		}
+	}
+	return sums
 }
 
 // A layout is where the columns stand, -1 where there is none.

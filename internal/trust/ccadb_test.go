@@ -77,6 +77,26 @@ func TestFingerprintForms(t *testing.T) {
 	}
 }
 
+// What one list leaves out of a certificate another one says.
+func TestListsTogether(t *testing.T) {
+	c := cert.Parse(lab.New(lab.Config{}).Intermediate.DER)
+	a := &CAData{Date: "2026-11-02", Records: []Record{{SHA256: c.SHA256(), Owner: "Lab", Revoked: "Revoked"}}}
+	b := &CAData{Date: "2026-11-01", Records: []Record{{SHA256: c.SHA256(), Certificate: c}}}
+	for _, lists := range [][]*CAData{{a, b}, {b, a}} {
+		s := open(t, Options{CAData: lists})
+		if r := s.Listed(c.SHA256()); r == nil || r.Owner != "Lab" || r.Revoked != "Revoked" || r.Certificate == nil || s.CADataDate() != "2026-11-02" {
+			t.Errorf("Listed = %+v, of %s", r, s.CADataDate())
+		}
+	}
+	if a.Records[0].Certificate != nil || b.Records[0].Owner != "" {
+		t.Error("a list was changed")
+	}
+	other := [32]byte{1}
+	if got := (&CAData{Records: []Record{{SHA256: other}, {SHA256: c.SHA256()}, {SHA256: other}}}).Missing(a); len(got) != 1 || got[0] != other {
+		t.Errorf("Missing = %x", got)
+	}
+}
+
 func TestReadCCADBRefuses(t *testing.T) {
 	l := lab.New(lab.Config{})
 	other := strings.Repeat("00", 32)

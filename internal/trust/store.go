@@ -50,8 +50,9 @@ type Store struct {
 	unusable []error
 	cas      index
 	// listed is what CA data says of single certificates, by SHA-256.
-	listed map[[32]byte]*Record
-	data   []Data
+	listed     map[[32]byte]*Record
+	caDataDate string
+	data       []Data
 }
 
 // A Set is anchors that an owner names.

@@ -1,5 +1,6 @@
 // Package fetch reads what certificates point to: issuers' certificates, OCSP
-// responders and revocation lists; and the policies of mail domains.
+// responders and revocation lists; the policies of mail domains; and lists of logs
+// and CAs.
 //
 // The addresses come from certificates, which anybody can write. So a Fetcher
 // takes http and https alone, never a file; looks at every address after the name
@@ -81,6 +82,9 @@ type Options struct {
 	Roots []*x509.CertPool
 	// NoRedirects takes a redirect for an error.
 	NoRedirects bool
+	// HTTPS refuses plain http but from this machine itself, by its address or as
+	// localhost: what is fetched is then vouched for by its origin.
+	HTTPS bool
 	// Lookup finds the addresses of a host. Default nil: this machine's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
@@ -240,7 +244,7 @@ func shown(address string) string {
 }
 
 func (f *Fetcher) ask(ctx context.Context, address string, k Kind, question []byte) (body []byte, from string, err error) {
-	u, err := f.parse(address)
+	u, err := f.Parse(address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -296,7 +300,8 @@ func read(reply *http.Response, k Kind) ([]byte, error) {
 	return body, k.check(reply.Header.Get("Content-Type"), body)
 }
 
-func (f *Fetcher) parse(address string) (*url.URL, error) {
+// Parse says whether an address is one to fetch from, before anybody is asked.
+func (f *Fetcher) Parse(address string) (*url.URL, error) {
 	if len(address) > maxURL {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrURL, maxURL)
 	}
@@ -318,6 +323,8 @@ func (f *Fetcher) allowed(u *url.URL) error {
 		return fmt.Errorf("%w: only http and https are", ErrURL)
 	case u.Hostname() == "":
 		return fmt.Errorf("%w: it names no host", ErrURL)
+	case f.options.HTTPS && u.Scheme != "https" && !loopback(u.Hostname()):
+		return fmt.Errorf("%w: only https is", ErrURL)
 	case u.User != nil:
 		return fmt.Errorf("%w: it holds a user's name", ErrURL)
 	case u.Port() == "" || u.Port() == "80" || u.Port() == "443":
@@ -326,6 +333,12 @@ func (f *Fetcher) allowed(u *url.URL) error {
 		return fmt.Errorf("%w: port %.10s is another service's", ErrURL, u.Port())
 	}
 	return nil
+}
+
+// loopback says that a host of an address is this machine.
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
 // enter waits for a place among the fetches from a host.

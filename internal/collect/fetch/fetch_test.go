@@ -239,3 +239,34 @@ func TestNoProxyFromEnvironment(t *testing.T) {
 		t.Errorf("Get = %v, want it to pass the proxy by", r.Err)
 	}
 }
+
+// What its origin vouches for comes by https, or from this machine.
+func TestHTTPSOnly(t *testing.T) {
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", "image/png")
+		if r.URL.Path == "/signature" {
+			_, _ = w.Write([]byte("<\x01\x02"))
+			return
+		}
+		_, _ = w.Write([]byte("data"))
+	})
+	f := New(Options{Private: true, HTTPS: true})
+	if r := f.Get(t.Context(), base, Data("list", 4)); r.Err != nil || string(r.Body) != "data" {
+		t.Errorf("Get from this machine = %q, %v", r.Body, r.Err)
+	}
+	if r := f.Get(t.Context(), base, Data("short list", 3)); !errors.Is(r.Err, ErrTooLarge) {
+		t.Errorf("Get of too much: %v", r.Err)
+	}
+	if r := f.Get(t.Context(), base+"/signature", Signature()); r.Err != nil || r.Body[0] != '<' {
+		t.Errorf("Get of a signature that begins like a page = %q, %v", r.Body, r.Err)
+	}
+	for _, url := range []string{"http://192.0.2.1/", "http://localhost.example/", base + "/away"} {
+		if r := f.Get(t.Context(), url, Data("list", 4)); !errors.Is(r.Err, ErrURL) {
+			t.Errorf("Get(%s) = %v, want %v", url, r.Err, ErrURL)
+		}
+	}
+}

@@ -20,6 +20,9 @@ type Kind struct {
 	Types []string
 	// Strict refuses the types that servers give to files they do not know.
 	Strict bool
+	// Unlabelled takes whatever an answer is labelled. Random says that its first
+	// byte may be any: it is not looked at for HTML.
+	Unlabelled, Random bool
 	// Accept is the media type of a question that is posted.
 	Accept string
 }
@@ -53,6 +56,17 @@ func MTASTS() Kind {
 	return Kind{Name: "MTA-STS policy", Limit: 64 << 10, Types: []string{"text/plain"}, Strict: true}
 }
 
+// Data is a list of logs or CAs of at most limit bytes. Servers label them as they
+// like: who reads them says what they are.
+func Data(name string, limit int64) Kind {
+	return Kind{Name: name, Limit: limit, Unlabelled: true}
+}
+
+// Signature is a bare signature beside data.
+func Signature() Kind {
+	return Kind{Name: "signature", Limit: 4096, Unlabelled: true, Random: true}
+}
+
 // unlabelled are the types that servers give to files whose kind they do not
 // know. A page in HTML is none of them: it is what portals and error handlers
 // answer in place of what was asked for.
@@ -65,10 +79,10 @@ func (k *Kind) check(contentType string, body []byte) error {
 		media, _, _ = strings.Cut(contentType, ";")
 	}
 	media = strings.ToLower(strings.TrimSpace(media))
-	if !slices.Contains(k.Types, media) && (k.Strict || !slices.Contains(unlabelled, media)) {
+	if !k.Unlabelled && !slices.Contains(k.Types, media) && (k.Strict || !slices.Contains(unlabelled, media)) {
 		return fmt.Errorf("%w: it is labelled %.80q, which is no %s", ErrContent, media, k.Name)
 	}
-	if start := bytes.TrimLeft(body, "\ufeff \t\r\n"); len(start) > 0 && start[0] == '<' {
+	if start := bytes.TrimLeft(body, "\ufeff \t\r\n"); !k.Random && len(start) > 0 && start[0] == '<' {
 		return fmt.Errorf("%w: a page of HTML or XML came in place of a %s", ErrContent, k.Name)
 	}
 	if len(body) == 0 {
