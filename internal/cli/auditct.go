@@ -19,6 +19,7 @@ import (
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/inventory"
+	"github.com/certassay/certassay/internal/probe/dns"
 	"github.com/certassay/certassay/internal/probe/ledger"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
@@ -75,6 +76,8 @@ type reconciliation struct {
 	domains []reconciledDomain
 	served  []ledger.Served
 	pins    []expect.Pin // all that the owner names
+	// bindings are what CAA records say, each name once.
+	bindings []ledger.Binding
 	// above are certificates that came behind those, by subject.
 	above map[string][]*cert.Certificate
 	hosts map[string]bool // listed servers that showed a certificate
@@ -230,6 +233,11 @@ func (s *session) noteServed(e *evidence.Subject, v finding.Verdict) {
 			r.served = append(r.served, ledger.Served{Host: host, Certificate: cert.Parse(der)})
 		}
 	}
+	for _, b := range dns.Bindings(e) {
+		if !slices.ContainsFunc(r.bindings, func(o ledger.Binding) bool { return o.Name == b.Name }) {
+			r.bindings = append(r.bindings, ledger.Binding(b))
+		}
+	}
 	leaf(e.Certificates[0])
 	r.noteAbove(e.Certificates[1:])
 	for i := range e.Handshakes {
@@ -242,7 +250,7 @@ func (s *session) noteServed(e *evidence.Subject, v finding.Verdict) {
 // book puts the three ledgers together.
 func (s *session) book(entries, logs []*evidence.Subject) *ledger.Book {
 	r := s.owner.reconciled
-	b := &ledger.Book{Served: r.served, Entries: entries, Logs: logs, At: s.run.At}
+	b := &ledger.Book{Served: r.served, Entries: entries, Logs: logs, Bindings: r.bindings, At: s.run.At}
 	for _, d := range r.domains {
 		b.Domains = append(b.Domains, d.Domain)
 	}

@@ -35,8 +35,10 @@ type Ledger struct {
 	EarlyAgainst string `fact:"early_against" doc:"SHA-256 of that certificate, sha256:hex; empty where there is none"`
 	EarlyPercent int64  `fact:"early_percent" doc:"how much of that certificate's life was over"`
 
-	NewIssuer  bool     `fact:"new_issuer" doc:"neither a listed server nor an earlier entry for the same domain has a certificate by this issuer, though there are some by others"`
-	Profile    []string `fact:"other_profile" doc:"in what it differs from all other certificates of the issuer for the domain, as one that another account ordered would: validity, key, policies, logs; empty where in nothing or there are fewer than two others"`
+	NewIssuer bool     `fact:"new_issuer" doc:"neither a listed server nor an earlier entry for the same domain has a certificate by this issuer, though there are some by others"`
+	Profile   []string `fact:"other_profile" doc:"in what it differs from all earlier certificates of the CA for the domain, where three and most of them share something else in all of it: validity, key, validation (policies and organization), purposes, common name, must-staple, order of names; and of the same CA certificate extensions, pointers, serial, begins; empty where in nothing, or nothing is shared"`
+	// Hints are for people: none of them proves who ordered.
+	Hints      []string `fact:"hints" doc:"where nothing explains it, what points to who ordered it, in words: how it was ordered, how earlier ones were, its serial number, and the accounts that CAA records name now (with --online dns)"`
 	Stranger   bool     `fact:"key_elsewhere" doc:"it is over a key that a listed server shows or the owner pins, and for no name of the owner's"`
 	Overlooked int64    `fact:"servers_not_seen" doc:"listed servers of its names that could not be reached or were left out"`
 }

@@ -63,6 +63,9 @@ type Book struct {
 	Entries []*evidence.Subject
 	// Logs are the logs that were read. What was read in part has no Read.
 	Logs []*evidence.Subject
+	// Bindings are what CAA records say of the names of listed servers, where it was
+	// asked.
+	Bindings []Binding
 	// Approved are the logs that browsers accept at that time, read or not.
 	Approved []*ct.Log
 	// At is the time of judgement.

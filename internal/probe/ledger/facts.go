@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
-	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/facts"
@@ -33,11 +32,11 @@ const Path = "ledger.explained"
 // does not hold, and for a nil Ledger, it says that nothing was reconciled.
 func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Ledger {
 	if l == nil || l.of[s] == nil {
-		return &facts.Ledger{Names: []string{}, Logs: []string{}, Profile: []string{}}
+		return &facts.Ledger{Names: []string{}, Logs: []string{}, Profile: []string{}, Hints: []string{}}
 	}
 	x := l.of[s]
 	f := &facts.Ledger{
-		Issuer: x.cert.Issuer.String(), Key: pinOf(x.cert), Names: clip(x.names), Issued: x.first, InLog: x.inLog, Logs: []string{}, Profile: []string{},
+		Issuer: x.cert.Issuer.String(), Key: pinOf(x.cert), Names: clip(x.names), Issued: x.first, InLog: x.inLog, Logs: []string{}, Profile: []string{}, Hints: []string{},
 	}
 	for _, e := range x.entries[:min(len(x.entries), maxShown)] {
 		where := e.Log.Name + " (not verified against a log)"
@@ -72,7 +71,9 @@ func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Le
 			l.early(f, x)
 		}
 	}
-	l.history(f, x)
+	if h := l.history(f, x); f.Because == "" {
+		f.Hints = l.hints(x, h)
+	}
 	return f
 }
 
@@ -219,42 +220,6 @@ func (l *Ledger) early(f *facts.Ledger, x *logged) {
 	}
 }
 
-// history compares with other certificates for the domain.
-func (l *Ledger) history(f *facts.Ledger, x *logged) {
-	any, same := false, false
-	var profiles []map[string]string
-	note := func(by string, p map[string]string, earlier bool) {
-		if earlier {
-			any, same = true, same || by == x.label
-		}
-		if by == x.label {
-			profiles = append(profiles, p)
-		}
-	}
-	for _, y := range l.order {
-		if y != x && y.domain == x.domain {
-			note(y.label, y.profile, y.first.Before(x.first))
-		}
-	}
-	for i := range l.shown {
-		s := &l.shown[i]
-		if l.logged[ct.Identity(s.cert.Raw, false)] == nil && slices.ContainsFunc(s.names, x.domain.Covers) {
-			begin, _, ok := validity(s.cert)
-			note(s.label, s.profile, ok && begin.Before(x.first))
-		}
-	}
-	f.NewIssuer = any && !same
-	const few = 2
-	if len(profiles) < few {
-		return
-	}
-	for _, what := range []string{"validity", "key", "policies", "organization"} {
-		if !slices.ContainsFunc(profiles, func(p map[string]string) bool { return p[what] == x.profile[what] }) {
-			f.Profile = append(f.Profile, fmt.Sprintf("%s %s, others %s", what, x.profile[what], profiles[0][what]))
-		}
-	}
-}
-
 // label is the operator of the issuing CA, as the issuer field names it: CAs have
 // several issuing CAs, and take any.
 func label(c *cert.Certificate) string {
@@ -262,25 +227,6 @@ func label(c *cert.Certificate) string {
 		return cert.NormalText(strings.Join(o, "\x00"))
 	}
 	return c.Issuer.Normal()
-}
-
-// profile is what the one who orders a certificate chooses of it.
-func profile(c *cert.Certificate) map[string]string {
-	p := map[string]string{"validity": "unknown", "key": strings.TrimSpace(fmt.Sprint(c.Key.Algorithm, " ", c.Key.Bits)), "policies": "none", "organization": "none"}
-	if _, life, ok := validity(c); ok {
-		p["validity"] = fmt.Sprintf("%d days", (life+12*time.Hour)/(24*time.Hour))
-	}
-	var list []string
-	for _, id := range c.Policies().Value {
-		list = append(list, id.String())
-	}
-	if len(list) > 0 {
-		p["policies"] = strings.Join(list, " ")
-	}
-	if o := c.Subject.Organizations(); len(o) > 0 {
-		p["organization"] = strings.Join(o, " ")
-	}
-	return p
 }
 
 func validity(c *cert.Certificate) (begin time.Time, life time.Duration, ok bool) {
