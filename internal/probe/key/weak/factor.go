@@ -46,12 +46,15 @@ func smallPart(n *big.Int) *big.Int {
 // HasSmallFactor says that a prime up to 65537 divides n. It is false for n
 // below 2.
 func HasSmallFactor(n *big.Int) bool {
-	return n.Cmp(one) > 0 && smallPart(n).Cmp(one) != 0
+	return n.Cmp(one) > 0 && hasSmall(wordsOf(n))
 }
 
 // smallFactor divides small primes out. The private key is recovered where
 // nothing or a single prime is left.
 func smallFactor(k *modulus) (Result, bool) {
+	if !hasSmall(k.words) {
+		return Result{}, false
+	}
 	g := smallPart(k.n)
 	if g.Cmp(one) == 0 {
 		return Result{}, false
@@ -95,8 +98,8 @@ const squareModulus = 64 * 63 * 65 * 11
 // closePrimes is Fermat's method: n = a^2 - b^2 for a just above the root of n.
 // Candidates for a are sieved by residues, so that a round costs nanoseconds.
 func closePrimes(k *modulus) (Result, bool) {
-	root := new(big.Int).Sqrt(k.n)
-	if k.n.Bit(0) == 0 || new(big.Int).Mul(root, root).Cmp(k.n) == 0 {
+	root, exact := k.sqrt()
+	if k.n.Bit(0) == 0 || exact {
 		// Even numbers are no difference of squares half the time and have a
 		// factor anyway; squares are found as powers.
 		return Result{}, false

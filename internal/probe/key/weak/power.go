@@ -18,8 +18,7 @@ var powers = [...]struct {
 // power finds n = b^k. The private key is recovered where b is prime: phi of a
 // prime power is known.
 func power(k *modulus) (Result, bool) {
-	b := new(big.Int).Sqrt(k.n)
-	if new(big.Int).Mul(b, b).Cmp(k.n) == 0 {
+	if b, exact := k.sqrt(); exact {
 		return k.powerOf(b)
 	}
 	for _, p := range powers {

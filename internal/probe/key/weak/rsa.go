@@ -1,6 +1,9 @@
 package weak
 
-import "math/big"
+import (
+	"encoding/binary"
+	"math/big"
+)
 
 // MaxModulusBits is the largest RSA modulus that is looked at. Certificates
 // carry up to 16384 bits; work grows with the square or cube of the size, and a
@@ -38,21 +41,36 @@ type modulus struct {
 	n *big.Int
 	// words is n in big-endian 64-bit words, whatever the machine's words are.
 	words []uint64
+	// root is the integer part of the square root, nil until it was asked for.
+	root *big.Int
+	// square says that root is exact.
+	square bool
 }
 
 var one = big.NewInt(1)
 
 func newModulus(n []byte) *modulus {
-	k := &modulus{n: new(big.Int).SetBytes(n)}
-	buf := k.n.FillBytes(make([]byte, (k.n.BitLen()+63)/64*8))
-	for ; len(buf) > 0; buf = buf[8:] {
-		var w uint64
-		for _, c := range buf[:8] {
-			w = w<<8 | uint64(c)
-		}
-		k.words = append(k.words, w)
+	x := new(big.Int).SetBytes(n)
+	return &modulus{n: x, words: wordsOf(x)}
+}
+
+// wordsOf gives a number in big-endian 64-bit words, without zeros in front.
+func wordsOf(n *big.Int) []uint64 {
+	buf := n.FillBytes(make([]byte, (n.BitLen()+63)/64*8))
+	out := make([]uint64, len(buf)/8)
+	for i := range out {
+		out[i] = binary.BigEndian.Uint64(buf[8*i:])
 	}
-	return k
+	return out
+}
+
+// sqrt is the integer part of the square root, and whether it is exact.
+func (k *modulus) sqrt() (root *big.Int, exact bool) {
+	if k.root == nil {
+		k.root = new(big.Int).Sqrt(k.n)
+		k.square = new(big.Int).Mul(k.root, k.root).Cmp(k.n) == 0
+	}
+	return k.root, k.square
 }
 
 func negative(content []byte) bool { return len(content) > 0 && content[0]&0x80 != 0 }

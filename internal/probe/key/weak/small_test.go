@@ -1,0 +1,53 @@
+package weak
+
+import (
+	"math/big"
+	"testing"
+)
+
+// Each small prime is found in a modulus of each length, by words and as
+// math/big does, and nothing else is.
+func TestHasSmall(t *testing.T) {
+	for _, bits := range []int{64, 127, 512, 1024, 2048, 2049, 3072, 4096, MaxModulusBits} {
+		honest := number("small", bits)
+		for smallPart(honest).Cmp(one) != 0 {
+			honest.Add(honest, two)
+		}
+		if hasSmall(wordsOf(honest)) {
+			t.Errorf("hasSmall(%d bits without a small factor) = true", bits)
+		}
+		step := max(1, bits/512) // of primes, so that it takes a second
+		for p, i := uint64(2), 0; p <= largestSmallPrime; p++ {
+			x := new(big.Int).SetUint64(p)
+			if !x.ProbablyPrime(0) {
+				continue
+			}
+			if i++; p > 3 && p < 65521 && i%step != 0 {
+				continue
+			}
+			if !hasSmall(wordsOf(x.Mul(x, honest))) {
+				t.Errorf("hasSmall(%d times a number of %d bits) = false", p, bits)
+			}
+		}
+		if p := big.NewInt(65539); hasSmall(wordsOf(p.Mul(p, honest))) {
+			t.Errorf("hasSmall(65539 times a number of %d bits) = true", bits)
+		}
+	}
+}
+
+// The quick way and the plain one agree on all numbers.
+func FuzzHasSmall(f *testing.F) {
+	f.Add([]byte{1})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add(product(prime("p", 1024), prime("q", 1024)).Bytes())
+	f.Add(product(prime("p", 2048), prime("q", 2048), big.NewInt(65537)).Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n := new(big.Int).SetBytes(b)
+		if len(b) > 2048 || n.Cmp(one) <= 0 {
+			return
+		}
+		if got, want := hasSmall(wordsOf(n)), smallPart(n).Cmp(one) != 0; got != want {
+			t.Errorf("hasSmall(%x) = %v, want %v", b, got, want)
+		}
+	})
+}
