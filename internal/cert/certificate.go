@@ -66,8 +66,11 @@ type Certificate struct {
 	// see SHA256, Name.Normal and Stdlib.
 	issuer, subject nameMemo
 	hashed, shown   sync.Once
-	sha256          [32]byte
+	keyHashed       sync.Once
+	sha256, keySum  [32]byte
 	stdlib          Result[x509.Certificate]
+	named           sync.Once
+	alt             View[[]GeneralName] // empty where there are more than maxRemembered
 }
 
 // An Extension is one entry of the list of extensions (RFC 5280 section 4.2).
@@ -91,12 +94,22 @@ func (c *Certificate) SHA256() [32]byte {
 }
 
 // SPKISHA256 is the hash of the public key with its algorithm (RFC 7469
-// section 2.4). It is computed on each call. Without a key it is false.
+// section 2.4). It is computed once, by the first call. Without a key it is false.
 func (c *Certificate) SPKISHA256() (sum [32]byte, ok bool) {
 	if c.SPKI == nil {
 		return sum, false
 	}
-	return sha256.Sum256(c.SPKI), true
+	c.keyHashed.Do(func() { c.keySum = sha256.Sum256(c.SPKI) })
+	return c.keySum, true
+}
+
+// ShareIssuer says that a certificate's subject is the issuer of c, where these are
+// the same bytes: what is decoded of that name is then decoded once, for all that
+// the CA issued. It has to come before anything is asked of c.
+func (c *Certificate) ShareIssuer(ca *Certificate) {
+	if c.Issuer.Raw != nil && ca.Subject.memo != nil && bytes.Equal(c.Issuer.Raw, ca.Subject.Raw) {
+		c.Issuer.memo = ca.Subject.memo
+	}
 }
 
 // SelfIssued says that issuer and subject are the same bytes. Where either

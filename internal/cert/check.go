@@ -31,6 +31,9 @@ func (f *TextFlaws) add(g TextFlaws) {
 
 // CheckText looks for flaws of a text.
 func CheckText(s string) (f TextFlaws) {
+	if printable(s) {
+		return f
+	}
 	var latin, alike bool
 	for _, r := range s {
 		switch {
@@ -50,6 +53,16 @@ func CheckText(s string) (f TextFlaws) {
 		f.MixedScript = f.MixedScript || latin && alike
 	}
 	return f
+}
+
+// printable says that a text is of printable ASCII alone, which has no flaw.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // lookalikes are the Cyrillic, Greek and Armenian letters that Unicode
@@ -78,8 +91,7 @@ func (n Name) Check() (f NameFlaws) {
 		rdn, b, err = Next(b)
 		f.Malformed = err != nil || len(rdn.Body) == 0
 	}
-	for a := range n.parts() {
-		a.decode()
+	for a := range n.each() {
 		switch {
 		case a.Err == nil:
 		case errors.Is(a.Err, errLoose):
@@ -129,8 +141,7 @@ func CheckDNSName(name string) (f DNSFlaws) {
 	f.TextFlaws = CheckText(name)
 	f.Space = strings.ContainsAny(name, " \t\r\n\v\f")
 	f.NonASCII = !plain(name)
-	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	f.IP = err == nil
+	f.IP = isAddress(strings.Trim(name, "[]"))
 	for first := true; ; first = false {
 		label, rest, more := strings.Cut(name, ".")
 		if label == "" && (more || first) {
@@ -152,6 +163,16 @@ func CheckDNSName(name string) (f DNSFlaws) {
 	}
 }
 
+// isAddress says whether a text is an IP address. What neither ends in a digit nor
+// holds a colon is none, which costs no error to say.
+func isAddress(s string) bool {
+	if n := len(s); n == 0 || (s[n-1] < '0' || s[n-1] > '9') && !strings.Contains(s, ":") {
+		return false
+	}
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
 func oddInName(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
 		r == '-' || r == '_' || r == '*')
@@ -159,8 +180,11 @@ func oddInName(r rune) bool {
 
 // CheckNames joins the flaws of all dNSName entries.
 func (c *Certificate) CheckNames() (f DNSFlaws) {
-	for _, name := range c.DNSNames() {
-		g := CheckDNSName(name)
+	for _, n := range c.AltNames().Value {
+		if n.Kind() != DNSName {
+			continue
+		}
+		g := CheckDNSName(string(n.Value))
 		f.TextFlaws.add(g.TextFlaws)
 		f.Space = f.Space || g.Space
 		f.NonASCII = f.NonASCII || g.NonASCII

@@ -15,7 +15,7 @@ import (
 // as "?".
 func (n Name) String() string {
 	var rdns []string
-	for _, a := range n.Attributes() {
+	for a := range n.each() {
 		text := a.text()
 		if a.Joined && len(rdns) > 0 {
 			rdns[len(rdns)-1] += "+" + text
@@ -47,9 +47,26 @@ func (a *Attribute) isNotText() bool {
 	return true
 }
 
+// harmless says that nothing in a text is to be escaped: it is of printable ASCII
+// without what RFC 4514 writes in another way. Nearly all are.
+func harmless(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c >= 0x7f, c == '"', c == '+', c == ',', c == ';', c == '<', c == '>', c == '\\':
+			return false
+		case (c == ' ' || c == '#') && i == 0, c == ' ' && i == len(s)-1:
+			return false
+		}
+	}
+	return true
+}
+
 // Escape writes an attribute's value after RFC 4514 section 2.4, and besides
 // escapes the octets of every character that is not printable.
 func Escape(s string) string {
+	if harmless(s) {
+		return s
+	}
 	var out strings.Builder
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])

@@ -3,6 +3,7 @@ package cert
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 )
 
@@ -18,12 +19,18 @@ type Name struct {
 	memo *nameMemo
 }
 
-// A nameMemo is the normal form of a name, once it was asked for: a judgement
-// compares the same few names dozens of times.
+// A nameMemo is what was decoded of a name, once it was asked for: a judgement
+// looks at the same few names dozens of times.
 type nameMemo struct {
-	once   sync.Once
-	normal string
+	once       sync.Once
+	normal     string
+	decoded    sync.Once
+	attributes []Attribute // nil where there are more than maxRemembered
 }
+
+// maxRemembered is how many attributes of a name are kept decoded; honest names
+// have ten. A certificate of 500 kB can hold 100 000, for 15 MB.
+const maxRemembered = 64
 
 // An Attribute is one type and value of a name.
 type Attribute struct {
@@ -124,14 +131,49 @@ func (a *Attribute) read(pair Element) error {
 }
 
 // Attributes are all attributes, decoded, in the order written: by convention
-// the least specific first.
+// the least specific first. They must not be changed: others get the same.
 func (n Name) Attributes() []Attribute {
-	var out []Attribute
-	for a := range n.parts() {
-		a.decode()
-		out = append(out, a)
+	if few, ok := n.remembered(); ok {
+		return few
 	}
-	return out
+	return slices.AppendSeq([]Attribute(nil), n.decoded())
+}
+
+// remembered gives the attributes where they are few enough to be kept.
+func (n Name) remembered() (few []Attribute, ok bool) {
+	m := n.memo
+	if m == nil {
+		return nil, false
+	}
+	m.decoded.Do(func() {
+		few := make([]Attribute, 0, 4)
+		for a := range n.decoded() {
+			if len(few) == maxRemembered {
+				return
+			}
+			few = append(few, a)
+		}
+		m.attributes = few
+	})
+	return m.attributes, m.attributes != nil
+}
+
+// each walks the attributes, decoded.
+func (n Name) each() iter.Seq[Attribute] {
+	if few, ok := n.remembered(); ok {
+		return slices.Values(few)
+	}
+	return n.decoded()
+}
+
+func (n Name) decoded() iter.Seq[Attribute] {
+	return func(yield func(Attribute) bool) {
+		for a := range n.parts() {
+			if a.decode(); !yield(a) {
+				return
+			}
+		}
+	}
 }
 
 func (a *Attribute) decode() {
@@ -157,10 +199,18 @@ func (n Name) Empty() bool {
 // written; empty, not nil, for none.
 func (n Name) Values(oid string) []string {
 	out := []string{}
-	for a := range n.parts() {
-		if string(a.Type) == oid {
-			a.decode()
-			out = append(out, a.Text)
+	few, ok := n.remembered()
+	if !ok {
+		for a := range n.parts() {
+			if string(a.Type) == oid {
+				a.decode()
+				out = append(out, a.Text)
+			}
+		}
+	}
+	for i := range few {
+		if string(few[i].Type) == oid {
+			out = append(out, few[i].Text)
 		}
 	}
 	return out

@@ -24,7 +24,7 @@ func (n Name) Normal() string {
 
 func (n Name) normalize() string {
 	var rdns [][]string
-	for _, a := range n.Attributes() {
+	for a := range n.each() {
 		text := a.normal()
 		if a.Joined && len(rdns) > 0 {
 			rdns[len(rdns)-1] = append(rdns[len(rdns)-1], text)
@@ -67,6 +67,7 @@ func NormalText(s string) string {
 	space := false
 	for _, r := range s {
 		switch {
+		case r > ' ' && r < 0x7f:
 		case unicode.IsSpace(r):
 			space = out.Len() > 0
 			continue

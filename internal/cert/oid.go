@@ -18,6 +18,27 @@ type OID []byte
 // identifier, or has an arc of more than 448 bits, is written as "hex:" and its
 // octets.
 func (o OID) String() string {
+	if s := commonOIDs[string(o)]; s != "" {
+		return s
+	}
+	return o.dotted()
+}
+
+// commonOIDs are the identifiers that stand in nearly every certificate.
+var commonOIDs = func() map[string]string {
+	out := map[string]string{}
+	for _, o := range []string{
+		OIDSubjectKeyID, OIDKeyUsage, OIDSubjectAltName, OIDBasicConstraints, OIDCRLDistribution, OIDPolicies,
+		OIDAuthorityKeyID, OIDExtKeyUsage, OIDAuthorityInfo, OIDSCTList, OIDPoison, OIDServerAuth, oidClientAuth,
+	} {
+		out[o] = OID(o).dotted()
+	}
+	return out
+}()
+
+const oidClientAuth = "\x2b\x06\x01\x05\x05\x07\x03\x02"
+
+func (o OID) dotted() string {
 	if len(o) == 0 || o[len(o)-1]&0x80 != 0 {
 		return "hex:" + hex.EncodeToString(o)
 	}

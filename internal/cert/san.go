@@ -65,8 +65,21 @@ func (g GeneralName) IP() (netip.Addr, bool) {
 }
 
 // AltNames decodes the subject alternative names; those of duplicates are
-// joined. The error covers the list; each name is taken as it is.
+// joined. The error covers the list; each name is taken as it is. The names must not
+// be changed: others get the same.
 func (c *Certificate) AltNames() View[[]GeneralName] {
+	c.named.Do(func() {
+		if v := c.readAltNames(); len(v.Value) <= maxRemembered {
+			c.alt = v
+		}
+	})
+	if c.alt.Present {
+		return c.alt
+	}
+	return c.readAltNames()
+}
+
+func (c *Certificate) readAltNames() View[[]GeneralName] {
 	return view(c, OIDSubjectAltName, func(b []byte, out *[]GeneralName) error {
 		body, first := single(b, idSequence)
 		if n := count(body); n > 0 && *out == nil {

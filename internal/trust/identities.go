@@ -12,7 +12,7 @@ type Identity struct {
 	Product string
 	// CN, O, OU and L are matched whole against every value of that attribute;
 	// all that are set have to match.
-	CN, O, OU, L *regexp.Regexp
+	CN, O, OU, L *Pattern
 	// NoProvince says that a stateOrProvinceName rules the identity out.
 	NoProvince bool
 	// Sure is false where the name is only usual, or seen in few places.
@@ -36,11 +36,25 @@ const (
 	srcTemplates = "published detection templates for default certificates"
 )
 
-func whole(pattern string) *regexp.Regexp {
+// A Pattern is what a whole value has to be.
+type Pattern struct {
+	re *regexp.Regexp
+	// prefix is what every match begins with; most values do not, which is said
+	// without the expression.
+	prefix string
+}
+
+func whole(pattern string) *Pattern {
 	if pattern == "" {
 		return nil
 	}
-	return regexp.MustCompile(`^(?:` + pattern + `)$`)
+	prefix, _ := regexp.MustCompile(pattern).LiteralPrefix()
+	return &Pattern{regexp.MustCompile(`^(?:` + pattern + `)$`), prefix}
+}
+
+// MatchString says whether the whole value is so.
+func (p *Pattern) MatchString(s string) bool {
+	return strings.HasPrefix(s, p.prefix) && p.re.MatchString(s)
 }
 
 func product(name, cn, o string, sure bool, source string) Identity {
@@ -160,9 +174,9 @@ func ExampleName(dn DN) (Identity, bool) { return match(exampleNames, dn) }
 func MagicSerial(hex string) string { return magicSerials[strings.ToLower(hex)] }
 
 func match(list []Identity, dn DN) (Identity, bool) {
-	for _, id := range list {
-		if id.matches(dn) {
-			return id, true
+	for i := range list {
+		if list[i].matches(dn) {
+			return list[i], true
 		}
 	}
 	return Identity{}, false
@@ -176,7 +190,7 @@ func (id *Identity) matches(dn DN) bool {
 }
 
 // anyOf says whether a value matches; an attribute that is not asked for does.
-func anyOf(re *regexp.Regexp, values []string) bool {
+func anyOf(re *Pattern, values []string) bool {
 	if re == nil {
 		return true
 	}

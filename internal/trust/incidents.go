@@ -90,22 +90,25 @@ func FindIncident(c *cert.Certificate) (Incident, bool) {
 
 // find is nil for a certificate that is not on record.
 func (t *incidentTable) find(c *cert.Certificate) *Incident {
+	// Most of what is looked up is on no record, which takes no memory to say.
+	var space [2*sha256.Size + 64]byte
 	sum := c.SHA256()
-	if i := t.certificates[hex.EncodeToString(sum[:])]; i != nil {
+	if i := t.certificates[string(hex.AppendEncode(space[:0], sum[:]))]; i != nil {
 		return i
 	}
 	old := sha1.Sum(c.Raw) //nolint:gosec // see the import
-	if i := t.sha1[hex.EncodeToString(old[:])]; i != nil {
+	if i := t.sha1[string(hex.AppendEncode(space[:0], old[:]))]; i != nil {
 		return i
 	}
 	if spki, ok := c.SPKISHA256(); ok {
-		if i := t.keys[hex.EncodeToString(spki[:])]; i != nil {
+		if i := t.keys[string(hex.AppendEncode(space[:0], spki[:]))]; i != nil {
 			return i
 		}
 	}
 	if c.Issuer.Raw != nil && c.SerialErr == nil {
 		name := sha256.Sum256(c.Issuer.Raw)
-		if i := t.serials[hex.EncodeToString(name[:])+":"+hex.EncodeToString(c.Serial)]; i != nil {
+		key := append(hex.AppendEncode(space[:0], name[:]), ':')
+		if i := t.serials[string(hex.AppendEncode(key, c.Serial))]; i != nil {
 			return i
 		}
 	}

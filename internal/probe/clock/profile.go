@@ -1,8 +1,8 @@
 package clock
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -34,6 +34,7 @@ type profile struct {
 	policies []cert.OID
 	purposes []cert.OID
 	names    []cert.GeneralName
+	lower    []string // the dNSNames among names, in lower case
 	scts     []ct.SCT
 	logs     *ct.LogList
 }
@@ -59,6 +60,11 @@ func Profile(c *cert.Certificate, issuer bool, logs *ct.LogList) *facts.Profile 
 	}
 	p.names = c.AltNames().Value
 	p.names = p.names[:min(len(p.names), maxNames)]
+	for i := range p.names {
+		if n := &p.names[i]; n.Kind() == cert.DNSName {
+			p.lower = append(p.lower, strings.ToLower(string(n.Value)))
+		}
+	}
 	p.readSCTs()
 	for i := range novelties {
 		if t := &novelties[i]; c.NotBefore.Before(t.from) && t.has(p) {
@@ -99,7 +105,7 @@ func (p *profile) readSCTs() {
 // anything, and is one where it names a host.
 func (p *profile) server() bool {
 	if !p.c.ExtKeyUsage().Present {
-		return slices.ContainsFunc(p.names, func(n cert.GeneralName) bool { return n.Kind() == cert.DNSName })
+		return len(p.lower) > 0
 	}
 	return p.purpose(cert.OIDServerAuth) || p.purpose(cert.OIDAnyPurpose)
 }
@@ -115,7 +121,5 @@ func (p *profile) extension(oid string) bool { return p.c.Extension(oid) != nil 
 
 // dns says whether any dNSName, in lower case, is so.
 func (p *profile) dns(is func(string) bool) bool {
-	return slices.ContainsFunc(p.names, func(n cert.GeneralName) bool {
-		return n.Kind() == cert.DNSName && is(string(bytes.ToLower(n.Value)))
-	})
+	return slices.ContainsFunc(p.lower, is)
 }

@@ -19,7 +19,7 @@ func Extensions(c *cert.Certificate) *facts.Ext {
 		return nil
 	}
 	bc, ski, aki := c.BasicConstraints(), c.SubjectKeyID(), c.AuthorityKeyID()
-	eku := c.ExtKeyUsage()
+	eku, ku := c.ExtKeyUsage(), c.KeyUsage()
 	f := &facts.Ext{
 		OIDs:            make([]string, 0, len(c.Extensions)),
 		Duplicate:       c.Quirks.Has(cert.DuplicateExtension),
@@ -28,13 +28,15 @@ func Extensions(c *cert.Certificate) *facts.Ext {
 		IsCA:            bc.Value.CA, BC: bc.Present, PathLen: int64(bc.Value.PathLen),
 		SKI: hex.EncodeToString(ski.Value), HasSKI: ski.Present,
 		AKI: hex.EncodeToString(aki.Value.KeyID), HasAKI: aki.Present, AKISerial: aki.Value.Serial != nil,
-		HasKU: c.KeyUsage().Present, KeyUsage: c.KeyUsage().Value.Strings(),
+		HasKU: ku.Present, KeyUsage: ku.Value.Strings(),
 		HasEKU: eku.Present, EKU: []string{},
-		HasAIA: c.AuthorityInfo().Present, HasCRLDP: c.CRLDistribution().Present, HasPolicies: c.Policies().Present,
-		Poison: c.Poison().Present, SCTList: c.SCTList().Present,
+		HasAIA: c.Extension(cert.OIDAuthorityInfo) != nil, HasCRLDP: c.Extension(cert.OIDCRLDistribution) != nil,
+		HasPolicies: c.Extension(cert.OIDPolicies) != nil,
+		Poison:      c.Extension(cert.OIDPoison) != nil, SCTList: c.Extension(cert.OIDSCTList) != nil,
 		NetscapeComment: c.NetscapeComment().Value,
 	}
 	var set strings.Builder
+	set.Grow(64)
 	for i := range c.Extensions {
 		x := &c.Extensions[i]
 		f.OIDs = append(f.OIDs, x.OID.String())
@@ -52,8 +54,9 @@ func Extensions(c *cert.Certificate) *facts.Ext {
 	}
 	f.ServerAuth = !eku.Present
 	for _, oid := range eku.Value {
-		f.EKU = append(f.EKU, purpose(oid.String()))
-		f.ServerAuth = f.ServerAuth || serverPurposes[oid.String()]
+		dotted := oid.String()
+		f.EKU = append(f.EKU, purpose(dotted))
+		f.ServerAuth = f.ServerAuth || serverPurposes[dotted]
 	}
 	return f
 }

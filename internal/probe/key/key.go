@@ -14,21 +14,23 @@ import (
 )
 
 // Key gives the facts about the subject public key; nil where the walk did not
-// get there. They depend on the certificate and the tables alone.
-func Key(c *cert.Certificate, tables known.Tables) *facts.Key {
-	if c.SPKI == nil {
+// get there. They depend on the certificate and the tables alone. memory holds what
+// was found of keys before, with the same tables; nil remembers nothing.
+func Key(c *cert.Certificate, tables known.Tables, memory *Memory) *facts.Key {
+	sum, ok := c.SPKISHA256()
+	if !ok {
 		return nil
 	}
+	alone, ok := memory.get(sum)
+	if !ok {
+		alone = examined(c, tables)
+		// A table that could not be read now may be later.
+		if alone.Known != nil {
+			memory.put(sum, alone)
+		}
+	}
+	f := &alone
 	k := &c.Key
-	f := &facts.Key{
-		Algorithm: string(k.Algorithm), Bits: int64(k.Bits), Curve: k.Curve,
-		Exponent: k.Exponent(), Modulo: k.ModulusOdd(), Readable: k.Err == nil,
-	}
-	if f.Algorithm == "" {
-		f.Algorithm = string(cert.OtherKey)
-	}
-	weaknesses(f, k)
-	f.Known = lookup(tables, c.SPKI, k)
 	ski := c.SubjectKeyID()
 	if ski.Present && ski.Err == nil && k.Err == nil {
 		matches := hashesOf(c, ski.Value)
@@ -36,6 +38,21 @@ func Key(c *cert.Certificate, tables known.Tables) *facts.Key {
 		whole := sha1.Sum(c.SPKI) //nolint:gosec // compared with, not relied on
 		f.SPKIHashSKI = bytes.Equal(ski.Value, whole[:])
 	}
+	return f
+}
+
+// examined gives the facts that the key alone decides.
+func examined(c *cert.Certificate, tables known.Tables) facts.Key {
+	k := &c.Key
+	f := facts.Key{
+		Algorithm: string(k.Algorithm), Bits: int64(k.Bits), Curve: k.Curve,
+		Exponent: k.Exponent(), Modulo: k.ModulusOdd(), Readable: k.Err == nil,
+	}
+	if f.Algorithm == "" {
+		f.Algorithm = string(cert.OtherKey)
+	}
+	weaknesses(&f, k)
+	f.Known = lookup(tables, c.SPKI, k)
 	return f
 }
 

@@ -52,7 +52,7 @@ func rsaKey(n *big.Int, e int64) []byte {
 }
 
 func of(spki []byte, tables known.Tables) *facts.Key {
-	return Key(&cert.Certificate{SPKI: spki, Key: cert.ParseKey(spki)}, tables)
+	return Key(&cert.Certificate{SPKI: spki, Key: cert.ParseKey(spki)}, tables, nil)
 }
 
 func seeded(seed string, bits int) *big.Int {
@@ -146,7 +146,7 @@ func TestKnown(t *testing.T) {
 }
 
 func TestKeyWithoutKey(t *testing.T) {
-	if f := Key(&cert.Certificate{}, known.Tables{}); f != nil {
+	if f := Key(&cert.Certificate{}, known.Tables{}, &Memory{}); f != nil {
 		t.Errorf("Key(no key) = %v, want nil", f)
 	}
 }
@@ -215,8 +215,31 @@ func keysIn(text []byte) (out [][]byte) {
 func BenchmarkKeyRSA2048(b *testing.B) {
 	info := rsaKey(new(big.Int).Mul(prime(seeded("p", 1024)), prime(seeded("q", 1024))), 65537)
 	c := &cert.Certificate{SPKI: info, Key: cert.ParseKey(info)}
-	Key(c, known.Tables{})
+	Key(c, known.Tables{}, nil)
 	for b.Loop() {
-		Key(c, known.Tables{})
+		Key(c, known.Tables{}, nil)
+	}
+}
+
+// What is remembered of a key is what was found, and nothing of the certificate
+// that it came with.
+func TestMemory(t *testing.T) {
+	p := prime(seeded("p", 512))
+	spki := rsaKey(new(big.Int).Mul(p, prime(new(big.Int).Add(p, big.NewInt(2)))), 65537)
+	var m Memory
+	for range 2 {
+		c := &cert.Certificate{SPKI: spki, Key: cert.ParseKey(spki)}
+		if diff := cmp.Diff(Key(c, known.Tables{}, nil), Key(c, known.Tables{}, &m)); diff != "" {
+			t.Errorf("without a memory (-) and with one (+):\n%s", diff)
+		}
+		// The next has a key identifier that is not its key's.
+		c = &cert.Certificate{SPKI: spki, Key: cert.ParseKey(spki)}
+		c.Extensions = []cert.Extension{{OID: cert.OID(cert.OIDSubjectKeyID), Value: []byte{4, 1, 7}}}
+		if f := Key(c, known.Tables{}, &m); f.MatchesSKI == nil || *f.MatchesSKI {
+			t.Errorf("MatchesSKI = %v, want false", f.MatchesSKI)
+		}
+	}
+	if len(m.recent) != 1 {
+		t.Errorf("%d keys are remembered, want 1", len(m.recent))
 	}
 }

@@ -31,7 +31,8 @@ func (in *Input) entry(record *evidence.Log, log *ct.Log) (f *facts.LogEntry, pr
 	}
 	index, present, valid := e.LeafIndex()
 	f.LeafIndex = new(indexVerdict(index == r.Index, present, valid))
-	c := in.signed(&e)
+	in.submitted(f, &e)
+	c := in.signed(&e, *f.Submitted == ok)
 	f.Parsed = c.SPKI != nil
 	if c.NotAfterErr == nil && !c.NotAfter.IsZero() {
 		if f.Time != nil {
@@ -41,7 +42,6 @@ func (in *Input) entry(record *evidence.Log, log *ct.Log) (f *facts.LogEntry, pr
 			f.Interval = &yes
 		}
 	}
-	in.submitted(f, &e)
 	return f, e.Precert
 }
 
@@ -58,12 +58,13 @@ func indexVerdict(own, present, valid bool) string {
 }
 
 // signed is the certificate of the leaf, parsed: the subject's own where it is
-// that one, so that it is not read twice.
-func (in *Input) signed(e *ct.LogEntry) *cert.Certificate {
-	if !e.Precert {
-		if len(in.Certificates) > 0 && string(in.Certificates[0].Raw) == string(e.Signed) {
-			return in.Certificates[0]
-		}
+// that one, or the precertificate that the leaf was made of, so that it is not read
+// twice.
+func (in *Input) signed(e *ct.LogEntry, same bool) *cert.Certificate {
+	switch {
+	case same:
+		return in.Certificates[0]
+	case !e.Precert:
 		return cert.Parse(e.Signed)
 	}
 	return cert.Parse(AsCertificate(e.Signed))

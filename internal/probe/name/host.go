@@ -15,15 +15,18 @@ var privateSuffixes = []string{"localhost", "local", "internal", "home.arpa"}
 // label, a name under a private suffix, and addresses that are not globally
 // routed are not.
 func Public(host string) bool {
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return publicIP(ip.Unmap())
+	// What neither ends in a digit nor holds a colon is no address: nearly all names.
+	if n := len(host); n > 0 && (host[n-1] <= '9' || strings.HasSuffix(host, "]") || strings.HasSuffix(host, "[") || strings.Contains(host, ":")) {
+		if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+			return publicIP(ip.Unmap())
+		}
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !strings.Contains(host, ".") {
 		return false
 	}
 	for _, suffix := range privateSuffixes {
-		if strings.HasSuffix(host, "."+suffix) {
+		if rest, ok := strings.CutSuffix(host, suffix); ok && strings.HasSuffix(rest, ".") {
 			return false
 		}
 	}

@@ -47,16 +47,23 @@ func Alternative(c *cert.Certificate) *facts.Names {
 	flaws := c.CheckNames()
 	f := &facts.Names{
 		Present: alt.Present, Readable: alt.Err == nil && !c.Quirks.Has(cert.OddGeneralName),
-		DNS: []string{}, IP: []string{},
+		IP:  []string{},
 		NUL: flaws.NUL, Control: flaws.Control || flaws.Space, Bidi: flaws.Bidi, MixedScript: flaws.MixedScript,
 		NonASCII: flaws.NonASCII, IPAsDNS: flaws.IP, BadWildcard: flaws.Wildcard,
 	}
-	for _, d := range c.DNSNames() {
-		d = strings.ToLower(d)
+	for _, g := range alt.Value {
+		if g.Kind() != cert.DNSName {
+			continue
+		}
+		d := strings.ToLower(string(g.Value))
+		if f.DNS == nil {
+			f.DNS = make([]string, 0, len(alt.Value))
+		}
 		f.DNS = append(f.DNS, d)
 		f.Public = f.Public || Public(strings.TrimPrefix(d, "*."))
 		f.BadWildcard = f.BadWildcard || overSuffix(d)
 	}
+	f.DNS = known(f.DNS)
 	for _, ip := range c.IPAddresses() {
 		f.IP = append(f.IP, ip.String())
 		f.Public = f.Public || publicIP(ip.Unmap())
