@@ -13,6 +13,7 @@ import (
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/chain"
 	"github.com/certassay/certassay/internal/probe/corpus"
+	"github.com/certassay/certassay/internal/probe/key"
 	"github.com/certassay/certassay/internal/probe/key/known"
 	"github.com/certassay/certassay/internal/probe/ledger"
 	"github.com/certassay/certassay/internal/probe/log"
@@ -79,10 +80,12 @@ type Auditor struct {
 	memory     memory
 	checker    signature.Checker
 	scts       sct.Verifier
+	keys       key.Memory
 	lists      revocation.Lists
 	heads      log.Heads
 	ledger     *ledger.Ledger // nil where nothing is reconciled
 	screened   screenedChains
+	profiling  []*rule.Rule
 
 	knownKeys known.Tables
 	enrichers []Enricher
@@ -98,7 +101,7 @@ func New(o Options) *Auditor {
 	}
 	return &Auditor{
 		rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline,
-		expect: o.Expect, knownKeys: o.KnownKeys, enrichers: o.Enrichers,
+		expect: o.Expect, knownKeys: o.KnownKeys, enrichers: o.Enrichers, profiling: profiling(o.Rules),
 	}
 }
 

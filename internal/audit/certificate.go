@@ -22,11 +22,16 @@ const (
 // A certificate is one certificate in one role with all that is true of it
 // alone, and, once judged, of it and its issuers. It never changes once made.
 type certificate struct {
-	sha256  [32]byte
-	role    string
-	parsed  *cert.Certificate
-	std     *x509.Certificate // nil where crypto/x509 refuses it
-	libs    *cert.Libraries
+	sha256 [32]byte
+	role   string
+	parsed *cert.Certificate
+	// above is one whose subject is the issuer's name, in the same bytes, so that
+	// the same is said of it; nil where none is at hand.
+	above *certificate
+	std   *x509.Certificate // nil where crypto/x509 refuses it
+	libs  *cert.Libraries
+	// plain says that nobody asks for its profile.
+	plain   bool
 	facts   *facts.Cert
 	scts    []facts.SCT
 	reasons map[string]string

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -33,7 +34,12 @@ import (
 // certificate gives what is true of one certificate alone, without its SCTs.
 // What is known of CAs, and by whom they are trusted, is part of it.
 func (a *Auditor) certificate(der []byte, role string, known *trust.Store) *certificate {
-	k := memoryKey{sha256: evidence.DER(der).SHA256(), role: role, trust: known}
+	return a.hashed(der, evidence.DER(der).SHA256(), role, known)
+}
+
+// hashed is certificate for one whose SHA-256 is known.
+func (a *Auditor) hashed(der []byte, sum [32]byte, role string, known *trust.Store) *certificate {
+	k := memoryKey{sha256: sum, role: role, trust: known}
 	if c := a.memory.get(k); c != nil {
 		return c
 	}
@@ -115,14 +121,21 @@ func (a *Auditor) certificateFacts(c *certificate, role string, known *trust.Sto
 	if c.libs != nil {
 		f.SignedByOwnKey = signature.SignedByOwnKey(p, &a.checker)
 	}
-	f.Subject, f.Issuer = name.Distinguished(&p.Subject), name.Distinguished(&p.Issuer)
+	f.Subject = name.Distinguished(&p.Subject)
+	if c.above != nil && c.above.facts.Subject != nil && bytes.Equal(c.above.parsed.Subject.Raw, p.Issuer.Raw) {
+		f.Issuer = c.above.facts.Subject
+	} else {
+		f.Issuer = name.Distinguished(&p.Issuer)
+	}
 	f.Names = name.Alternative(p)
 	f.Serial = encoding.Serial(p, a.at)
-	f.Key = key.Key(p, a.knownKeys)
+	f.Key = key.Key(p, a.knownKeys, &a.keys)
 	f.Curve = signature.Curve(p)
 	f.Sig = signature.Signature(p)
 	f.Valid = clock.Validity(p, a.at)
-	f.Profile = clock.Profile(p, role == roleIssuer, ct.Known())
+	if !c.plain {
+		f.Profile = clock.Profile(p, role == roleIssuer, ct.Known())
+	}
 	f.Ext = encoding.Extensions(p)
 	f.CA = issuance.ClaimedCA(p, known, &a.checker)
 	f.Known = intercept.Known(p, f.Valid, f.Ext)

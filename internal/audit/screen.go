@@ -3,6 +3,8 @@ package audit
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -67,27 +69,38 @@ func (a *Auditor) Screen(s *evidence.Subject, matters func(*rule.Rule) bool) (ju
 }
 
 func (a *Auditor) passesOver(s *evidence.Subject, matters func(*rule.Rule) bool) bool {
-	if s.Kind != evidence.LogEntry || s.Log == nil || s.Log.Entry == nil || len(s.Certificates) < 2 || a.expect(s) != nil ||
-		a.ledger != nil || !a.screened.has(s) {
+	if s.Kind != evidence.LogEntry || s.Log == nil || s.Log.Entry == nil || len(s.Certificates) < 2 || a.expect(s) != nil || a.ledger != nil {
 		return false
 	}
-	sum := s.Certificates[0].SHA256()
-	if (uint(sum[30])<<8|uint(sum[31]))%sampled == 0 {
+	above := hashesOf(s.Certificates[1:])
+	if !a.screened.has(chainKey(s.Log.Key, above)) {
 		return false
 	}
-	c := &certificate{sha256: sum, role: roleLogged, parsed: cert.Parse(s.Certificates[0]), reasons: map[string]string{}}
-	issuer := a.certificate(s.Certificates[1], roleIssuer, a.trust)
-	if !a.plain(c.parsed, issuer.parsed) {
+	c := &certificate{role: roleLogged, parsed: cert.Parse(s.Certificates[0]), reasons: map[string]string{}}
+	c.sha256 = c.parsed.SHA256()
+	if (uint(c.sha256[30])<<8|uint(c.sha256[31]))%sampled == 0 {
 		return false
 	}
-	certs := []*cert.Certificate{c.parsed, issuer.parsed}
-	for _, der := range s.Certificates[2:] {
-		certs = append(certs, a.certificate(der, roleIssuer, a.trust).parsed)
+	certs := []*cert.Certificate{c.parsed}
+	for i, der := range s.Certificates[1:] {
+		up := a.hashed(der, above[i], roleIssuer, a.trust)
+		if i == 0 {
+			c.above = up
+		}
+		certs = append(certs, up.parsed)
+	}
+	c.parsed.ShareIssuer(c.above.parsed)
+	if !a.plain(c.parsed, c.above.parsed) {
+		return false
 	}
 	record := log.Facts(&log.Input{Subject: s, Certificates: certs, Logs: a.logs, Heads: &a.heads, At: a.at})
 	if log.Belongs(record, len(certs)) != len(certs) {
 		return false
 	}
+	heeds := func(r *rule.Rule) bool {
+		return r.Class.Accuses() || r.Class == finding.CompromisedKey || matters != nil && matters(r)
+	}
+	c.plain = !slices.ContainsFunc(a.profiling, heeds)
 	c.facts = a.certificateFacts(c, roleLogged, a.trust)
 	f := &facts.Facts{At: &a.at, Cert: c.facts, Log: record, Reasons: c.reasons}
 	f.Ledger = a.ledger.Facts(s, f.Reasons)
@@ -95,22 +108,7 @@ func (a *Auditor) passesOver(s *evidence.Subject, matters func(*rule.Rule) bool)
 	if c.parsed.Extension(cert.OIDSCTList) == nil {
 		f.SCTs = []facts.SCT{}
 	}
-	for _, scope := range []rule.Scope{rule.ScopeCertificate, rule.ScopeLogEntry} {
-		for _, r := range a.rules.Notable(nil, scope, f) {
-			if speaks(&r, matters) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// speaks says that a result stands in the way of passing over an entry.
-func speaks(r *rule.Result, matters func(*rule.Rule) bool) bool {
-	if r.Outcome == finding.Found {
-		return r.Rule.Class.Accuses() || r.Rule.Class == finding.CompromisedKey || matters != nil && matters(r.Rule)
-	}
-	return r.Rule.Needed() && !r.Lacks(notAsked)
+	return a.rules.Silent(rule.ScopeCertificate, f, heeds, notAsked) && a.rules.Silent(rule.ScopeLogEntry, f, heeds, notAsked)
 }
 
 // plain says that there is nothing about a certificate that parsers could read in
@@ -151,6 +149,18 @@ func (a *Auditor) plain(c, issuer *cert.Certificate) bool {
 	return true
 }
 
+// profiling lists the rules that hold a certificate against what certificates of its
+// time were like: the dearest question after those about keys and signatures, and
+// one that only policies ask.
+func profiling(set *rule.Set) (out []*rule.Rule) {
+	for _, r := range set.Active() {
+		if slices.ContainsFunc(r.Reads(), func(path string) bool { return strings.HasPrefix(path, "cert.profile") }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // cheap says that a signature by the key is verified when entries are screened: it
 // costs 35 to 75 microseconds. One by P-384 costs 640, and would be nine tenths of
 // everything.
@@ -168,22 +178,30 @@ type screenedChains struct {
 	known map[[32]byte]bool
 }
 
-// chainKey is the hash of the certificates above the entry's own, and of the log.
-func chainKey(s *evidence.Subject) [32]byte {
+// hashesOf gives the SHA-256 of each certificate.
+func hashesOf(chain []evidence.DER) [][32]byte {
+	out := make([][32]byte, len(chain))
+	for i, der := range chain {
+		out[i] = der.SHA256()
+	}
+	return out
+}
+
+// chainKey is the hash of the key of a log and of the certificates above an entry,
+// which are given by theirs.
+func chainKey(log []byte, above [][32]byte) [32]byte {
 	h := sha256.New()
-	h.Write(s.Log.Key)
-	for _, der := range s.Certificates[1:] {
-		sum := der.SHA256()
-		h.Write(sum[:])
+	h.Write(log)
+	for i := range above {
+		h.Write(above[i][:])
 	}
 	return [32]byte(h.Sum(nil))
 }
 
-func (n *screenedChains) has(s *evidence.Subject) bool {
-	k := chainKey(s)
+func (n *screenedChains) has(chain [32]byte) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.known[k]
+	return n.known[chain]
 }
 
 // note remembers a chain under which an entry was judged, where all that is above
@@ -201,7 +219,7 @@ func (n *screenedChains) note(s *evidence.Subject, j *judgement, verdict finding
 	if c := j.facts.Chain; c.Anchor == string(trust.Public) && c.VerifyError != "" {
 		return
 	}
-	k := chainKey(s)
+	k := chainKey(s.Log.Key, hashesOf(s.Certificates[1:]))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known == nil || len(n.known) >= maxChains {

@@ -28,12 +28,6 @@ type Result struct {
 	Details map[string]any
 }
 
-// Lacks says that the outcome is inconclusive because of facts that are unknown for
-// this reason.
-func (r *Result) Lacks(reason string) bool {
-	return r.Outcome == finding.Inconclusive && strings.HasSuffix(r.Reason, ": "+reason)
-}
-
 // Gap gives an inconclusive result in the form of reports.
 func (r *Result) Gap() finding.Gap {
 	return finding.Gap{Rule: r.Rule.ID, Reason: r.Reason, Needed: r.Rule.Needed()}
@@ -80,6 +74,32 @@ func (s *Set) Notable(dst []Result, scope Scope, f *facts.Facts) []Result {
 	return dst
 }
 
+// Silent says that no rule of one scope objects: none that heeds names finds
+// anything, and none that the verdict rests on is undecided, but for facts that are
+// unknown for the reason excused. Rules that heeds does not name, and on which no
+// verdict rests, are not asked.
+func (s *Set) Silent(scope Scope, f *facts.Facts, heeds func(*Rule) bool, excused string) bool {
+	run := s.newRun(f)
+	run.excused = excused
+	for _, r := range s.byScope[scope] {
+		heeded, needed := heeds(r), r.Needed()
+		if !heeded && !needed {
+			continue
+		}
+		switch res := run.rule(r); res.Outcome {
+		case finding.Found:
+			if heeded {
+				return false
+			}
+		case finding.Inconclusive:
+			if needed && res.Reason != excused {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Interpreted gives the same rules without the quick way: every condition is
 // asked of CEL. The answers are the same, in ten times the time; it is what tests
 // compare with.
@@ -103,6 +123,9 @@ type run struct {
 	frame       frame
 	act         *activation // nil until CEL is asked
 	interpreted bool
+	// excused is the reason of an unknown fact that is given alone, without the
+	// fact: of no interest to who asks.
+	excused string
 }
 
 func (e *engine) newRun(f *facts.Facts) *run {
@@ -180,6 +203,9 @@ func (n *run) truth(p *program) (value bool, reason string) {
 func (n *run) why(path string) string {
 	for p := path; p != ""; {
 		if reason := n.facts.Reasons[p]; reason != "" {
+			if reason == n.excused {
+				return reason
+			}
 			return "unknown: " + path + ": " + reason
 		}
 		if trimmed, ok := strings.CutSuffix(p, "[]"); ok {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -52,12 +53,18 @@ type contender struct {
 //
 // Everything but the last two verifies the log's tree. CERTSPOTTER names a binary
 // of Cert Spotter, which is no module that can be had; it is left out without.
+// READING is a regular expression; ways whose names it does not match are left out.
 func BenchmarkReading(b *testing.B) {
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)
 	dir := sampleDir(b)
 	address := sampleServer(b, dir)
 	all := contenders(b, dir, address)
+	if only, err := regexp.Compile(os.Getenv("READING")); err != nil {
+		b.Fatal(err)
+	} else {
+		all = slices.DeleteFunc(all, func(c contender) bool { return !only.MatchString(c.name) })
+	}
 	rates := make([][]float64, len(all))
 	for b.Loop() {
 		for i, c := range all {
@@ -200,6 +207,7 @@ func judging(b *testing.B, dir, address string, most uint64, judge func(*audit.A
 		b.Fatal(err)
 	}
 	return func(b *testing.B) uint64 {
+		defer debug.SetGCPercent(debug.SetGCPercent(300)) // as ct search --all does
 		a := audit.New(audit.Options{Rules: set, Trust: roots, Logs: ct.Join(logs, ct.Known()), At: sampleTime})
 		accused := 0
 		n := read(b, address, true, most, func(index uint64, e *ct.LogEntry) error {

@@ -49,7 +49,7 @@ type sampleIssuer struct {
 // run: making it takes longer than reading it.
 func sampleDir(b testing.TB) string {
 	b.Helper()
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("certassay-sample-%d-v2", sampleSize))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("certassay-sample-%d-v3", sampleSize))
 	if _, err := os.Stat(filepath.Join(dir, "checkpoint")); err == nil {
 		return dir
 	}
@@ -99,11 +99,11 @@ func (s *sample) intermediate(name string, k *lab.Key) *lab.CA {
 	return &lab.CA{Name: t.Subject, Key: k, KeyID: k.ID, DER: t.Sign(s.lab.Root.Key, "")}
 }
 
-// sampleModuli are products of few primes: that they share factors is seen only
-// by who holds many against each other.
+// sampleModuli are products of few primes, one for each issuance: that they share
+// factors is seen only by who holds many against each other.
 func sampleModuli() (out []*big.Int) {
 	var primes []*big.Int
-	for range 48 {
+	for range 260 {
 		p, err := rand.Prime(rand.Reader, 1024)
 		if err != nil {
 			panic(err)
@@ -174,7 +174,7 @@ func (s *sample) names(r *mathrand.Rand) []string {
 }
 
 // leafSPKI is a key of which no private half is kept.
-func (s *sample) leafSPKI(r *mathrand.Rand, share float64) []byte {
+func (s *sample) leafSPKI(r *mathrand.Rand, share float64, i int) []byte {
 	if r.Float64() >= share {
 		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -188,7 +188,7 @@ func (s *sample) leafSPKI(r *mathrand.Rand, share float64) []byte {
 	}
 	spki := slices.Clone(lab.LeafRSAKey().SPKI)
 	// The modulus stands before the exponent: two octets of header, three of value.
-	s.moduli[r.IntN(len(s.moduli))].FillBytes(spki[len(spki)-5-256 : len(spki)-5])
+	s.moduli[i%len(s.moduli)].FillBytes(spki[len(spki)-5-256 : len(spki)-5])
 	return spki
 }
 
@@ -210,7 +210,7 @@ func (s *sample) issue(i int) (out issuance) {
 	begin := sampleTime.Add(-time.Duration(r.IntN(20*86400)) * time.Second)
 	t := lab.Template{
 		Serial: binary.BigEndian.AppendUint64(lab.SerialOf(fmt.Sprint("sample", i))[:8], uint64(i)), Issuer: x.ca.Name,
-		NotBefore: begin, NotAfter: begin.AddDate(0, 0, x.days).Add(-time.Second), SPKI: s.leafSPKI(r, x.rsa),
+		NotBefore: begin, NotAfter: begin.AddDate(0, 0, x.days).Add(-time.Second), SPKI: s.leafSPKI(r, x.rsa, i),
 		Extensions: []lab.Extension{
 			lab.KeyUsage(lab.DigitalSignature).MakeCritical(), lab.ExtKeyUsage(lab.ServerAuth), lab.Basic(false, -1).MakeCritical(),
 			lab.AKI(x.ca.KeyID), lab.AIA("http://ocsp.sample.example", "http://i.sample.example/issuer.crt"), lab.SAN(names...),
