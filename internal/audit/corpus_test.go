@@ -13,6 +13,12 @@ import (
 // concluded judges cases together and gives the rules that speak of the corpus.
 func concluded(t *testing.T, known [][]byte, cases ...lab.Case) []string {
 	t.Helper()
+	return concludedOf(t, evidence.Chain, known, cases...)
+}
+
+// concludedOf is concluded for subjects of another kind.
+func concludedOf(t *testing.T, kind evidence.Kind, known [][]byte, cases ...lab.Case) []string {
+	t.Helper()
 	a := auditor(t, shippedRules(t), cases[0].Roots, cases[0].At)
 	var reference []evidence.DER
 	for _, der := range known {
@@ -21,7 +27,9 @@ func concluded(t *testing.T, known [][]byte, cases ...lab.Case) []string {
 	a.Refer(reference)
 	subjects := func(yield func(*evidence.Subject) bool) {
 		for _, c := range cases {
-			if !yield(subjectOf(c)) {
+			s := subjectOf(c)
+			s.Kind = kind
+			if !yield(s) {
 				return
 			}
 		}
@@ -96,6 +104,39 @@ func TestConcludeSharedKey(t *testing.T) {
 	near := lab.Case{Name: "sibling", Host: sibling.Host, At: mitm.At, Roots: mitm.Roots, Chain: [][]byte{forgedFor(sibling)}}
 	if got := concluded(t, nil, mitm, near); slices.Contains(got, "intercept-shared-key") {
 		t.Errorf("one key within a domain gives %v", got)
+	}
+}
+
+// Leaves without any name stand for what they were shown for. One that is shown
+// for everything is one appliance's, and so are those of private names.
+func TestConcludeSharedKeyWithoutNames(t *testing.T) {
+	mitm := caseNamed(t, "own-key-mitmproxy")
+	nameless := func(host, serial string) lab.Case {
+		l := lab.New(lab.Config{Host: host})
+		ca := l.SelfSignedCA(lab.Named("O=Transit Filtering, CN=Transit Filtering CA"), lab.InterceptorKey())
+		template := l.LeafTemplate()
+		template.Issuer, template.Key, template.Serial = ca.Name, ca.Key, lab.SerialOf(serial)
+		template.Drop("2.5.29.17")
+		return lab.Case{Name: host, Host: host, At: mitm.At, Roots: mitm.Roots, Chain: [][]byte{template.Sign(ca.Key, "")}}
+	}
+	for _, tt := range []struct {
+		name  string
+		cases []lab.Case
+		want  bool
+	}{
+		{"unrelated names", []lab.Case{nameless("www.bank.example", "1"), nameless("time.lab.example", "2")}, true},
+		{"names of one domain", []lab.Case{nameless("www.bank.example", "1"), nameless("mail.bank.example", "2")}, false},
+		{"private names", []lab.Case{nameless("printer.bank.internal", "1"), nameless("time.lab.local", "2")}, false},
+		{"one certificate for all", []lab.Case{nameless("www.bank.example", "1"), nameless("time.lab.example", "1")}, false},
+	} {
+		for _, c := range tt.cases {
+			if tt.cases[0].Name != c.Name && tt.name == "one certificate for all" {
+				c.Chain[0] = tt.cases[0].Chain[0]
+			}
+		}
+		if got := slices.Contains(concludedOf(t, evidence.Endpoint, nil, tt.cases...), "intercept-shared-key"); got != tt.want {
+			t.Errorf("%s: intercept-shared-key found %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }
 

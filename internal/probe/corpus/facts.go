@@ -35,7 +35,7 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 		return idOf([]byte(r.keyID)), hex.EncodeToString([]byte(r.keyID)), r.keyID != ""
 	}, func(a, b *record) bool { return a.key != b.key })
 	f.SharedKey = s.groups("key ", func(r *record) (id, string, bool) {
-		return r.key, hex.EncodeToString(r.key[:]), r.leaf && !r.anchored && len(r.names) > 0
+		return r.key, hex.EncodeToString(r.key[:]), r.leaf && !r.anchored && len(r.claimed()) > 0
 	}, strangers)
 	f.SharedIssuer = s.groups("issuer key ", func(r *record) (id, string, bool) {
 		return r.signer, hex.EncodeToString(r.signer[:]), r.signer != id{} && r.leaf && !r.anchored && !r.publicCA && !r.reference && public(r.served())
@@ -63,13 +63,23 @@ func (r *record) served() []string {
 	return r.names
 }
 
+// claimed are the names that a leaf says it is for; of one without any, the public
+// ones that servers were asked for when they showed it. Certificates that were made
+// for a name can be without it, beside those that come with an appliance.
+func (r *record) claimed() []string {
+	if len(r.names) == 0 && public(r.asked) {
+		return r.asked
+	}
+	return r.names
+}
+
 // public says that there are names, and all are of the public Internet.
 func public(names []string) bool {
 	return len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !name.Public(strings.TrimPrefix(n, "*.")) })
 }
 
 // strangers says that two leaves are for different registrable domains.
-func strangers(a, b *record) bool { return apart(a.names, b.names) }
+func strangers(a, b *record) bool { return apart(a.claimed(), b.claimed()) }
 
 // apart says that no registrable domain is common to two lists of names.
 func apart(a, b []string) bool {
