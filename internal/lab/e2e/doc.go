@@ -1,6 +1,6 @@
 // Package e2e tests the built binary against real servers: nginx with an honest
-// hierarchy, mitmproxy, squid and sslsplit in front of it, and a server of every
-// protocol in which TLS begins after some words in the clear.
+// hierarchy, a dozen interceptors in front of it, and a server of every protocol
+// that carries TLS.
 //
 // The tests skip, visibly, unless CERTASSAY_E2E=1 is set and the programs are
 // there; in CI a skip counts as a failure. They need no hosts file and no network

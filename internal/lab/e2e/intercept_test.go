@@ -107,9 +107,12 @@ func takeUp(near, far net.Conn, goAhead string, forged tls.Certificate) {
 }
 
 // forge issues a certificate for the host under the interceptor's CA.
-func (o origin) forge(t *testing.T) tls.Certificate {
+func (o origin) forge(t *testing.T) tls.Certificate { return o.forgeUnder(t, o.interceptor()) }
+
+// forgeUnder issues a certificate for the host under a CA.
+func (o origin) forgeUnder(t *testing.T, files caFiles) tls.Certificate {
 	t.Helper()
-	ca, err := tls.LoadX509KeyPair(o.file("interceptor.pem"), o.file("interceptor.key"))
+	ca, err := tls.LoadX509KeyPair(files.certificate, files.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +120,12 @@ func (o origin) forge(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		t.Fatal(err)
+	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
+		SerialNumber: serial, Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

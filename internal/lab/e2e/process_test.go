@@ -94,16 +94,23 @@ func give(t *testing.T, dir, name string) {
 	}
 }
 
-// freePort gives a port that was free a moment ago, as text.
+// given are the ports that freePort gave: tests run side by side.
+var given sync.Map
+
+// freePort gives a port that was free a moment ago, as text, and none twice.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		_ = listener.Close()
+		if _, twice := given.LoadOrStore(port, true); !twice {
+			return port
+		}
 	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
 }
 
 // start runs a server in dir until the end of the test and waits until it listens

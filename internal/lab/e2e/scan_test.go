@@ -15,8 +15,12 @@ import (
 	"testing"
 )
 
-// binary is the path of the certassay under test.
-var binary string
+var (
+	// binary is the path of the certassay under test.
+	binary string
+	// shared is where what all tests share is built.
+	shared string
+)
 
 // TestMain builds the binary once, where real servers are asked for. With
 // CERTASSAY_BINARY set, that one is tested instead: a released build.
@@ -28,16 +32,16 @@ func testMain(m *testing.M) int {
 	if os.Getenv("CERTASSAY_E2E") != "1" {
 		return m.Run()
 	}
-	if binary = os.Getenv("CERTASSAY_BINARY"); binary != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "certassay-e2e-bin-")
-	if err != nil {
+	var err error
+	if shared, err = os.MkdirTemp("", "certassay-e2e-bin-"); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "certassay")
+	defer os.RemoveAll(shared)
+	if binary = os.Getenv("CERTASSAY_BINARY"); binary != "" {
+		return m.Run()
+	}
+	binary = filepath.Join(shared, "certassay")
 	build := exec.Command("go", "build", "-o", binary, "../../../cmd/certassay")
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: building certassay: %v\n%s", err, output)
