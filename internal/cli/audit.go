@@ -41,7 +41,10 @@ the servers show and the owner expects: --ct-state DIR takes it from the state o
 "certassay ct watch", --ct-since TIME reads the logs now (those of --log, or all
 that browsers accept, which takes long). --ct-index KIND=URL asks a third party
 besides, crt.sh or Cert Spotter, and tells it your domains: what it shows is judged
-from its bytes, and what it does not show is not thereby missing.
+from its bytes, and what it does not show is not thereby missing. A Cert Spotter is
+sent the token in --ct-index-token FILE, so that it does not count you among those
+without an account. Logs and indexes are asked directly, whatever --via says, which
+is where servers are looked at from; --ct-via URL leads to them.
 
 A certificate that no server shows, no pin names and no renewal explains is
 reported, at the line of the domain. What could not be read of a log makes the run
@@ -64,6 +67,8 @@ incomplete, and never means that nothing was issued.
 	cmd.Flags().StringVar(&sel.ct.state, "ct-state", "", "reconcile with what \"ct watch\" found, whose state is in `DIR`")
 	cmd.Flags().StringVar(&sel.ct.since, "ct-since", "", "reconcile with what logs took since `TIME`, such as 2026-11-01 or 36h for that long ago")
 	cmd.Flags().StringArrayVar(&sel.ct.indexes, "ct-index", nil, "reconcile also with what a third party's index shows, `KIND=URL`: crtsh=https://… or certspotter=https://… (repeatable; needs --online ct)")
+	cmd.Flags().StringVar(&sel.ct.tokenFile, "ct-index-token", "", "send the certspotter index the API token in `FILE`")
+	cmd.Flags().StringVar(&sel.ct.via, "ct-via", "", "ask logs and indexes through the proxy `URL`: "+viaHelp)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
@@ -114,7 +119,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	o := newOwner(inv, path)
 	o.whole = len(entries) == len(inv.Entries())
 	o.reconciled = newReconciliation(inv, entries, o.whole)
-	if err := sel.ct.check(ctx, cfg, started); err != nil {
+	if err := errors.Join(sel.ct.check(ctx, cfg, started), sel.ct.checkVia(c, cfg)); err != nil {
 		return usage(err)
 	}
 	if o.reconciled != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,6 +112,63 @@ func TestAuditIndexUsage(t *testing.T) {
 		code, out, errs := runAudit(t, append([]string{"-c", r.inventory}, args...)...)
 		if code != exitUsage || errs == "" || strings.Contains(out+errs, "geheim") {
 			t.Errorf("%q: exit code %d, want 2\n%s", args, code, errs)
+		}
+	}
+}
+
+// The token opens the index, and is in nothing that people read.
+func TestAuditIndexToken(t *testing.T) {
+	r := newReconcileLab(t, nil, "{}")
+	file := filepath.Join(r.dir, "token")
+	writeFile(t, file, []byte("geheim\n"))
+	open := indexServer(t, r.unordered(r.lab.Intermediate.Key))
+	guarded := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Header.Get("Authorization") != "Bearer geheim" {
+			http.Error(w, "who are you", http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, q, open+q.URL.RequestURI(), http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(guarded.Close)
+	args := []string{"audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter=" + guarded.URL}
+	_, text := runJSON(t, exitIncomplete, args...)
+	wantText(t, text, "it may want a token")
+	bundle := filepath.Join(r.dir, "token.evidence")
+	_, text = runJSON(t, exitIncomplete, append(args, "--ct-index-token", file, "--evidence", bundle)...)
+	wantText(t, text, "the redirect is not followed") // the token was taken, and goes no further
+	kept, err := os.ReadFile(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text+string(kept), "geheim") {
+		t.Errorf("the token is in the report or the evidence:\n%s", text)
+	}
+	// Through a proxy the index that is asked may be a name.
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Host != "index.example" {
+			http.Error(w, "no", http.StatusBadGateway)
+			return
+		}
+		fmt.Fprint(w, "[]")
+	}))
+	t.Cleanup(proxy.Close)
+	_, text = runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter=http://index.example", "--ct-via", proxy.URL)
+	wantText(t, text, "proves nothing complete")
+	if strings.Contains(text, "asking the") {
+		t.Errorf("the index was not asked through the proxy:\n%s", text)
+	}
+	for _, more := range [][]string{
+		{"--ct-index", "crtsh=https://index.example", "--ct-index-token", file},
+		{"--ct-index", "certspotter=http://index.example", "--ct-index-token", file},
+		{"--ct-index", "certspotter=https://a.example", "--ct-index", "certspotter=https://b.example", "--ct-index-token", file},
+		{"--ct-index", "certspotter=https://a.example", "--ct-index-token", file + "x"},
+		{"--ct-index", "certspotter=https://a.example", "--ct-index-token", r.inventory},
+		{"--ct-index-token", file},
+		{"--ct-via", "gopher://x:geheim@y"},
+	} {
+		code, out, errs := runAudit(t, append([]string{"-c", r.inventory, "--online", "ct"}, more...)...)
+		if code != exitUsage || errs == "" || strings.Contains(out+errs, "geheim") {
+			t.Errorf("%q: exit code %d, want 2\n%s", more, code, errs)
 		}
 	}
 }

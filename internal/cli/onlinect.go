@@ -25,6 +25,10 @@ const (
 // readLogs reads --log. What the user says of a log goes before any list.
 func (s *session) readLogs() error {
 	s.ctFlags = ctFlags{logs: s.cfg.Logs, contact: s.cfg.Contact, rate: logRate, timeout: logTimeout}
+	if s.owner != nil && s.owner.reconciled != nil {
+		way := &s.owner.reconciled.sources.way
+		s.ctFlags.proxy, s.ctFlags.jump = way.proxy, way.jump
+	}
 	if s.cfg.Retries == 0 {
 		s.ctFlags.retries = -1
 	}

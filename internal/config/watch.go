@@ -216,13 +216,8 @@ func (n *notifyEntry) check(base string) (out Notify, err error) {
 		out.Exec = append([]string{below(base, n.Exec[0])}, n.Exec[1:]...)
 	}
 	if n.TokenFile != "" {
-		token, err := os.ReadFile(below(base, n.TokenFile))
-		if err != nil {
-			return out, fmt.Errorf("reading token: %w", err)
-		}
-		out.Token = strings.TrimSpace(string(token))
-		if out.Token == "" || len(out.Token) > 8192 || strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return out, fmt.Errorf("%s holds no token: one word is wanted", n.TokenFile)
+		if out.Token, err = ReadToken(below(base, n.TokenFile)); err != nil {
+			return out, err
 		}
 	}
 	if n.Headers != "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,6 +52,14 @@ type Options struct {
 	// Retry-After asks for a longer one: then it fails. Default 60 s.
 	Retries int
 	MaxWait time.Duration
+	// Token is a secret that is sent to a Cert Spotter, as bearer token, and to
+	// nobody else; empty sends none. See [Index.TakesToken].
+	Token string
+	// Via is the proxy that the index is asked through, socks5://, socks5h://,
+	// http:// or https://. Dial makes connections in place of this machine; then
+	// Via has no say. Default nil: the index is asked directly.
+	Via  *url.URL
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Certificates is how many are taken at most for one domain. Default 5000.
 	Certificates int
 }
@@ -105,6 +114,19 @@ func (x *Index) Host() string { return x.base.Host }
 // Origin is the scheme and host of the address.
 func (x *Index) Origin() string { return x.base.Scheme + "://" + x.base.Host }
 
+// TakesToken says whether the index knows tokens, and can be sent one that nobody
+// on the way reads: by TLS, or on this machine.
+func (x *Index) TakesToken() error {
+	ip := net.ParseIP(x.base.Hostname())
+	switch {
+	case x.kind != CertSpotter:
+		return fmt.Errorf("the %s takes no token", x)
+	case x.base.Scheme != "https" && (ip == nil || !ip.IsLoopback()):
+		return fmt.Errorf("the %s is asked without TLS, so that anybody on the way could read the token", x)
+	}
+	return nil
+}
+
 // ID names the index in evidence.
 func (x *Index) ID() string { return "ctindex://" + x.kind + "/" + x.base.Host }
 
@@ -120,13 +142,13 @@ func (x *Index) Find(ctx context.Context, domain string, o Options) ([][]byte, e
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Total, fmt.Errorf("it took longer than %v", o.Total))
 	defer cancel()
 	q := &query{index: x, options: o, seen: map[[32]byte]bool{}}
-	q.client = &http.Client{
-		Timeout: o.Timeout,
-		// Proxies are not taken from the environment. Addresses are not held back
-		// as those in certificates are: the user named this one.
-		Transport:     &http.Transport{DisableCompression: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10},
-		CheckRedirect: sameHost,
+	// Proxies are not taken from the environment. Addresses are not held back as
+	// those in certificates are: the user named this one.
+	transport := &http.Transport{DisableCompression: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10, DialContext: o.Dial}
+	if o.Via != nil && o.Dial == nil {
+		transport.Proxy = http.ProxyURL(o.Via)
 	}
+	q.client = &http.Client{Timeout: o.Timeout, Transport: transport, CheckRedirect: sameHost}
 	defer q.client.CloseIdleConnections()
 	find := q.crtSh
 	if x.kind == CertSpotter {
@@ -253,6 +275,9 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string {
+	if e.code == http.StatusUnauthorized || e.code == http.StatusForbidden {
+		return fmt.Sprintf("the server answered %d %s: it may want a token, or another one", e.code, http.StatusText(e.code))
+	}
 	return fmt.Sprintf("the server answered %d %s", e.code, http.StatusText(e.code))
 }
 
@@ -296,6 +321,9 @@ func (q *query) once(ctx context.Context, path string, values url.Values, limit 
 	}
 	r.Header.Set("User-Agent", q.options.UserAgent)
 	r.Header.Set("Accept", "*/*")
+	if q.options.Token != "" && q.index.TakesToken() == nil {
+		r.Header.Set("Authorization", "Bearer "+q.options.Token)
+	}
 	reply, err := q.client.Do(r)
 	if err != nil {
 		var u *url.Error // says the address, in which a key may be
