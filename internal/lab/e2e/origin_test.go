@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +27,9 @@ type origin struct {
 // newOrigin starts nginx on loopback.
 func newOrigin(t *testing.T, nginx string) origin { return newOriginOf(t, nginx, "") }
 
-// newOriginOf is newOrigin with a hierarchy of another organisation.
-func newOriginOf(t *testing.T, nginx, organization string) origin {
+// newOriginOf is newOrigin with a hierarchy of another organisation, and further
+// directives for nginx; "%[1]s" in them is the directory.
+func newOriginOf(t *testing.T, nginx, organization string, directives ...string) origin {
 	t.Helper()
 	o := origin{dir: workDir(t), port: freePort(t), plain: freePort(t)}
 	if err := lab.New(lab.Config{Host: host, At: time.Now(), Organization: organization}).Write(o.dir); err != nil {
@@ -49,6 +51,7 @@ http {
     ssl_certificate %[1]s/chain.pem;
     ssl_certificate_key %[1]s/key.pem;
     ssl_protocols TLSv1.2 TLSv1.3;
+    `+strings.Join(directives, "\n")+`
     location / { return 200 "honest\n"; }
   }
 }
