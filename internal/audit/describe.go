@@ -119,6 +119,9 @@ func handshake(s *evidence.Subject) *report.Handshake {
 		Profile: h.Profile, Version: path.Version(h.Version), Cipher: path.Cipher(h.Cipher), Group: path.Group(h.Group),
 		ALPN: h.ALPN, OCSPStapled: len(h.OCSP) > 0, Possession: h.Possession, ElapsedMS: h.Elapsed.Milliseconds(),
 	}
+	if len(s.Distances) > 0 && s.Distances[0].Failure == nil {
+		out.Hops = s.Distances[0].Hops
+	}
 	if first := &s.Handshakes[0]; first != h && first.Reset {
 		out.Reset = fmt.Sprintf("a ClientHello of %d bytes was reset or went unanswered, one of %d bytes was answered", first.HelloSize, h.HelloSize)
 	}

@@ -178,6 +178,7 @@ func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	if f.Endpoint != nil {
 		f.Endpoint.Probe = intercept.Probe(s, j.issuers, &a.checker)
 		f.Endpoint.Probed = f.Endpoint.Probe != nil
+		f.Endpoint.Hops = path.Hops(s, f.Reasons)
 	}
 	f.Cert = leaf.facts
 	f.SCTs = leaf.scts

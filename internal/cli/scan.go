@@ -66,6 +66,12 @@ The invented names appear in the server's logs, so ask its owner first. A proxy
 (--via) is besides asked to connect to such names, and by name where it was asked by
 address: an honest one finds them nowhere, some interceptors answer all the same.
 
+On Linux, and without a proxy, --probe-path counts besides how many routers away the
+port answers, and two more of the address: 80, and 1, where nobody listens, or those
+of --compare-port. It takes at most eleven connections to each, on which nothing is
+said, and shows who takes one port to himself on the path. Load balancers do so, too:
+it supports other findings, and is none by itself where a root vouches for the chain.
+
 ` + exitHelp,
 		Example: `  certassay scan example.org
   certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem
@@ -213,7 +219,7 @@ func (c *command) newDialers(cfg *config.Config, limits collect.Limits) (dialers
 	opts := tlsdial.Options{
 		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
 		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
-		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
+		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, ComparePorts: cfg.ComparePorts, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
 	}
 	var errs []error
 	var resolver *dns.Resolver

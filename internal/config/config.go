@@ -50,6 +50,9 @@ type Config struct {
 	EveryHello bool
 	// ProbePath asks each address what only somebody on the path answers.
 	ProbePath bool
+	// ComparePorts are ports whose distance is compared with the target's, with
+	// ProbePath; none is the default of the dialler.
+	ComparePorts []uint16
 	// Fast stops TLS 1.2 handshakes as soon as the key is proven.
 	Fast bool
 

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type Flags struct {
 
 	// Of the path.
 	everyHello, probePath bool
+	comparePorts          []uint
 	store                 string
 	data                  string
 
@@ -110,7 +112,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 // networkFlags shape how targets are dialled. Commands that dial none take them
 // all the same, so that one set of options serves every command; they have
 // nothing to do there and are not shown.
-var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "via", "ssh-config", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "compare-port", "via", "ssh-config", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
 
 func (f *Flags) hideNetwork() {
 	for _, name := range networkFlags {
@@ -127,6 +129,7 @@ func (f *Flags) bindNetwork() {
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.BoolVar(&f.everyHello, "every-hello", false, "ask each address with several ClientHellos (up to 5 more connections) and audit every certificate it has for the name")
 	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections, 7 through a proxy)")
+	fs.UintSliceVar(&f.comparePorts, "compare-port", nil, "with --probe-path, count the hops to `PORT` of the same address, too (repeatable; default 80 and 1)")
 	fs.StringArrayVar(&f.via, "via", nil, "dial through the proxy `URL`: socks5://, http://, ssh:// by your ssh, or direct (repeatable: one vantage each, compared)")
 	fs.StringVar(&f.sshConfig, "ssh-config", "", "have ssh read `FILE` for --via ssh:// (default: your ~/.ssh/config and the system's)")
 	fs.BoolVar(&f.fast, "fast", false, "stop TLS 1.2 handshakes once the server has proven its key")
@@ -149,7 +152,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	}
 	c := &Config{
 		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Resolver: f.resolver, Name: f.name, AllAddresses: f.allAddresses, EveryHello: f.everyHello, ProbePath: f.probePath, Fast: f.fast,
-		Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
+		ComparePorts: f.ports(), Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
 		Color: Color(f.color), Quiet: f.quiet, Verbose: f.verbose,
@@ -209,10 +212,24 @@ func (f *Flags) ranges() error {
 	if f.timeout <= 0 {
 		errs = append(errs, fmt.Errorf("--timeout %v is not a positive time", f.timeout))
 	}
+	if len(f.comparePorts) > maxComparePorts || slices.ContainsFunc(f.comparePorts, func(p uint) bool { return p == 0 || p > math.MaxUint16 }) {
+		errs = append(errs, fmt.Errorf("--compare-port takes %d ports at most, of 1 to %d", maxComparePorts, math.MaxUint16))
+	}
 	if f.retries < 0 || f.rate < 0 {
 		errs = append(errs, errors.New("--retries and --rate cannot be negative"))
 	}
 	return errors.Join(errs...)
+}
+
+// maxComparePorts keeps a scan from knocking at every port of its targets.
+const maxComparePorts = 4
+
+// ports are those of --compare-port; ranges has looked at them.
+func (f *Flags) ports() (out []uint16) {
+	for _, p := range f.comparePorts {
+		out = append(out, uint16(p)) //nolint:gosec // see ranges
+	}
+	return out
 }
 
 // maxConcurrency keeps a run within the file descriptors that systems grant.

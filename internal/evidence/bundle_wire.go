@@ -114,6 +114,10 @@ func (w *wireSubject) toUTC() {
 			list[i].Started = list[i].Started.UTC()
 		}
 	}
+	w.Distances = slices.Clone(w.Distances) // the caller's own
+	for i := range w.Distances {
+		w.Distances[i].Started = w.Distances[i].Started.UTC()
+	}
 	for i := range w.Fetches {
 		w.Fetches[i].Started = w.Fetches[i].Started.UTC()
 	}

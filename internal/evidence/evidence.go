@@ -91,6 +91,9 @@ type Subject struct {
 	// part of what is judged here: an answer that differs is a subject of its own
 	// where it is for Name, with the profile at the end of its ID, "#rsa".
 	Probes []Handshake `json:"probes,omitempty"`
+	// Distances are how far away the address answers on its port, and on others to
+	// compare with (--probe-path), in the order counted; empty where nobody asked.
+	Distances []Distance `json:"distances,omitempty"`
 	// Log is what a CT log said; nil for all kinds but LogEntry.
 	Log *Log `json:"log,omitempty"`
 	// Fetches are what third parties were asked about the certificates, or the
@@ -226,6 +229,31 @@ const (
 	ProbeConnectSibling  = "connect-sibling"  // an invented sibling, for the proxy and in SNI
 	ProbeConnectStranger = "connect-stranger" // an invented name under .invalid for the proxy, the usual one in SNI
 	ProbeConnectName     = "connect-name"     // the target's name for the proxy where it was asked for the address before, the usual one in SNI
+)
+
+// A Distance is how many routers away somebody answers on a TCP port, found with
+// connections whose packets may pass ever fewer of them.
+type Distance struct {
+	// Address is what was dialled, IP address and port.
+	Address string `json:"address"`
+	// Hops is the smallest time to live with which a connection comes about: 1 is
+	// a neighbour. 0 where that could not be found out.
+	Hops int `json:"hops,omitempty"`
+	// Answer is how the port answered, one of the Distance constants; empty where
+	// it did not.
+	Answer string `json:"answer,omitempty"`
+	// Connections is how many were made.
+	Connections int           `json:"connections,omitempty"`
+	Started     time.Time     `json:"started"`
+	Elapsed     time.Duration `json:"elapsed"`
+	// Failure says why there is no number; nil where there is one.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// The answers of a port whose distance is counted.
+const (
+	DistanceAccepted = "accepted" // somebody listens
+	DistanceRefused  = "refused"  // nobody does, and that was said
 )
 
 // A PreambleOutcome says how a server answered the wish for TLS.

@@ -25,6 +25,8 @@ type Endpoint struct {
 	Probed bool   `fact:"probed" doc:"the path was probed with invented names (--probe-path)"`
 	Probe  *Probe `fact:"probe" doc:"what the probes of the path showed"`
 
+	Hops *Hops `fact:"hops" doc:"how many routers away the address answers; unknown where that was not counted, or could not be"`
+
 	Cookies *int64 `fact:"nts_cookies" doc:"cookies that NTS key establishment gave; unknown where it was not asked"`
 }
 
@@ -41,6 +43,20 @@ type Probe struct {
 	// name from the start.
 	Connects []string `fact:"connects" doc:"what came when a proxy that had been asked for the address was asked for the name, with the same ClientHello: same, follows (another certificate of the same issuer, each for just what the proxy was asked for), other"`
 	NoName   *string  `fact:"no_name" doc:"what a ClientHello without a name got: same, other, nothing; unknown where the usual one has no name either, or no connection came about"`
+}
+
+// Hops are distances in routers: 1 is a neighbour, or this machine.
+type Hops struct {
+	Port   int64       `fact:"port" doc:"distance of whoever answers on the port of the target"`
+	Others []OtherPort `fact:"others" doc:"other ports of the same address whose distance is known"`
+	Nearer *int64      `fact:"nearer" doc:"by how many hops the port answers nearer than the farthest of the others; 0 or less where it does not; unknown where no other answered"`
+}
+
+// OtherPort is a port that the target's is compared with.
+type OtherPort struct {
+	Port   int64  `fact:"port" doc:"TCP port"`
+	Hops   int64  `fact:"hops" doc:"distance of whoever answers there"`
+	Answer string `fact:"answer" doc:"accepted, or refused where nothing listens"`
 }
 
 // Minted is a certificate for an invented name.

@@ -339,6 +339,9 @@ type Handshake struct {
 	Possession bool `json:"possession"`
 	// ElapsedMS is how long it took, in milliseconds.
 	ElapsedMS int64 `json:"elapsed_ms"`
+	// Hops is how many routers away the port answered; absent where that was not
+	// counted, or could not be.
+	Hops int `json:"hops,omitempty"`
 	// Reset says what happened to an earlier, larger ClientHello that the
 	// server did not answer; absent where it answered the first.
 	Reset string `json:"reset,omitempty"`

@@ -79,7 +79,7 @@ func testDocument() *Document {
 					{Index: 3, Certificate: stray.Hash, Notes: []string{"stray"}}},
 				VerifyError: "signature", Findings: testFindings(),
 				Handshake: &Handshake{Profile: "classical", Version: "1.3", Cipher: "TLS_AES_128_GCM_SHA256", Group: "X25519", ALPN: "h2",
-					Possession: true, ElapsedMS: 35, Reset: "the first ClientHello (1600 bytes) was reset, a small one was answered"},
+					Possession: true, ElapsedMS: 35, Hops: 7, Reset: "the first ClientHello (1600 bytes) was reset, a small one was answered"},
 				Notes: []string{"The chain was completed from nothing."}},
 			{ID: "odd.pem", Kind: evidence.Certificate, Target: "odd.pem\x1b[31m", Verdict: finding.Suspicious, Complete: true, Anchor: "none",
 				Chain: []string{odd.Hash}, Links: []Link{{Index: 0, Certificate: odd.Hash, SignedBy: ptr(0)}},

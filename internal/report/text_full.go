@@ -137,6 +137,12 @@ func (p *page) connection(h *Handshake) {
 		parts = append(parts, "OCSP stapled")
 	}
 	parts = append(parts, fmt.Sprintf("%d ms", h.ElapsedMS))
+	switch {
+	case h.Hops == 1:
+		parts = append(parts, "1 hop away")
+	case h.Hops > 1:
+		parts = append(parts, fmt.Sprintf("%d hops away", h.Hops))
+	}
 	p.blank()
 	p.heading("Connection")
 	p.para(4, "", strings.Join(parts, ", "))

@@ -49,7 +49,11 @@ func (s *session) further(ctx context.Context, subject *evidence.Subject) []*evi
 		s.probe = &plan[i]
 		subject.Probes = append(subject.Probes, s.ask(ctx, plan[i].profile))
 	}
-	return s.others(subject)
+	others := s.others(subject)
+	if s.d.opts.ProbePath {
+		subject.Distances = s.distances(ctx, subject)
+	}
+	return others
 }
 
 // ask makes the handshake of a probe. One for which no time is left says so.

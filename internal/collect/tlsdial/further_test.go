@@ -292,6 +292,9 @@ func TestProbesAreBounded(t *testing.T) {
 	if n := connections.Load(); n > 9 {
 		t.Errorf("%d connections, want 9 at most", n)
 	}
+	if len(s.Distances) != 1 || s.Distances[0].Failure == nil || s.Distances[0].Connections != 0 {
+		t.Errorf("distances %+v, want that the time was used up", s.Distances)
+	}
 	wantCertificates(t, s, der)
 }
 
