@@ -58,6 +58,7 @@ var Table = []Row{
 
 	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
 	{Folder: "internal/collect/*", Imports: collecting},
+	{Folder: "internal/collect/fetch", Imports: join(collecting, "internal/parcel")},
 	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore", "internal/collect/capture", "internal/collect/sensorlog")},
 	// A recorded handshake is read as a live one is.
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},

@@ -52,6 +52,11 @@ func (l statusLab) fetched(kind evidence.FetchKind, of []byte, body []byte) evid
 	return evidence.Fetch{Kind: kind, URL: "http://" + string(kind) + ".lab.example", For: evidence.Hash(evidence.DER(of).SHA256()), Started: l.At, Body: body}
 }
 
+func fromCache(f evidence.Fetch) evidence.Fetch {
+	f.Cached = true
+	return f
+}
+
 func revokedFor(serial []byte, at time.Time, reason int) []lab.Status {
 	return []lab.Status{{Serial: serial, State: "revoked", At: at, Reason: reason}}
 }
@@ -163,6 +168,11 @@ func TestRevocation(t *testing.T) {
 		{"crl: of another issuer", list(func(c *lab.CRL) { c.Issuer = l.Root }), "inconclusive", "", "another issuer"},
 		{"crl: garbage", l.subject(nil, l.fetched(evidence.FetchCRL, l.Leaf, []byte("garbage"))), "inconclusive", "", "not a certificate list"},
 		{"crl: good and no responder", l.subject(nil, l.fetched(evidence.FetchCRL, l.Leaf, l.crl(nil)), l.fetched(evidence.FetchOCSP, l.Leaf, []byte{0x30, 3, 0x0a, 1, 3})), "ok", "", ""},
+
+		{"cache: good", l.subject(nil, fromCache(l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(nil)))), "ok", "", ""},
+		{"cache: revoked", l.subject(nil, fromCache(l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) { o.Answers = revokedFor(l.serial, since, 1) })))), "suspicious", "revocation-key-compromised", ""},
+		{"cache: out of date", l.subject(nil, fromCache(l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) { o.Next = l.At.Add(-time.Hour) })))), "inconclusive", "", "from the cache"},
+		{"cache: changed by somebody", l.subject(nil, fromCache(l.fetched(evidence.FetchOCSP, l.Leaf, l.ocsp(func(o *lab.OCSP) { o.Issuer = l.Root })))), "inconclusive", "", "from the cache"},
 
 		{"issuer: good", l.subject(nil, l.fetched(evidence.FetchCRL, l.Intermediate.DER, lab.CRL{Issuer: l.Root, This: since, Next: l.At.Add(labDay)}.Sign())), "ok", "", ""},
 		{"issuer: revoked", l.subject(nil, l.fetched(evidence.FetchCRL, l.Intermediate.DER, lab.CRL{Issuer: l.Root, This: since, Next: l.At.Add(labDay),

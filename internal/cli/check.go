@@ -323,8 +323,8 @@ func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
 
 // replay judges a bundle as its run did: with its command, times and vantage.
 func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, stdin io.Reader) error {
-	if cfg.Online != 0 {
-		return usage(&hinted{fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Online),
+	if cfg.Asks() != 0 {
+		return usage(&hinted{fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Asks()),
 			"leave it out, or pass the certificates themselves"})
 	}
 	run := b.reader.Run()

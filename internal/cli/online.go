@@ -34,23 +34,24 @@ func (s *session) enrichers() []audit.Enricher {
 	if s.resolver != nil {
 		outside = append(outside, s.askDNS())
 	}
-	if s.cfg.Online&onlineNow&^config.OnlineDNS == 0 {
+	asks := s.cfg.Asks()
+	if asks&onlineNow&^config.OnlineDNS == 0 {
 		return outside
 	}
 	web := fetch.New(fetch.Options{
-		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(),
+		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(), Cache: s.cache,
 	})
 	var out []audit.Enricher
-	if s.cfg.Online.Has(config.OnlineAIA) {
+	if asks.Has(config.OnlineAIA) {
 		out = append(out, aia.New(aia.Options{Fetch: web, Known: s.knownIssuers}).Ask)
 	}
-	if s.cfg.Online&(config.OnlineOCSP|config.OnlineCRL) != 0 {
+	if asks&(config.OnlineOCSP|config.OnlineCRL) != 0 {
 		out = append(out, revocation.New(revocation.Options{
-			Fetch: web, OCSP: s.cfg.Online.Has(config.OnlineOCSP), CRL: s.cfg.Online.Has(config.OnlineCRL), Known: s.knownIssuers,
+			Fetch: web, OCSP: asks.Has(config.OnlineOCSP), CRL: asks.Has(config.OnlineCRL), Known: s.knownIssuers,
 			Root: func(c *cert.Certificate) bool { return s.trust.Root(c.SHA256()) != trust.None },
 		}).Ask)
 	}
-	if s.cfg.Online.Has(config.OnlineCT) {
+	if asks.Has(config.OnlineCT) {
 		out = append(out, s.askLogs())
 	}
 	return append(outside, func(ctx context.Context, e *evidence.Subject) {
@@ -83,7 +84,7 @@ func (s *session) complete(with *aia.Collector) audit.Enricher {
 func (s *session) sayUnasked() {
 	if n := s.unasked.Load(); n > 0 {
 		s.incomplete = true
-		s.warn(fmt.Sprintf("%d subjects were collected at another time: nobody was asked about them (--online %s)", n, s.cfg.Online&^config.OnlineDNS),
+		s.warn(fmt.Sprintf("%d subjects were collected at another time: nobody was asked about them (--online %s)", n, s.cfg.Asks()&^config.OnlineDNS),
 			"pass the certificates themselves, or scan the servers again")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/dns"
+	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -49,6 +50,7 @@ type session struct {
 	owner    *owner                     // nil without an inventory
 	auditor  *audit.Auditor
 	resolver *dns.Resolver // nil where DNS is not asked
+	cache    *fetch.Cache  // nil where nothing is kept
 	run      evidence.Run
 	out      *outputs
 	bundle   *bundleFile // nil where none is written

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -31,6 +32,11 @@ func (s *session) load(ctx context.Context, c *command) error {
 	if s.cfg.Online.Has(config.OnlineDNS) {
 		var err error
 		s.resolver, err = openResolver(s.cfg)
+		check(err)
+	}
+	if s.cfg.Cache != "" && s.cfg.Asks()&(config.OnlineAIA|config.OnlineOCSP|config.OnlineCRL) != 0 {
+		var err error
+		s.cache, err = fetch.OpenCache(s.cfg.Cache, s.cfg.CacheOnly)
 		check(err)
 	}
 	set, err := loadRules(s.cfg.Rules)

@@ -62,6 +62,10 @@ type Config struct {
 	Follow Follow
 	// Online is who else may be contacted; nobody where zero.
 	Online Online
+	// Cache is the directory in which answers of third parties are kept; empty keeps
+	// none. CacheOnly takes them from there alone and asks nobody.
+	Cache     string
+	CacheOnly bool
 	// AllowPrivateURLs follows the addresses that certificates name to private
 	// networks, too.
 	AllowPrivateURLs bool
@@ -132,6 +136,15 @@ type Config struct {
 	// Color, Quiet and Verbose shape text output.
 	Color          Color
 	Quiet, Verbose bool
+}
+
+// Asks is what is to be learned from third parties, whether they are asked or their
+// earlier answers are taken from the cache.
+func (c *Config) Asks() Online {
+	if c.CacheOnly {
+		return OnlineAIA | OnlineOCSP | OnlineCRL
+	}
+	return c.Online
 }
 
 // A Program is a public root program by its name, and the file or directory that

@@ -38,7 +38,7 @@ type Flags struct {
 	everyHello, probePath bool
 	comparePorts          []uint
 	store                 string
-	data                  string
+	data, cache           string
 
 	// Of third parties.
 	privateURLs bool
@@ -84,8 +84,9 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 		fs.StringArrayVar(&f.logs, "log", nil, "with --online ct, also know the `LOG` at URL=KEY, as \"ct prove\" does (repeatable)")
 		fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to CT logs: they slow down strangers")
 	}
+	fs.StringVar(&f.cache, "cache", "", "keep what --online aia, ocsp and crl fetch in `DIR` and use it again while it is in force; with --offline take it from there and ask nobody")
 	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, tls://ADDR[:PORT][#NAME], or https://ADDR[:PORT][/PATH][#NAME] (default: this machine's; one on this machine that validates is best)")
-	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too")
+	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too; with --cache, take answers from there")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
@@ -185,6 +186,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	}
 	c.Online, err = f.resolveOnline(given)
 	check(err)
+	c.Cache, c.CacheOnly = f.cache, f.cache != "" && f.offline && c.Online == 0
 	c.Follow, err = parseFollow(f.follow)
 	check(err)
 	check(f.ranges())

@@ -339,6 +339,9 @@ type Fetch struct {
 	Body DER `json:"body,omitempty"`
 	// Certificates are what was found in the answer to a fetch of an issuer.
 	Certificates []DER `json:"certificates,omitempty"`
+	// Cached says that nobody was asked: the answer is from the user's cache, and
+	// was fetched at Started by an earlier run.
+	Cached bool `json:"cached,omitempty"`
 	// Failure says why there is no answer, or none of this kind; nil where there
 	// is one.
 	Failure *Failure `json:"failure,omitempty"`

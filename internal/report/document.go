@@ -239,6 +239,9 @@ func NewSubject(e *evidence.Subject) *Subject {
 		if f.Failure != nil {
 			s.Errors = append(s.Errors, *f.Failure)
 		}
+		if f.Cached {
+			s.Notes = append(s.Notes, fmt.Sprintf("The answer of %s (%s) is from the cache: it was fetched at %s.", f.URL, f.Kind, f.Started.UTC().Format(time.RFC3339)))
+		}
 		for _, der := range f.Certificates {
 			if hash := evidence.Hash(der.SHA256()); !slices.Contains(s.Fetched, hash) {
 				s.Fetched = append(s.Fetched, hash)

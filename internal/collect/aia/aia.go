@@ -179,13 +179,15 @@ func (w *walk) fetch(ctx context.Context, c *cert.Certificate) *cert.Certificate
 
 // get fetches one address and reads what comes.
 func (c *Collector) get(ctx context.Context, from *cert.Certificate, url string) evidence.Fetch {
-	r := c.options.Fetch.Get(ctx, url, fetch.Certificates())
+	k := fetch.Certificates()
+	k.Until = func(body []byte) (time.Time, bool) { return time.Time{}, holds(body, from) }
+	r := c.options.Fetch.Get(ctx, url, k)
 	f := evidence.Fetch{
 		Kind: evidence.FetchIssuer, URL: strings.ToValidUTF8(url, "\ufffd"), For: evidence.Hash(sha256.Sum256(from.Raw)),
-		Address: r.Address, Started: r.Started, Elapsed: r.Elapsed,
+		Address: r.Address, Started: r.Started, Elapsed: r.Elapsed, Cached: r.Cached,
 	}
 	if r.Err != nil {
-		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: r.Err.Error()}
+		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: r.Err.Error(), Hint: fetch.Hint(r.Err)}
 		return f
 	}
 	certs, err := localfile.Decode(r.Body)
@@ -197,6 +199,20 @@ func (c *Collector) get(ctx context.Context, from *cert.Certificate, url string)
 		f.Failure = &evidence.Failure{Stage: evidence.StageDecode, Error: fmt.Sprintf("fetching certificate from %.200q: %v", url, err)}
 	}
 	return f
+}
+
+// holds says that an answer holds the issuer of a certificate. Nothing else is worth
+// keeping, nor worth taking from a cache that somebody else may write to.
+func holds(body []byte, of *cert.Certificate) bool {
+	ders, err := localfile.Decode(body)
+	if err != nil || len(ders) > maxFetched {
+		return false
+	}
+	var certs []*cert.Certificate
+	for _, der := range ders {
+		certs = append(certs, cert.Parse(der))
+	}
+	return of.Signer(certs, maxCandidates) != nil
 }
 
 func (w *walk) fail(c *cert.Certificate, url, text string) {

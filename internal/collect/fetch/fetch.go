@@ -85,6 +85,8 @@ type Options struct {
 	// HTTPS refuses plain http but from this machine itself, by its address or as
 	// localhost: what is fetched is then vouched for by its origin.
 	HTTPS bool
+	// Cache keeps answers for later runs; nil keeps none.
+	Cache *Cache
 	// Lookup finds the addresses of a host. Default nil: this machine's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
@@ -117,12 +119,15 @@ type answer struct {
 type Result struct {
 	Body []byte
 	Err  error
-	// Started is when the fetch began, Elapsed what it took.
+	// Started is when the fetch began, Elapsed what it took. Of an answer from the
+	// cache it is the fetch of then.
 	Started time.Time
 	Elapsed time.Duration
 	// Address is the host and port that answered last, after redirects; empty
 	// where none did.
 	Address string
+	// Cached says that nobody was asked: the answer is from the cache.
+	Cached bool
 }
 
 // New makes a Fetcher.
@@ -223,9 +228,25 @@ func (f *Fetcher) keep(key string, a *answer) {
 func (f *Fetcher) fetch(ctx context.Context, address string, k Kind, question []byte) Result {
 	ctx, cancel := context.WithTimeoutCause(ctx, f.options.Timeout, fmt.Errorf("no answer within %v", f.options.Timeout))
 	defer cancel()
+	cache := f.options.Cache
+	if cache != nil {
+		if r, ok := cache.get(&k, address, question); ok {
+			return r
+		}
+	}
 	r := Result{Started: time.Now()}
-	r.Body, r.Address, r.Err = f.ask(ctx, address, k, question)
+	var header http.Header
+	if cache != nil && cache.only {
+		r.Err = ErrNotKept
+	} else {
+		r.Body, header, r.Address, r.Err = f.ask(ctx, address, k, question)
+	}
 	r.Elapsed = time.Since(r.Started)
+	if r.Err == nil && cache != nil {
+		if until, keep := lifetime(header, r.Started); keep {
+			cache.put(&k, address, question, r.Body, r.Started, until)
+		}
+	}
 	if r.Err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			r.Err = context.Cause(ctx)
@@ -243,14 +264,14 @@ func shown(address string) string {
 	return strconv.Quote(address)
 }
 
-func (f *Fetcher) ask(ctx context.Context, address string, k Kind, question []byte) (body []byte, from string, err error) {
+func (f *Fetcher) ask(ctx context.Context, address string, k Kind, question []byte) (body []byte, header http.Header, from string, err error) {
 	u, err := f.Parse(address)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	release, err := f.enter(ctx, u.Host)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	defer release()
 	method, content := http.MethodGet, io.Reader(http.NoBody)
@@ -259,7 +280,7 @@ func (f *Fetcher) ask(ctx context.Context, address string, k Kind, question []by
 	}
 	r, err := http.NewRequestWithContext(ctx, method, u.String(), content)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrURL, err)
+		return nil, nil, "", fmt.Errorf("%w: %w", ErrURL, err)
 	}
 	r.Header.Set("User-Agent", f.options.UserAgent)
 	r.Header.Set("Accept", "*/*")
@@ -272,11 +293,11 @@ func (f *Fetcher) ask(ctx context.Context, address string, k Kind, question []by
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	defer reply.Body.Close()
 	body, err = read(reply, k)
-	return body, reply.Request.URL.Host, err
+	return body, reply.Header, reply.Request.URL.Host, err
 }
 
 // read takes the body of a reply within the limit of its kind.

@@ -12,6 +12,17 @@ import (
 // Internet.
 var ErrPrivate = errors.New("the address is not public")
 
+// Hint says what a person can do about a fetch that failed; empty for nothing.
+func Hint(err error) string {
+	switch {
+	case errors.Is(err, ErrPrivate):
+		return "an internal CA's addresses are followed with --allow-private-urls"
+	case errors.Is(err, ErrNotKept):
+		return "fill the cache with a run that asks: --cache DIR --online aia,ocsp,crl"
+	}
+	return ""
+}
+
 // Guard refuses every address that is not public. It is for [net.Dialer]'s
 // Control: that looks at the address after the name was resolved and just before
 // it is connected to, so that no name, no redirect and no second answer of a name

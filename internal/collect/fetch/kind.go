@@ -6,6 +6,7 @@ import (
 	"mime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Kind is what is asked for: it decides how long an answer may be and how it
@@ -25,28 +26,34 @@ type Kind struct {
 	Unlabelled, Random bool
 	// Accept is the media type of a question that is posted.
 	Accept string
+	// Age is how long an answer may be used again from a cache; 0 keeps none.
+	Age time.Duration
+	// Until says when an answer itself is out of date, zero for never, and whether
+	// it is of the kind at all: what is not is never kept. Nil keeps any.
+	Until func(body []byte) (t time.Time, sound bool)
 }
 
 // Certificates are those of an issuer (RFC 5280 section 4.2.2.1). The limits of
 // all kinds are far above any honest answer of the kind:
 // an endless one would fill memory.
 func Certificates() Kind {
-	return Kind{Name: "certificate", Limit: 64 << 10, Types: []string{
+	return Kind{Name: "certificate", Limit: 64 << 10, Age: 30 * 24 * time.Hour, Types: []string{
 		"application/pkix-cert", "application/x-x509-ca-cert", "application/x-x509-user-cert", "application/x-x509-server-cert",
 		"application/pkcs7-mime", "application/x-pkcs7-certificates", "application/x-pkcs7-mime",
 		"application/x-pem-file", "application/pem-certificate-chain", "application/x-pkcs7-crl", "application/pkix-crl",
 	}}
 }
 
-// OCSP is an answer of an OCSP responder (RFC 6960 appendix A).
+// OCSP is an answer of an OCSP responder (RFC 6960 appendix A). It is used again for
+// half a day, lists for a day: longer, and a revocation would be seen too late.
 func OCSP() Kind {
-	return Kind{Name: "OCSP response", Limit: 64 << 10, Types: []string{"application/ocsp-response"}, Accept: "application/ocsp-request"}
+	return Kind{Name: "OCSP response", Limit: 64 << 10, Age: 12 * time.Hour, Types: []string{"application/ocsp-response"}, Accept: "application/ocsp-request"}
 }
 
 // CRL is a revocation list. The longest of public CAs, before they were sharded,
 // had 30 MB.
 func CRL() Kind {
-	return Kind{Name: "CRL", Limit: 32 << 20, Types: []string{
+	return Kind{Name: "CRL", Limit: 32 << 20, Age: 24 * time.Hour, Types: []string{
 		"application/pkix-crl", "application/x-pkcs7-crl", "application/x-x509-crl", "application/pkcs7-mime", "application/pkix-cert",
 	}}
 }

@@ -13,9 +13,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,7 +141,7 @@ func (q *question) about(ctx context.Context, c, issuer *cert.Certificate, leaf 
 	asked := false
 	if o.CRL && len(lists) > 0 {
 		asked = true
-		q.each(lists, func(url string) bool { return q.list(ctx, c, url) })
+		q.each(lists, func(url string) bool { return q.list(ctx, c, issuer, url) })
 	}
 	if o.OCSP && len(responders) > 0 {
 		asked = true
@@ -179,11 +179,11 @@ func (q *question) each(urls []string, try func(string) bool) {
 func (q *question) add(kind evidence.FetchKind, c *cert.Certificate, url string, request []byte, r fetch.Result) bool {
 	f := evidence.Fetch{
 		Kind: kind, URL: strings.ToValidUTF8(url, "\ufffd"), For: evidence.Hash(c.SHA256()), Request: request,
-		Address: r.Address, Started: r.Started, Elapsed: r.Elapsed, Body: r.Body,
+		Address: r.Address, Started: r.Started, Elapsed: r.Elapsed, Body: r.Body, Cached: r.Cached,
 	}
 	switch q.bytes += len(r.Body); {
 	case r.Err != nil:
-		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: r.Err.Error(), Hint: hint(r.Err)}
+		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: r.Err.Error(), Hint: fetch.Hint(r.Err)}
 	case q.bytes > maxBytes:
 		f.Body, q.bytes = nil, q.bytes-len(r.Body)
 		f.Failure = &evidence.Failure{Stage: evidence.StageFetch, Error: fmt.Sprintf("fetching CRL from %.200q: the lists of one chain are longer than %d MiB together", url, maxBytes>>20)}
@@ -201,11 +201,9 @@ func (q *question) fail(kind evidence.FetchKind, c *cert.Certificate, url, text 
 
 // list fetches a revocation list. PEM is what CAs of companies serve; it is
 // unpacked.
-func (q *question) list(ctx context.Context, c *cert.Certificate, url string) bool {
-	r := q.c.options.Fetch.Get(ctx, url, fetch.CRL())
-	if block, _ := pem.Decode(r.Body); block != nil {
-		r.Body = block.Bytes
-	}
+func (q *question) list(ctx context.Context, c, issuer *cert.Certificate, url string) bool {
+	r := q.c.options.Fetch.Get(ctx, url, listKind(issuer))
+	r.Body = unpacked(r.Body)
 	if r.Err == nil {
 		if _, err := crl.Parse(r.Body); err != nil {
 			r.Body, r.Err = nil, fmt.Errorf("fetching CRL from %.200q: what came is none: %w", url, err)
@@ -214,18 +212,89 @@ func (q *question) list(ctx context.Context, c *cert.Certificate, url string) bo
 	return q.add(evidence.FetchCRL, c, url, nil, r)
 }
 
-// responder asks an OCSP responder, with a nonce and then without.
+func unpacked(body []byte) []byte {
+	if block, _ := pem.Decode(body); block != nil {
+		return block.Bytes
+	}
+	return body
+}
+
+// listKind is a list that is out of date when it says so. What its issuer did not
+// sign is neither kept nor taken from a cache: it is evidence of today alone.
+func listKind(issuer *cert.Certificate) fetch.Kind {
+	k := fetch.CRL()
+	k.Until = func(body []byte) (time.Time, bool) {
+		l, err := crl.Parse(unpacked(body))
+		if err != nil || issuer == nil || signed(&issuer.Key, l.Algorithm, l.TBS, l.Signature) != cert.Verified {
+			return time.Time{}, false
+		}
+		return l.Next, true
+	}
+	return k
+}
+
+func signed(key *cert.Key, algorithm, data, signature []byte) cert.Outcome {
+	out, _ := cert.Check(key, cert.ParseAlgorithm(algorithm), data, signature)
+	return out
+}
+
+// responseKind is a response with answers, which is out of date when the first of
+// them says so, and which its issuer or a responder of the issuer's signed.
+func responseKind(issuer *cert.Certificate) fetch.Kind {
+	k := fetch.OCSP()
+	k.Until = func(body []byte) (next time.Time, sound bool) {
+		r, err := ocsp.Parse(body)
+		if err != nil || len(r.Answers) == 0 || !vouched(r, issuer) {
+			return next, false
+		}
+		for _, a := range r.Answers {
+			if !a.Next.IsZero() && (next.IsZero() || a.Next.Before(next)) {
+				next = a.Next
+			}
+		}
+		return next, true
+	}
+	return k
+}
+
+// vouched says that the issuer signed a response, or a certificate in it that the
+// issuer signed. Whether that one may is judged later.
+func vouched(r *ocsp.Response, issuer *cert.Certificate) bool {
+	if signed(&issuer.Key, r.Algorithm, r.Data, r.Signature) == cert.Verified {
+		return true
+	}
+	return slices.ContainsFunc(r.Certificates[:min(len(r.Certificates), maxCandidates)], func(der []byte) bool {
+		c := cert.Parse(der)
+		if c.SPKI == nil || signed(&c.Key, r.Algorithm, r.Data, r.Signature) != cert.Verified {
+			return false
+		}
+		out, _ := c.CheckSignature(&issuer.Key)
+		return out == cert.Verified
+	})
+}
+
+// responder asks an OCSP responder, with a nonce and then without. The nonce is of
+// this run: what is kept of an earlier one is kept as the answer to the question
+// without.
 func (q *question) responder(ctx context.Context, c, issuer *cert.Certificate, at string) bool {
+	plain := ocsp.Request(c, issuer, nil)
+	plainURL := strings.TrimSuffix(at, "/") + "/" + url.PathEscape(base64.StdEncoding.EncodeToString(plain))
+	if r, ok := q.c.options.Fetch.Kept(plainURL, responseKind(issuer)); ok {
+		return q.add(evidence.FetchOCSP, c, at, plain, r)
+	}
 	nonce := make([]byte, ocsp.NonceSize)
 	q.c.options.Nonce(nonce)
 	request := ocsp.Request(c, issuer, nonce)
-	r := q.c.options.Fetch.Post(ctx, at, fetch.OCSP(), request)
+	post := fetch.OCSP()
+	post.Age = 0 // no later run has this nonce
+	r := q.c.options.Fetch.Post(ctx, at, post, request)
 	if r.Err == nil && answered(r.Body) {
+		q.c.options.Fetch.Keep(plainURL, responseKind(issuer), r)
 		return q.add(evidence.FetchOCSP, c, at, request, r)
 	}
 	first := r
-	request = ocsp.Request(c, issuer, nil)
-	r = q.c.options.Fetch.Get(ctx, strings.TrimSuffix(at, "/")+"/"+url.PathEscape(base64.StdEncoding.EncodeToString(request)), fetch.OCSP())
+	request = plain
+	r = q.c.options.Fetch.Get(ctx, plainURL, responseKind(issuer))
 	if r.Err != nil && first.Err == nil {
 		r = first // it said why it does not answer
 	}
@@ -237,12 +306,4 @@ func (q *question) responder(ctx context.Context, c, issuer *cert.Certificate, a
 func answered(der []byte) bool {
 	r, err := ocsp.Parse(der)
 	return err != nil || r.Data != nil
-}
-
-// hint says what a person can do about a failure.
-func hint(err error) string {
-	if errors.Is(err, fetch.ErrPrivate) {
-		return "an internal CA's addresses are followed with --allow-private-urls"
-	}
-	return ""
 }

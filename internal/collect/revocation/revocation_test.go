@@ -28,6 +28,10 @@ type site struct {
 	// refuse says how a POST is answered: "" for well.
 	refuse string
 	hits   atomic.Int64
+	// next is when a newer answer comes; zero where none says.
+	next time.Time
+	// signer signs in place of the issuer where it is set.
+	signer *lab.CA
 	posts  atomic.Int64
 }
 
@@ -42,7 +46,7 @@ func newSite(t *testing.T) *site {
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.hits.Add(1)
-	list := lab.CRL{Issuer: s.l.Intermediate, This: s.l.At}.Sign()
+	list := lab.CRL{Issuer: s.issuer(), This: s.l.At, Next: s.next}.Sign()
 	switch {
 	case r.URL.Path == "/list":
 		_, _ = w.Write(list)
@@ -67,6 +71,13 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (s *site) issuer() *lab.CA {
+	if s.signer != nil {
+		return s.signer
+	}
+	return s.l.Intermediate
+}
+
 func (s *site) answer(w http.ResponseWriter, request []byte, refuse string) {
 	w.Header().Set("Content-Type", "application/ocsp-response")
 	switch refuse {
@@ -76,7 +87,7 @@ func (s *site) answer(w http.ResponseWriter, request []byte, refuse string) {
 		_, _ = w.Write([]byte{0x30, 3, 0x0a, 1, 1})
 	default:
 		leaf := cert.Parse(s.l.Leaf)
-		_, _ = w.Write(lab.OCSP{Issuer: s.l.Intermediate, Answers: []lab.Status{{Serial: leaf.Serial}}, This: s.l.At, Nonce: ocsp.RequestNonce(request)}.Sign())
+		_, _ = w.Write(lab.OCSP{Issuer: s.issuer(), Answers: []lab.Status{{Serial: leaf.Serial}}, This: s.l.At, Next: s.next, Nonce: ocsp.RequestNonce(request)}.Sign())
 	}
 }
 

@@ -143,6 +143,11 @@ func (p *probe) fetch(f *evidence.Fetch) {
 		a.Fetched = true
 		p.list(&a, c, f.Body, f.Started)
 	}
+	if f.Cached && a.Problem != "" {
+		// A file of the user's that somebody changed, or that is old, says nothing
+		// of who answers for the CA today.
+		a = answer{RevocationAnswer: facts.RevocationAnswer{Source: a.Source, URL: a.URL, Matches: is(false), Problem: "from the cache: " + a.Problem}}
+	}
 	p.add(c, a)
 }
 
