@@ -4,22 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/notify"
-	"github.com/certassay/certassay/internal/report"
-	"github.com/certassay/certassay/internal/store"
 	"github.com/certassay/certassay/internal/watch"
 )
 
@@ -56,6 +49,12 @@ of its trust, as far as it says each. Whoever names issuers alone is not told of
 what these issue, to whomever. The keys that it pins are looked for, too: one in a
 certificate for names that are not of its domains is told. What is called forged or suspicious is always told.
 --tell-expected tells everything.
+
+All files that it was given are looked at again while it watches, with each look at
+a log or once a minute, and where one has changed, or on SIGHUP (with -c), all are
+read again: names, inventory, receivers, logs, everything but the state directory.
+New names are looked for from then on. Files that cannot be taken change nothing:
+the ones before stay in force, and the log, --status and the metrics say so.
 
 With --all every entry is judged, and those are told, too, that hold none of the
 names and are forged, suspicious, or at the bar of fail-on.
@@ -130,40 +129,23 @@ const watchExitHelp = `Exit codes:
 
 // watch checks everything before anybody is contacted.
 func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
-	if err := f.load(c, cmd, args); err != nil {
+	load := func() (*watchFlags, error) {
+		again := *f // what a file said before is forgotten
+		return &again, again.load(c, cmd, args)
+	}
+	loaded, err := load()
+	if err != nil {
 		return usage(err)
 	}
 	if f.status {
-		return c.watchStatus(cmd.Context(), f)
+		return c.watchStatus(cmd.Context(), loaded)
 	}
-	judge, err := c.newWatchJudge(cmd.Context(), f)
+	w := &watchRun{command: c, load: load, stderr: c.streams.Err}
+	plan, err := w.planOf(cmd.Context(), loaded, nil)
 	if err != nil {
 		return err
 	}
-	matcher, err := judge.matcher(f.cfg)
-	if err != nil {
-		return usage(err)
-	}
-	expected, err := readExpected(cmd.Context(), f.cfg.Expected)
-	if err != nil {
-		return usage(err)
-	}
-	receivers, err := c.receivers(f.cfg.Notify)
-	if err != nil {
-		return usage(err)
-	}
-	if _, err := f.targets(); err != nil {
-		return usage(err)
-	}
-	w := &watchRun{flags: f, receivers: receivers, stderr: c.streams.Err}
-	w.options = watch.Options{
-		Matcher: matcher, Expected: expected.has, Judge: judge.judge, TellExpected: f.cfg.TellExpected, Now: audit.Now, Warn: w.warn, Told: w.bell.Ring,
-		Back: f.cfg.Back, Interval: f.cfg.Interval, Partial: f.cfg.Partial, Batch: f.cfg.Batch,
-	}
-	if f.cfg.All {
-		w.options.Notable = judge.session.notable
-	}
-	w.following, w.names = judge.following(f.cfg), judge.names(f.cfg)
+	w.plan.Store(plan)
 	return w.run(cmd.Context())
 }
 
@@ -253,7 +235,11 @@ func (f *watchFlags) targets() ([]watch.Target, error) {
 				address = ch.log.Monitor
 			}
 		}
-		out = append(out, watch.Target{ID: ch.log.ID, Name: ch.log.Name, Address: address, Open: func(ctx context.Context) (ctlog.Source, *ct.Log, error) {
+		version := fmt.Sprint(ch.log.Name, ch.log.URL, ch.log.Monitor, ch.log.Tiled, ch.log.MMD, ch.log.From, ch.log.To, ch.log.States)
+		if ch.log.Final != nil {
+			version += fmt.Sprint(*ch.log.Final)
+		}
+		out = append(out, watch.Target{ID: ch.log.ID, Name: ch.log.Name, Address: address, Version: version, Open: func(ctx context.Context) (ctlog.Source, *ct.Log, error) {
 			source, err := ch.open(ctx, &f.ctFlags)
 			return source, ch.log, err
 		}})
@@ -289,189 +275,4 @@ func (c *command) receiver(n *config.Notify) (notify.Receiver, error) {
 		return notify.NewStream(c.streams.Out), nil
 	}
 	return notify.NewFile(n.JSONL)
-}
-
-// A watchRun is one run of "ct watch".
-type watchRun struct {
-	flags     *watchFlags
-	options   watch.Options
-	receivers []notify.Receiver
-	bell      notify.Bell
-	store     *store.Store
-	following string // what is looked for
-	names     []string
-
-	mu     sync.Mutex
-	stderr io.Writer // guarded by mu
-}
-
-// warn writes a line for people.
-func (w *watchRun) warn(text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	fmt.Fprintf(w.stderr, "certassay: %s %s\n", audit.Now().Format(time.RFC3339), report.Escape(text))
-}
-
-func (w *watchRun) run(ctx context.Context) (err error) {
-	w.store, err = store.Open(ctx, w.flags.cfg.State)
-	if err != nil {
-		return failed(err)
-	}
-	defer func() { err = closing(err, w.store.Close()) }()
-	release, err := w.store.Hold(ctx, watchRole, os.Getpid(), audit.Now())
-	if err != nil {
-		return failed(err)
-	}
-	defer func() { err = closing(err, release()) }()
-	w.options.Store = w.store
-	err = w.store.Update(ctx, func(tx *store.Tx) error { return tx.SetWatched(w.names, audit.Now()) })
-	if err != nil {
-		return failed(err)
-	}
-	courier := &notify.Courier{Store: w.store, Receivers: w.receivers, Now: audit.Now, Failed: func(name string, err error) {
-		if err != nil {
-			w.warn(fmt.Sprintf("%s cannot be told, and is tried again: %v", name, err))
-		} else {
-			w.warn(name + " can be told again")
-		}
-	}}
-	dropped, err := courier.Register(ctx)
-	if err != nil {
-		return failed(err)
-	}
-	if dropped > 0 {
-		w.warn(fmt.Sprintf("%d notifications were dropped that waited for receivers that are not configured any more", dropped))
-	}
-	if w.flags.once {
-		return w.onlyOnce(ctx, courier)
-	}
-	return w.forever(ctx, courier)
-}
-
-// closing adds an error of closing to one of the run.
-func closing(err, closeErr error) error {
-	if err == nil && closeErr != nil {
-		return failed(closeErr)
-	}
-	return err
-}
-
-func (w *watchRun) onlyOnce(ctx context.Context, courier *notify.Courier) error {
-	targets, err := w.flags.targets()
-	if err != nil {
-		return usage(err)
-	}
-	result, err := watch.New(w.options).Once(ctx, targets)
-	if err != nil && ctx.Err() == nil {
-		return failed(err)
-	}
-	if _, err := courier.Flush(ctx); err != nil && ctx.Err() == nil {
-		return failed(err)
-	}
-	if ctx.Err() != nil {
-		return watchInterrupted()
-	}
-	health, err := w.health(ctx)
-	if err == nil {
-		err = w.writeMetrics(health)
-	}
-	switch {
-	case err != nil:
-		return failed(err)
-	case result.Contradicted:
-		return &exit{code: exitFindings}
-	case result.Failed > 0 || !health.Well():
-		return &exit{exitIncomplete, &hinted{errors.New("not everything could be read, or told"), "--status shows what"}}
-	}
-	return nil
-}
-
-// watchInterrupted is the exit after a signal.
-func watchInterrupted() error {
-	return &exit{exitInterrupted, &hinted{errInterrupted, "the state is whole; the next run goes on from it"}}
-}
-
-// metricsEvery is how often the file with metrics is written.
-const metricsEvery = 30 * time.Second
-
-// forever follows, delivers and answers until a signal or an error of the state.
-func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	if address := w.flags.cfg.Metrics; address != "" {
-		at, err := notify.Metrics(ctx, address, func(ctx context.Context, out io.Writer) error {
-			health, err := w.health(ctx)
-			if err != nil {
-				return err
-			}
-			return health.WriteMetrics(out)
-		})
-		if err != nil {
-			return failed(err)
-		}
-		w.warn("metrics are at http://" + at + "/metrics")
-	}
-	var wait sync.WaitGroup
-	part := func(do func() error) {
-		wait.Go(func() {
-			if err := do(); err != nil {
-				stop(failed(err))
-			}
-		})
-	}
-	part(func() error { return courier.Run(ctx, w.bell.Wait) })
-	part(func() error { return watch.New(w.options).Run(ctx, w.flags.targets) })
-	part(func() error { return w.keepMetrics(ctx) })
-	w.warn(fmt.Sprintf("following logs (looked for: %s); the state is in %s", w.following, w.store.Dir()))
-	wait.Wait()
-	var e *exit
-	if errors.As(context.Cause(ctx), &e) {
-		return e
-	}
-	return watchInterrupted()
-}
-
-func (w *watchRun) health(ctx context.Context) (*watch.Health, error) {
-	return watch.ReadHealth(ctx, w.store, audit.Now(), w.flags.cfg.Late)
-}
-
-// keepMetrics writes the file with metrics again and again. That it cannot be
-// written is told and harms nothing else.
-func (w *watchRun) keepMetrics(ctx context.Context) error {
-	if w.flags.cfg.MetricsFile == "" {
-		return nil
-	}
-	ticker := time.NewTicker(metricsEvery)
-	defer ticker.Stop()
-	for told := false; ctx.Err() == nil; {
-		health, err := w.health(ctx)
-		if err == nil {
-			err = w.writeMetrics(health)
-		}
-		if err != nil && !told && ctx.Err() == nil {
-			w.warn(err.Error())
-		}
-		told = err != nil
-		select {
-		case <-ctx.Done():
-		case <-ticker.C:
-		}
-	}
-	return nil
-}
-
-// writeMetrics replaces the file with metrics, where one is wanted.
-func (w *watchRun) writeMetrics(health *watch.Health) error {
-	path := w.flags.cfg.MetricsFile
-	if path == "" {
-		return nil
-	}
-	file, final, err := create(filepath.Clean(path))
-	if err != nil {
-		return fmt.Errorf("writing metrics: %w", err)
-	}
-	if err := health.WriteMetrics(file); err != nil {
-		return fmt.Errorf("writing metrics: %w", errors.Join(err, abandon(file, final)))
-	}
-	return complete(file, final)
 }

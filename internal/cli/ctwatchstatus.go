@@ -91,6 +91,9 @@ func (c *command) writeStatus(h *watch.Health, holder *watchHolder) error {
 			fmt.Fprintf(c.streams.Out, "waiting: %d notifications for %s, the oldest since %s: %s\n", r.Waiting, report.Escape(r.Receiver), r.Oldest.Format(time.RFC3339), report.Escape(orDashed(r.Error)))
 		}
 	}
+	if n := h.Configuration; n != nil && n.Error != "" {
+		fmt.Fprintf(c.streams.Out, "THE CONFIGURATION WAS NOT TAKEN at %s, the one of %s is in force: %s\n", n.Failed.Format(time.RFC3339), n.Taken.Format(time.RFC3339), report.Escape(n.Error))
+	}
 	_, err := fmt.Fprintf(c.streams.Out, "%d certificates matched\n", h.Certificates)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
+	// Hangup has signals to read the configuration again come through a channel,
+	// until what it gives is called. Nil has none come.
+	Hangup func() (<-chan os.Signal, func())
 }
 
 // Exit codes. They are an interface: scripts and CI branch on them.

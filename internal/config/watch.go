@@ -53,6 +53,8 @@ type Watch struct {
 	// All judges every entry, and tells those that are notable. TellExpected
 	// tells also what is expected.
 	All, TellExpected bool
+	// Files are those that tokens and headers were read from.
+	Files []string
 	// DataTiles reads RFC 6962 logs through data tiles where they serve such.
 	DataTiles bool
 }
@@ -187,6 +189,11 @@ func (f *watchFile) check(base string) (*Watch, error) {
 			bad("notify, entry %d: %w", i+1, err)
 		}
 		w.Notify = append(w.Notify, n)
+		for _, name := range []string{f.Notify[i].TokenFile, f.Notify[i].Headers} {
+			if name != "" {
+				w.Files = append(w.Files, below(base, name))
+			}
+		}
 	}
 	return w, errors.Join(errs...)
 }

@@ -75,6 +75,7 @@ data-tiles: true
 		Rate: 2.5, Concurrency: 3, Batch: 100, Contact: "me@example.org", Metrics: ":9464", MetricsFile: in("m.prom"),
 		Inventory: in("certassay.yaml"), Roots: []string{in("root.pem"), "/etc/roots"}, Rules: []string{in("rules")}, KnownKeys: []string{in("keys")},
 		Waivers: in("waivers.yaml"), FailOn: FailOn{Severity: finding.Critical}, All: true, TellExpected: true, DataTiles: true,
+		Files: []string{in("token"), in("headers")},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -74,6 +74,10 @@ CREATE INDEX observations_spki ON observations (spki);
 `, `
 ALTER TABLE entries ADD COLUMN evidence BLOB;
 CREATE TABLE watched (name TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE configuration (
+  one INTEGER PRIMARY KEY CHECK (one = 1), taken INTEGER NOT NULL, failed INTEGER, error TEXT NOT NULL DEFAULT ''
+) STRICT;
 `}
 
 // migrate takes the steps that the file lacks, all in one transaction: a process

@@ -301,7 +301,7 @@ func TestMigrate(t *testing.T) {
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "schema is 1 of 3") {
+	if _, err := Read(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "schema is 1 of 4") {
 		t.Errorf("Read of an old schema = %v", err)
 	}
 	s := openStore(t, dir)
@@ -593,4 +593,28 @@ func TestEvidence(t *testing.T) {
 		}
 		return err
 	})
+}
+
+func TestConfiguration(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	at := time.UnixMilli(1_800_000_000_000).UTC()
+	for _, want := range []Configuration{{}, {Taken: at}, {Taken: at, Failed: at.Add(time.Minute), Error: "no"}, {Taken: at.Add(time.Hour)}} {
+		var got Configuration
+		err := s.Update(t.Context(), func(tx *Tx) (err error) {
+			if !want.Taken.IsZero() {
+				err = tx.SetConfiguration(want)
+			}
+			if err == nil {
+				got, err = tx.Configuration()
+			}
+			return err
+		})
+		if err != nil || got != want {
+			t.Errorf("Configuration() = %+v, %v, want %+v", got, err, want)
+		}
+	}
 }

@@ -25,6 +25,18 @@ type Health struct {
 	Receivers []ReceiverWait `json:"receivers"`
 	// Certificates counts those that matched.
 	Certificates int `json:"certificates"`
+	// Configuration is what the watch works by; nil where none has run.
+	Configuration *ConfigurationHealth `json:"configuration,omitempty"`
+}
+
+// ConfigurationHealth says whether the configuration in force is the one that is
+// written down.
+type ConfigurationHealth struct {
+	// Taken is when the one in force was read.
+	Taken time.Time `json:"taken"`
+	// Failed is when a later one could not be taken, and Error why.
+	Failed *time.Time `json:"failed,omitempty"`
+	Error  string     `json:"error,omitempty"`
 }
 
 // A LogHealth is the state of one log.
@@ -57,8 +69,12 @@ type ReceiverWait struct {
 	Error    string     `json:"error,omitempty"`
 }
 
-// Well says that every log is followed and everybody was told.
+// Well says that every log is followed, everybody was told, and the configuration
+// is the one that is written down.
 func (h *Health) Well() bool {
+	if h.Configuration != nil && h.Configuration.Error != "" {
+		return false
+	}
 	for i := range h.Logs {
 		if h.Logs[i].State != StateOK {
 			return false
@@ -94,6 +110,13 @@ func ReadHealth(ctx context.Context, s *store.Store, now time.Time, late time.Du
 		}
 		for _, b := range boxes {
 			h.Receivers = append(h.Receivers, ReceiverWait{b.Receiver, b.Waiting, orNil(b.Oldest), b.Error})
+		}
+		c, err := tx.Configuration()
+		if err != nil {
+			return err
+		}
+		if !c.Taken.IsZero() {
+			h.Configuration = &ConfigurationHealth{c.Taken, orNil(c.Failed), c.Error}
 		}
 		h.Certificates, err = tx.Seen()
 		return err
@@ -169,6 +192,14 @@ func (h *Health) WriteMetrics(w io.Writer) error {
 			add(fmt.Sprintf(`{receiver="%s"}`, escape(r.Receiver)), r.Waiting)
 		}
 	})
+	if c := h.Configuration; c != nil {
+		ok := 1
+		if c.Error != "" {
+			ok = 0
+		}
+		family("certassay_ct_configuration_ok", "gauge", "0 where a newer configuration could not be taken, and the old one is in force.", func(add func(string, any)) { add("", ok) })
+		family("certassay_ct_configuration_taken_timestamp_seconds", "gauge", "When the configuration in force was read.", func(add func(string, any)) { add("", c.Taken.Unix()) })
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

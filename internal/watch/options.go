@@ -18,6 +18,9 @@ type Target struct {
 	Name string
 	// Address is where it is read; when it changes the log is opened anew.
 	Address string
+	// Version stands for all else that is known of the log, such as its protocol:
+	// when it changes the log is opened anew, too.
+	Version string
 	// Open prepares to read the log and gives it with its protocol.
 	Open func(context.Context) (ctlog.Source, *ct.Log, error)
 }

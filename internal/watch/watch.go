@@ -21,7 +21,7 @@ const reloadEvery = time.Minute
 
 // Run follows logs until ctx ends. targets is asked for them at the start, and
 // again every minute: a log that is new is begun, one that is gone is left, one
-// that moved is opened anew; where it fails the logs stay as they are. The error is
+// that moved or is described anew is opened anew; where it fails the logs stay as they are. The error is
 // that of the store, or of targets at the start.
 func (w *Watcher) Run(ctx context.Context, targets func() ([]Target, error)) error {
 	first, err := targets()
@@ -63,6 +63,7 @@ type group struct {
 
 type running struct {
 	address string
+	version string
 	stop    context.CancelFunc
 	ended   chan struct{}
 }
@@ -73,12 +74,16 @@ func (g *group) set(ctx context.Context, targets []Target) {
 	for _, t := range targets {
 		wanted[t.ID] = true
 		old := g.running[t.ID]
-		if old != nil && old.address == t.Address {
+		if old != nil && old.address == t.Address && old.version == t.Version {
 			continue
 		}
-		r := &running{address: t.Address, ended: make(chan struct{})}
+		r := &running{address: t.Address, version: t.Version, ended: make(chan struct{})}
 		if old != nil {
-			g.watcher.Warn(fmt.Sprintf("%s moved to %s", t.Name, t.Address))
+			what := "is described anew by the list of logs"
+			if old.address != t.Address {
+				what = "moved to " + t.Address
+			}
+			g.watcher.Warn(fmt.Sprintf("%s %s", t.Name, what))
 			old.stop()
 			<-old.ended // a position has one who moves it
 		}

@@ -599,7 +599,17 @@ func TestRunReloads(t *testing.T) {
 	if n := len(b.told()); n != 3 {
 		t.Errorf("told %d times: the log that is left is still read", n)
 	}
-	if got := b.warnings(); !strings.Contains(got, "moved to") || !strings.Contains(got, "not followed any more") {
+	// What a list says of it changes: it is opened anew, and goes on.
+	described := moved.target()
+	described.Version = "another MMD"
+	g.set(ctx, []Target{described})
+	addLeaf(one.Log, "described.watched.test")
+	await(t, func() bool { return len(b.told()) == 4 })
+	if got := b.warnings(); strings.Count(got, "described anew") != 1 {
+		t.Errorf("warnings %q", got)
+	}
+	g.set(ctx, []Target{described})
+	if got := b.warnings(); !strings.Contains(got, "moved to") || !strings.Contains(got, "not followed any more") || strings.Count(got, "described anew") != 1 {
 		t.Errorf("warnings %q", got)
 	}
 	cancel()
