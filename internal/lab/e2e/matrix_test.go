@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -39,9 +40,10 @@ type variant struct {
 // program alone has some 150 MiB.
 const maxResident = 400 << 10
 
-// TestProtocols looks at every scheme at its real server, at the same without TLS,
-// at the server of another protocol, at the real one on a path that passes a byte
-// at a time, and at one that never stops. All of a kind are looked at in one run,
+// TestProtocols looks at every scheme at its real server, at somebody who takes the
+// connection over where TLS begins, at the same server without TLS, at that of
+// another protocol, at the real one on a path that passes a byte at a time, and at
+// one that never stops. All of a kind are looked at in one run,
 // with an honest server beside them, which stays ok.
 func TestProtocols(t *testing.T) {
 	need(t, "postfix", "dovecot", "vsftpd", "slapd", "prosody", "mariadbd", "inspircd", "Xtigervnc", "xrdp", "chronyd", "unbound", "caddy", "nginx")
@@ -55,6 +57,15 @@ func TestProtocols(t *testing.T) {
 	}
 	t.Run("good", func(t *testing.T) {
 		o.matrix(t, all, func(t *testing.T, p protocol) string { return p.good }, "20s", func(t *testing.T, p protocol, r report) { r.wantOK(t) })
+	})
+	t.Run("intercepted", func(t *testing.T) {
+		forged := o.forge(t)
+		o.matrix(t, all, func(t *testing.T, p protocol) string {
+			if p.scheme == "quic" {
+				return startCaddy(t, o, lookup(t, "caddy"), o.interceptor())
+			}
+			return between(t, p.good, func(near, far net.Conn) { takeOver(t.Context(), near, far, forged) })
+		}, "12s", func(t *testing.T, p protocol, r report) { r.wantCaught(t, caught, untrusted) })
 	})
 	for _, v := range o.variants(all) {
 		t.Run(v.name, func(t *testing.T) {
@@ -160,6 +171,61 @@ func pass(near, far net.Conn) {
 		_ = far.Close() // ends the other direction too
 	}()
 	_, _ = io.Copy(near, far)
+}
+
+// takeOver passes on what is said in the clear, whatever the protocol, and answers
+// the ClientHello in place of the server.
+func takeOver(ctx context.Context, near, far net.Conn, forged tls.Certificate) {
+	go func() { _, _ = io.Copy(near, far) }()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := near.Read(buffer)
+		if err != nil {
+			return
+		}
+		// MySQL's request for TLS may come in one piece with the ClientHello; TDS
+		// has it in a packet.
+		begin := bytes.Index(buffer[:n], []byte("\x16\x03\x01"))
+		framed := begin == 8 && bytes.HasPrefix(buffer, []byte("\x12\x01"))
+		clear := n
+		if framed {
+			clear = 0
+		} else if begin >= 0 {
+			clear = begin
+		}
+		if _, err := far.Write(buffer[:clear]); err != nil {
+			return
+		}
+		if begin < 0 {
+			continue
+		}
+		var conn net.Conn = &replayed{Conn: near, first: buffer[clear:n]}
+		if framed {
+			conn = starttls.Wrap(conn, "mssql")
+		}
+		server := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{forged}, NextProtos: []string{"h2", "ntske/1", "dot"}})
+		_ = server.HandshakeContext(ctx)
+		if framed { // what comes now is not
+			_, _ = io.Copy(io.Discard, near)
+		}
+		return
+	}
+}
+
+// A replayed connection gives once more what was read of it.
+type replayed struct {
+	net.Conn
+	first []byte
+}
+
+// Read implements net.Conn.
+func (c *replayed) Read(b []byte) (int, error) {
+	if len(c.first) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.first)
+	c.first = c.first[n:]
+	return n, nil
 }
 
 // trickle passes on what the client says, and of what the server says a byte every

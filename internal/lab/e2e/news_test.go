@@ -58,6 +58,7 @@ domain: lab.example
 hismethod: hisv6
 enableoverview: true
 ovmethod: tradindexed
+nnrpdloadlimit: 0
 tlscertfile: %[3]s
 tlskeyfile: %[1]s/etc/key.pem
 %[2]s`, dir, paths, o.file("chain.pem")))
