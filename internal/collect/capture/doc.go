@@ -18,6 +18,9 @@
 // or nothing of it was recorded: the download of a file with a handshake in it
 // is no handshake, and must not accuse the host that it came from.
 //
+// IP fragments are put together first. Those that overlap or contradict each other
+// are refused and counted; see the limits of fragments.
+//
 // Packets are decoded and put in order by gopacket, in Go, without libpcap. It
 // is told to keep little: what waits for a lost segment is bounded for each
 // connection and in all, and so is all that we keep ourselves; see the limits.

@@ -118,13 +118,21 @@ func (w *watch) packet(data []byte, ci gopacket.CaptureInfo, link layers.LinkTyp
 		w.undecoded++
 		return
 	}
-	var network gopacket.NetworkLayer
+	w.layers(p, nil, ci, 0)
+}
+
+// layers looks through what a packet holds; network is what it lies in where it was
+// put together from fragments, nested how often that was done.
+func (w *watch) layers(p gopacket.Packet, network gopacket.NetworkLayer, ci gopacket.CaptureInfo, nested int) {
+	var extension *layers.IPv6Fragment
 	for _, l := range p.Layers() {
 		switch l := l.(type) {
 		case gopacket.NetworkLayer:
-			network = l // the innermost, within a tunnel
+			network, extension = l, nil // the innermost, within a tunnel
+		case *layers.IPv6Fragment:
+			extension = l
 		case *gopacket.Fragment:
-			w.fragments++
+			w.fragment(network, extension, *l, ci, nested)
 		case *layers.UDP:
 			w.datagram(network, l, ci)
 		case *layers.TCP:

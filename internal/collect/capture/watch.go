@@ -22,9 +22,10 @@ type watch struct {
 	assembler *reassembly.Assembler
 	failures  []evidence.Failure
 
-	count, truncated, undecoded, fragments int64
-	open, flows, buffered                  int
-	flushed                                bool
+	count, truncated, undecoded int64
+	fragments                   fragments
+	open, flows, buffered       int
+	flushed                     bool
 
 	observations []*observation
 	known        map[string]*observation
@@ -264,8 +265,17 @@ func (w *watch) remainder() {
 	if w.truncated > 0 && w.cut > 0 {
 		w.fail(fmt.Sprintf("%d packets were not captured whole", w.truncated), "capture whole packets (tcpdump -s 0)")
 	}
-	if w.fragments > 0 {
-		w.fail(fmt.Sprintf("%d IP fragments were left out", w.fragments), "")
+	w.fragments.finish()
+	if w.fragments.lost > 0 {
+		w.fail(fmt.Sprintf("%d IP fragments are of packets that were not captured whole, and were left out", w.fragments.lost),
+			"capture whole packets (tcpdump -s 0), and none that are dropped; a filter by port lets no fragment pass but the first")
+	}
+	if w.fragments.refused > 0 {
+		w.fail(fmt.Sprintf("%d packets have IP fragments that overlap or contradict each other: they were left out", w.fragments.refused),
+			"honest systems send none such, and most take none: look at them with a protocol analyser")
+	}
+	if w.fragments.crowded {
+		w.fail("so many fragmented packets wait for the rest of them at once that some were given up early", "split the capture")
 	}
 	if w.undecoded > 0 {
 		w.fail(fmt.Sprintf("%d packets are of a kind or form that cannot be read", w.undecoded), "")
