@@ -127,21 +127,33 @@ func (e *LogEntry) read(r *reader) error {
 // no part of the tree: what is wrong with it comes back as extraErr, and the
 // entry stands.
 func ParseLeaf(leaf, extra []byte) (e LogEntry, extraErr, err error) {
+	extraErr, err = e.Parse(leaf, extra)
+	return e, extraErr, err
+}
+
+// Parse is [ParseLeaf] into e, all of which is replaced; the room of its chain is
+// used again, so that a loop over entries allocates nothing.
+func (e *LogEntry) Parse(leaf, extra []byte) (extraErr, err error) {
+	chain := e.Chain[:0]
+	*e = LogEntry{}
 	if len(leaf) < 2 || leaf[0] != 0 || leaf[1] != 0 {
-		return e, nil, errors.New("reading log entry: neither version v1 nor a timestamped entry")
+		return nil, errors.New("reading log entry: neither version v1 nor a timestamped entry")
 	}
 	r := &reader{b: leaf[2:]}
 	if err := e.read(r); err != nil {
-		return LogEntry{}, nil, fmt.Errorf("reading log entry: %w", err)
+		*e = LogEntry{}
+		return nil, fmt.Errorf("reading log entry: %w", err)
 	}
 	if len(r.b) != 0 {
-		return LogEntry{}, nil, fmt.Errorf("reading log entry: %d bytes left over", len(r.b))
+		*e = LogEntry{}
+		return nil, fmt.Errorf("reading log entry: %d bytes left over", len(r.b))
 	}
+	e.Chain = chain
 	if extraErr = e.readExtra(extra); extraErr != nil {
 		e.Submitted, e.Chain = nil, nil
 		extraErr = fmt.Errorf("reading extra data of log entry: %w", extraErr)
 	}
-	return e, extraErr, nil
+	return extraErr, nil
 }
 
 // UnreadableLeaf is an entry whose leaf [ParseLeaf] refuses. Nothing is known of

@@ -22,7 +22,7 @@ type ahead struct {
 	pages  []*page     // that are there, in order; the first is being handed out
 	rest   []entryJSON // what is left of that one
 	err    error       // what ended the reading
-	spare  sync.Pool   // of *page
+	spare  spares[*page]
 }
 
 // A fetchPage fills a page with entries from one index to another, as many as the
@@ -41,7 +41,7 @@ type slot struct {
 // stop has to be called in the end; it waits for all that is under way.
 func (r *rfc6962) ahead(ctx context.Context, from, to uint64) *ahead {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &ahead{fetch: r.page, ctx: ctx, at: from, to: to, stop: cancel, spare: sync.Pool{New: func() any { return new(page) }}}
+	a := &ahead{fetch: r.page, ctx: ctx, at: from, to: to, stop: cancel, spare: make(spares[*page], maxAhead+2)}
 	a.start(min(max(r.options.Concurrency, 1), maxAhead), uint64(r.options.Page), cancel)
 	return a
 }
@@ -85,17 +85,17 @@ func (a *ahead) feed(wait *sync.WaitGroup, workers int, fetch fetchPage, from, s
 	for range workers {
 		wait.Go(func() {
 			for s := range work {
-				s.fill(a.ctx, fetch, &a.spare)
+				s.fill(a.ctx, fetch, a.spare)
 			}
 		})
 	}
 }
 
 // fill asks until the slot is full, which a log may do in pieces.
-func (s *slot) fill(ctx context.Context, fetch fetchPage, spare *sync.Pool) {
+func (s *slot) fill(ctx context.Context, fetch fetchPage, spare spares[*page]) {
 	defer close(s.done)
 	for at := s.from; at < s.to; {
-		p := spare.Get().(*page)
+		p := spare.get(newPage)
 		if s.err = fetch(ctx, p, at, s.to); s.err != nil {
 			return
 		}
@@ -109,7 +109,7 @@ func (s *slot) fill(ctx context.Context, fetch fetchPage, spare *sync.Pool) {
 func (a *ahead) next(most uint64) ([]entryJSON, error) {
 	if len(a.rest) == 0 {
 		if len(a.pages) > 0 {
-			a.spare.Put(a.pages[0])
+			a.spare.put(a.pages[0])
 			a.pages = a.pages[1:]
 		}
 		if len(a.pages) == 0 {
@@ -132,7 +132,7 @@ func (a *ahead) next(most uint64) ([]entryJSON, error) {
 // ends the reading behind them.
 func (a *ahead) more() ([]*page, error) {
 	if a.slots == nil {
-		p := a.spare.Get().(*page)
+		p := a.spare.get(newPage)
 		if err := a.fetch(a.ctx, p, a.at, a.to); err != nil {
 			return nil, err
 		}

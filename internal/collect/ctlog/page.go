@@ -2,7 +2,6 @@ package ctlog
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 )
@@ -21,6 +20,8 @@ type page struct {
 	space    []byte // what was decoded
 	entries  []entryJSON
 }
+
+func newPage() *page { return new(page) }
 
 // decode reads the answer to get-entries. Nearly all logs write it in one
 // way, which is read without encoding/json: that took most of the time of a
@@ -47,7 +48,7 @@ func (p *page) quick(b []byte) bool {
 		return false
 	}
 	// One allocation for all that is decoded: three quarters of the text.
-	if need := len(b) / 4 * 3; cap(p.space) < need {
+	if need := len(b)/4*3 + 16; cap(p.space) < need {
 		p.space = make([]byte, 0, need)
 	}
 	space, out := p.space[:0], p.entries[:0]
@@ -75,13 +76,11 @@ func quickMember(b []byte, key string, space []byte) (value, rest, left []byte, 
 	}
 	b = b[len(key):]
 	end := bytes.IndexByte(b, '"')
-	// Go's decoder passes over line ends, which JSON has no place for.
-	if end < 0 || bytes.IndexByte(b[:end], '\n') >= 0 || bytes.IndexByte(b[:end], '\r') >= 0 {
+	if end < 0 {
 		return nil, nil, nil, false
 	}
 	start := len(space)
-	space, err := base64.StdEncoding.AppendDecode(space, b[:end])
-	if err != nil {
+	if space, ok = decode64(space, b[:end]); !ok {
 		return nil, nil, nil, false
 	}
 	return space[start:len(space):len(space)], b[end+1:], space, true

@@ -2,6 +2,7 @@ package ctlog
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -43,6 +44,30 @@ func FuzzPage(f *testing.F) {
 			if !bytes.Equal(got[i].Leaf, want.Entries[i].Leaf) || !bytes.Equal(got[i].Extra, want.Entries[i].Extra) {
 				t.Fatalf("entry %d differs", i)
 			}
+		}
+	})
+}
+
+// What decode64 gives is what package base64 gives, behind what was there; line ends
+// apart, it gives it for all.
+func FuzzDecode64(f *testing.F) {
+	for _, s := range []string{"", "AA==", "AAA=", "AAAA", "A", "====", "AAAAAAAAAAAAAAAAAA==", "AAAAAAAA\nAAAAAAAA", "AAAAAAAAAAAAAAA\r\n", "AAAA==AAAAAAAAAA", "+/+/+/+/+/+/+/+/"} {
+		f.Add([]byte(s))
+		f.Add([]byte(base64.StdEncoding.EncodeToString([]byte(s + "some more octets"))))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		const before = "before"
+		space := append(make([]byte, 0, len(before)+len(text)/4*3+16), before...)
+		got, ok := decode64(space, text)
+		want, err := base64.StdEncoding.DecodeString(string(text))
+		if lines := bytes.ContainsAny(text, "\r\n"); ok != (err == nil && !lines) {
+			t.Fatalf("decode64(%q) = %v, package base64 says %v", text, ok, err)
+		}
+		if ok && string(got) != before+string(want) {
+			t.Fatalf("decode64(%q) = %x, want %x", text, got, before+string(want))
+		}
+		if _, ok := decode64(make([]byte, 0, len(text)/2), text); ok && len(want) > len(text)/2 {
+			t.Fatalf("decode64(%q) into too little room = ok", text)
 		}
 	})
 }

@@ -99,13 +99,14 @@ func (r *rfc6962) segment(ctx context.Context, head *ct.TreeHead, c *Coverage, p
 	tree := ct.NewRange(from)
 	var first, last [32]byte
 	var scratch []byte
+	var e ct.LogEntry
 	for at := from; at < to; {
 		page, err := pages.next(to - at)
 		if err != nil {
 			return at, fmt.Errorf("fetching entries of %s from %d on: %w", r.log.Name, at, err)
 		}
 		for i := range page {
-			e, extraErr, err := ct.ParseLeaf(page[i].Leaf, page[i].Extra)
+			extraErr, err := e.Parse(page[i].Leaf, page[i].Extra)
 			if extraErr != nil {
 				c.odd(at, extraErr)
 			}

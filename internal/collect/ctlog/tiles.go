@@ -28,6 +28,27 @@ type tile struct {
 	done    chan struct{}
 }
 
+// spares are what was read before and holds memory that can be read into again. A
+// sync.Pool is emptied by every collection of garbage, which the megabyte of a page
+// then calls for.
+type spares[T any] chan T
+
+func (s spares[T]) get(fresh func() T) T {
+	select {
+	case x := <-s:
+		return x
+	default:
+		return fresh()
+	}
+}
+
+func (s spares[T]) put(x T) {
+	select {
+	case s <- x:
+	default:
+	}
+}
+
 // Entries fetches tiles ahead and delivers them in order.
 func (t *tiled) Entries(ctx context.Context, head *ct.TreeHead, from, to uint64, visit Visit) (Coverage, error) {
 	c := Coverage{From: from, To: to}
@@ -40,7 +61,7 @@ func (t *tiled) Entries(ctx context.Context, head *ct.TreeHead, from, to uint64,
 	defer stop(nil)
 
 	ahead := make(chan *tile, t.options.Concurrency)
-	spare := sync.Pool{New: func() any { return new(tile) }}
+	spare := make(spares[*tile], t.options.Concurrency+2)
 	workers.Go(func() {
 		defer close(ahead)
 		work := make(chan *tile)
@@ -54,7 +75,7 @@ func (t *tiled) Entries(ctx context.Context, head *ct.TreeHead, from, to uint64,
 			})
 		}
 		for n := from / ct.TileWidth; n <= (to-1)/ct.TileWidth; n++ {
-			x := spare.Get().(*tile)
+			x := spare.get(func() *tile { return new(tile) })
 			x.n, x.first, x.done = n, n*ct.TileWidth, make(chan struct{})
 			x.width = int(min(ct.TileWidth, head.Size-x.first))
 			select {
@@ -71,12 +92,12 @@ func (t *tiled) Entries(ctx context.Context, head *ct.TreeHead, from, to uint64,
 			}
 		}
 	})
-	err := t.deliver(ctx, head, &c, ahead, &spare, visit)
+	err := t.deliver(ctx, head, &c, ahead, spare, visit)
 	return c, err
 }
 
 // deliver verifies and shows the tiles in order.
-func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahead <-chan *tile, spare *sync.Pool, visit Visit) error {
+func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahead <-chan *tile, spare spares[*tile], visit Visit) error {
 	at, failures := c.From, 0
 	for x := range ahead {
 		<-x.done
@@ -115,7 +136,7 @@ func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahe
 				return err
 			}
 		}
-		spare.Put(x)
+		spare.put(x)
 	}
 	if err := context.Cause(ctx); err != nil && at < c.To {
 		c.gap(at, c.To, err)
@@ -153,6 +174,11 @@ func (t *tiled) load(ctx context.Context, x *tile) error {
 func (x *tile) split(data []byte) error {
 	if cap(x.entries) < ct.TileWidth {
 		x.entries = make([]ct.LogEntry, ct.TileWidth)
+		const usual = 4 // certificates of a chain
+		prints := make([][32]byte, ct.TileWidth*usual)
+		for i := range x.entries {
+			x.entries[i].Fingerprints = prints[i*usual : i*usual : (i+1)*usual]
+		}
 	}
 	x.entries = x.entries[:x.width]
 	var scratch []byte
