@@ -19,6 +19,7 @@ type page struct {
 	unpacked []byte // where it was packed
 	space    []byte // what was decoded
 	entries  []entryJSON
+	chains   knownChains
 }
 
 func newPage() *page { return new(page) }
@@ -54,12 +55,23 @@ func (p *page) quick(b []byte) bool {
 	space, out := p.space[:0], p.entries[:0]
 	for {
 		var e entryJSON
-		if e.Leaf, b, space, ok = quickMember(b, `{"leaf_input":"`, space); !ok {
+		var text []byte
+		if text, b, ok = quickMember(b, `{"leaf_input":"`); !ok {
 			return false
 		}
-		if e.Extra, b, space, ok = quickMember(b, `,"extra_data":"`, space); !ok {
+		start := len(space)
+		if space, ok = decode64(space, text); !ok {
 			return false
 		}
+		e.Leaf = space[start:len(space):len(space)]
+		if text, b, ok = quickMember(b, `,"extra_data":"`); !ok {
+			return false
+		}
+		start = len(space)
+		if space, ok = p.chains.decode(space, text, e.Leaf); !ok {
+			return false
+		}
+		e.Extra = space[start:len(space):len(space)]
 		out = append(out, e)
 		if !bytes.HasPrefix(b, []byte("},")) {
 			p.entries = out
@@ -69,19 +81,15 @@ func (p *page) quick(b []byte) bool {
 	}
 }
 
-// quickMember decodes one member in base64 into space.
-func quickMember(b []byte, key string, space []byte) (value, rest, left []byte, ok bool) {
+// quickMember takes the text of one member.
+func quickMember(b []byte, key string) (text, rest []byte, ok bool) {
 	if !bytes.HasPrefix(b, []byte(key)) {
-		return nil, nil, nil, false
+		return nil, nil, false
 	}
 	b = b[len(key):]
 	end := bytes.IndexByte(b, '"')
 	if end < 0 {
-		return nil, nil, nil, false
+		return nil, nil, false
 	}
-	start := len(space)
-	if space, ok = decode64(space, b[:end]); !ok {
-		return nil, nil, nil, false
-	}
-	return space[start:len(space):len(space)], b[end+1:], space, true
+	return b[:end], b[end+1:], true
 }
