@@ -54,16 +54,22 @@ verified with the log's key.
 
 // A logLine is one log of "ct logs".
 type logLine struct {
-	Name     string     `json:"name"`
-	Operator string     `json:"operator"`
-	ID       string     `json:"id"`
-	State    ct.State   `json:"state"`
-	Protocol string     `json:"protocol"`
-	URL      string     `json:"url"`
-	Head     *headLine  `json:"head,omitempty"`
-	Error    string     `json:"error,omitempty"`
-	From     *time.Time `json:"not_after_from,omitempty"`
-	To       *time.Time `json:"not_after_to,omitempty"`
+	Name     string   `json:"name"`
+	Operator string   `json:"operator"`
+	ID       string   `json:"id"`
+	State    ct.State `json:"state"`
+	Protocol string   `json:"protocol"`
+	// URL is where it is read, Submission where certificates are submitted to a
+	// tiled log; empty where unknown.
+	URL        string `json:"url"`
+	Submission string `json:"submission_url,omitempty"`
+	// Guessed says that no list tells where it is read: it is asked at the address
+	// for submissions.
+	Guessed bool       `json:"url_guessed,omitempty"`
+	Head    *headLine  `json:"head,omitempty"`
+	Error   string     `json:"error,omitempty"`
+	From    *time.Time `json:"not_after_from,omitempty"`
+	To      *time.Time `json:"not_after_to,omitempty"`
 }
 
 type headLine struct {
@@ -109,8 +115,8 @@ func newLogLine(ch *ctChoice) *logLine {
 	l := ch.log
 	line := &logLine{Name: l.Name, Operator: l.Operator(), ID: hex.EncodeToString(l.ID[:]), State: l.StateAt(audit.Now()), Protocol: "rfc6962", URL: l.URL}
 	if l.Tiled {
-		line.Protocol = "static-ct"
-		if l.Monitor != "" {
+		line.Protocol, line.Submission = "static-ct", l.URL
+		if line.Guessed = l.Monitor == "" && !ch.own; l.Monitor != "" {
 			line.URL = l.Monitor
 		}
 	}
@@ -150,7 +156,11 @@ func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
 			state = "-"
 		}
 		if !check {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, l.Protocol, state, report.Escape(l.Operator), report.Escape(l.URL))
+			where := l.URL
+			if l.Guessed {
+				where += "  (for submissions; no list says where it is read)"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, l.Protocol, state, report.Escape(l.Operator), report.Escape(where))
 			continue
 		}
 		size, age, result := "-", "-", "ok"

@@ -83,3 +83,22 @@ func BenchmarkReadTable(b *testing.B) {
 		}
 	}
 }
+
+// Where a tiled log is read is known but for test logs and such as were given up.
+func TestKnownReadable(t *testing.T) {
+	unknown := 0
+	for _, l := range Known().Logs() {
+		if l.Tiled && l.Monitor == "" {
+			unknown++
+			if l.StateAt(Known().Date).Approved() {
+				t.Errorf("%s is accepted, and nobody knows where it is read", l.Name)
+			}
+		}
+		if l.URL == "" && l.Monitor == "" {
+			t.Errorf("%s has no address", l.Name)
+		}
+	}
+	if unknown != 11 {
+		t.Errorf("of %d tiled logs it is not known where they are read, want 11", unknown)
+	}
+}
