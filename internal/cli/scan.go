@@ -40,8 +40,9 @@ certificates its server may show (TLSA) are looked up and compared. Only what a
 validating resolver on this machine vouches for weighs much: run one, such as
 Unbound, and name it with --resolver 127.0.0.1. A lookup that fails makes the run
 incomplete; it is never taken for "no record". Where --follow mx led to a mail
-server, the policy of the mail domain (MTA-STS) is fetched over TLS, too, and
-believed where a root that the run trusts vouches for its server.
+server, or --mail-domain says whose it is, the policy of that domain (MTA-STS) is
+fetched over TLS, too, and believed where a root that the run trusts vouches for its
+server.
 
 A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a
@@ -79,6 +80,7 @@ it supports other findings, and is none by itself where a root vouches for the c
   certassay scan example.org --online dns --resolver 127.0.0.1
   certassay scan example.org --online ct,ocsp --evidence run.evidence
   certassay scan smtp://example.org --follow mx --online dns
+  certassay scan smtp://mx1.example.org --mail-domain example.org --online dns
   certassay scan example.org --via socks5://127.0.0.1:9050 --via http://proxy:3128
   certassay scan example.org --via direct --via ssh://bastion`,
 	}
@@ -137,7 +139,7 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	if err != nil {
 		return err
 	}
-	err = s.auditor.Scan(ctx, targets, named(dialers, cfg.Name), limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, ofMail(named(dialers, cfg.Name), cfg.MailDomain), limits, func(e *evidence.Subject, j audit.Judged) error {
 		err := s.take(e, j)
 		progress.Done(j.Subject)
 		return err
@@ -177,6 +179,26 @@ func named(dialers []audit.Collector, name string) []audit.Collector {
 					s.Host = s.Name
 				}
 				s.Name = name
+			}
+			return subjects
+		}
+	}
+	return out
+}
+
+// ofMail says of mail servers whose mail they take.
+func ofMail(dialers []audit.Collector, domain string) []audit.Collector {
+	if domain == "" {
+		return dialers
+	}
+	out := make([]audit.Collector, len(dialers))
+	for i, dial := range dialers {
+		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
+			subjects := dial(ctx, t)
+			for _, s := range subjects {
+				if s.Protocol == "smtp" {
+					s.MailDomain = domain
+				}
 			}
 			return subjects
 		}

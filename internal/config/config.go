@@ -60,6 +60,9 @@ type Config struct {
 	Resolver string
 	// Follow says which records lead from a domain to its servers.
 	Follow Follow
+	// MailDomain is the domain whose mail the targets of smtp:// take; empty where
+	// it is not known, or Follow goes from it to them.
+	MailDomain string
 	// Online is who else may be contacted; nobody where zero.
 	Online Online
 	// Cache is the directory in which answers of third parties are kept; empty keeps

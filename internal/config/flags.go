@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/target"
 )
 
 // Flags are the flags as written, before any check. Bind them with [Bind], let
@@ -37,6 +38,7 @@ type Flags struct {
 	// Of the path.
 	everyHello, probePath bool
 	comparePorts          []uint
+	mailDomain            string
 	store                 string
 	data, cache           string
 
@@ -113,7 +115,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 // networkFlags shape how targets are dialled. Commands that dial none take them
 // all the same, so that one set of options serves every command; they have
 // nothing to do there and are not shown.
-var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "compare-port", "via", "ssh-config", "fast", "follow", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
+var networkFlags = []string{"port", "sni", "resolve", "all-addresses", "every-hello", "probe-path", "compare-port", "via", "ssh-config", "fast", "follow", "mail-domain", "concurrency", "rate", "timeout", "retries", "allow-unreachable"}
 
 func (f *Flags) hideNetwork() {
 	for _, name := range networkFlags {
@@ -127,6 +129,7 @@ func (f *Flags) bindNetwork() {
 	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's")
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
 	fs.StringArrayVar(&f.follow, "follow", nil, "go where a domain's records lead, a list of `WHAT`: mx for smtp://DOMAIN, srv for xmpp://DOMAIN (repeatable)")
+	fs.StringVar(&f.mailDomain, "mail-domain", "", "the smtp:// targets take the mail of `DOMAIN`: with --online dns, look what its MTA-STS policy demands of them")
 	fs.BoolVar(&f.allAddresses, "all-addresses", false, "audit every address of each name")
 	fs.BoolVar(&f.everyHello, "every-hello", false, "ask each address with several ClientHellos (up to 5 more connections) and audit every certificate it has for the name")
 	fs.BoolVar(&f.probePath, "probe-path", false, "show who makes certificates on demand: ask each address for invented names, for none, and again (4 more connections, 7 through a proxy)")
@@ -189,6 +192,8 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.Cache, c.CacheOnly = f.cache, f.cache != "" && f.offline && c.Online == 0
 	c.Follow, err = parseFollow(f.follow)
 	check(err)
+	c.MailDomain, err = parseMailDomain(f.mailDomain)
+	check(err)
 	check(f.ranges())
 	if _, ok := env("NO_COLOR"); ok && c.Color == Auto {
 		c.Color = Never
@@ -232,6 +237,24 @@ func (f *Flags) ports() (out []uint16) {
 		out = append(out, uint16(p)) //nolint:gosec // see ranges
 	}
 	return out
+}
+
+// parseMailDomain takes a domain in the form that targets have.
+func parseMailDomain(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	spec, err := target.Parse("smtp://"+text, target.Defaults{})
+	if err != nil {
+		return "", fmt.Errorf("cannot read --mail-domain: %w", err)
+	}
+	for t := range spec.All() {
+		if t.IsIP() || t.Port != 25 || strings.ContainsAny(text, ":/") {
+			break
+		}
+		return t.Host, nil
+	}
+	return "", fmt.Errorf("--mail-domain %q is no domain (want a name such as example.org)", text)
 }
 
 // maxConcurrency keeps a run within the file descriptors that systems grant.

@@ -103,6 +103,9 @@ type Subject struct {
 	// name's MX or SRV records lead to, or the target's where --name asks for
 	// another. Empty where they are the same.
 	Host string `json:"host,omitempty"`
+	// MailDomain is the domain whose mail the server takes, where the user said so.
+	// Empty where nobody did; MX records in DNS that led here name theirs.
+	MailDomain string `json:"mail_domain,omitempty"`
 	// DNS is what was sought in DNS beyond addresses to dial; empty where nothing
 	// was asked.
 	DNS []DNSLookup `json:"dns,omitempty"`

@@ -19,9 +19,10 @@ type DNS struct {
 
 	// MTASTS is unknown where the record or the policy could not be had: whoever
 	// strips TLS from mail can keep the policy away, too.
-	MTASTS *MTASTS `fact:"mta_sts" doc:"what the mail domain demands of its servers (RFC 8461); unknown where no MX record led here, it was not asked, or it could not be had"`
+	MTASTS *MTASTS `fact:"mta_sts" doc:"what the mail domain demands of its servers (RFC 8461); unknown where the domain is not known, it was not asked, or it could not be had"`
 
 	LedBy         string `fact:"led_by" doc:"mx or srv: which records of the domain led to this server; empty where none"`
+	MailDomain    string `fact:"mail_domain" doc:"domain whose mail the server takes, by the MX records that led to it or as the user says; empty where neither"`
 	LedBySecurity string `fact:"led_by_security" doc:"validated, claimed or unsigned, of these records; empty where none"`
 }
 

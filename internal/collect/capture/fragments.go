@@ -198,7 +198,7 @@ func (f *fragments) finish() {
 // fragment takes the fragment that a packet is, and hands on the packet that it
 // makes whole. extension is that of IPv6, or nil.
 func (w *watch) fragment(network gopacket.NetworkLayer, extension *layers.IPv6Fragment, data []byte, ci gopacket.CaptureInfo, nested int) {
-	key := datagramKey{}
+	var key datagramKey
 	p := piece{data: data}
 	whole := ci.CaptureLength >= ci.Length
 	switch ip := network.(type) {

@@ -17,8 +17,8 @@ type Getter interface {
 	Get(ctx context.Context, address string, k fetch.Kind) fetch.Result
 }
 
-// MTASTS adds to a server that a mail domain's MX records led to what that domain
-// demands of its servers: the record and, where there is one, the policy. Other
+// MTASTS adds to a mail server, that a domain's MX records led to or that the user
+// says is that domain's, what the domain demands of its servers: the record and, where there is one, the policy. Other
 // subjects stay as they are.
 func (r *Resolver) MTASTS(ctx context.Context, s *evidence.Subject, web Getter) {
 	domain := mailDomain(s)
@@ -51,12 +51,16 @@ func (r *Resolver) MTASTS(ctx context.Context, s *evidence.Subject, web Getter) 
 	s.Fetches = append(s.Fetches, f)
 }
 
-// mailDomain is the domain whose MX records led to a server; empty where none did.
+// mailDomain is the domain whose MX records led to a server, or that the user named;
+// empty where neither.
 func mailDomain(s *evidence.Subject) string {
 	for i := range s.DNS {
 		if s.DNS[i].Purpose == evidence.DNSForMX {
 			return s.DNS[i].Name
 		}
+	}
+	if s.Protocol == "smtp" {
+		return s.MailDomain
 	}
 	return ""
 }

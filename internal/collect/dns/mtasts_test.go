@@ -77,6 +77,17 @@ _mta-sts.two.example.com. TXT "v=STSv1; id=2"
 	unreached.Handshakes = nil
 	alone := led("example.com")
 	alone.DNS = nil
+	said := func(protocol, domain string) *evidence.Subject {
+		s := led("")
+		s.Protocol, s.MailDomain, s.DNS = protocol, domain, nil
+		return s
+	}
+	web443 := ported{f, web.URL[strings.LastIndex(web.URL, ":")+1:]}
+	named := said("smtp", "example.com")
+	r.MTASTS(t.Context(), named, web443)
+	if len(named.DNS) != 1 || named.DNS[0].Name != "_mta-sts.example.com" || len(named.Fetches) != 1 || string(named.Fetches[0].Body) != policy {
+		t.Errorf("the domain that the user names: asked %+v, fetched %+v", named.DNS, named.Fetches)
+	}
 	for _, tt := range []struct {
 		name    string
 		subject *evidence.Subject
@@ -93,10 +104,11 @@ _mta-sts.two.example.com. TXT "v=STSv1; id=2"
 		{"no name of a host", led("a b.example.com"), 0, "", "", ""},
 		{"no server", unreached, 0, "", "", ""},
 		{"not led here", alone, -1, "", "", ""},
+		{"no mail", said("https", "example.com"), -1, "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.subject
-			r.MTASTS(t.Context(), s, ported{f, web.URL[strings.LastIndex(web.URL, ":")+1:]})
+			r.MTASTS(t.Context(), s, web443)
 			if len(s.DNS) != tt.lookups+1 {
 				t.Fatalf("%d lookups, want %d", len(s.DNS), tt.lookups+1)
 			}

@@ -91,4 +91,18 @@ func TestMTASTS(t *testing.T) {
 			o.wantReplay(t, r, bundle)
 		})
 	}
+	// Nothing led to this server: that it takes the mail of the domain was said.
+	t.Run("named", func(t *testing.T) {
+		addr, root := startPolicyHost(t, policy("enforce", "*.lab.example"))
+		server := o.startDNS(t, zone{records: mail + addr})
+		for port, want := range map[string][]string{stripped: {"dns-starttls-stripped-mta-sts"}, offered: {"dns-caa-absent"}} {
+			args := []string{"smtp://time.lab.example:" + port, "--mail-domain", "lab.example", "--online", "dns", "--allow-private-urls",
+				"--resolver", server, "--program", "lab=" + o.file("root.pem"), "--roots", root, "--rule", "dns-*"}
+			exit := 0
+			if port == stripped {
+				exit = 1
+			}
+			scan(t, args...).wantRules(t, exit, want...)
+		}
+	})
 }

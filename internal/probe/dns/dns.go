@@ -42,7 +42,7 @@ const (
 // Facts gives what DNS says of a subject; it is never nil.
 func Facts(in *Input) *facts.DNS {
 	lookups := in.Subject.DNS
-	f := &facts.DNS{}
+	f := &facts.DNS{MailDomain: in.mailDomain()}
 	for i := range lookups {
 		l := &lookups[i]
 		for k := range l.Answers {

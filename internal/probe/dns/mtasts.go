@@ -12,16 +12,25 @@ import (
 	"github.com/certassay/certassay/internal/mtasts"
 )
 
-// mtaSTS gives what the mail domain that led to the server demands; nil where none
-// did, or what it demands could not be had. A policy that did not come is never
+// mailDomain is the domain whose MX records led to the server, or that the user
+// named; empty where neither.
+func (in *Input) mailDomain() string {
+	if led := in.of(evidence.DNSForMX); len(led) > 0 {
+		return led[0].Name
+	}
+	return in.Subject.MailDomain
+}
+
+// mtaSTS gives what the mail domain of the server demands; nil where that is not
+// known, or what it demands could not be had. A policy that did not come is never
 // taken for none.
 func mtaSTS(in *Input) *facts.MTASTS {
-	led := in.of(evidence.DNSForMX)
-	if len(led) == 0 {
-		in.unknown("dns.mta_sts", errors.New("the mail domain is not known (--follow mx goes from it to its servers)"))
+	domain := in.mailDomain()
+	if domain == "" {
+		in.unknown("dns.mta_sts", errors.New("the mail domain is not known (--follow mx goes from it to its servers, --mail-domain names it)"))
 		return nil
 	}
-	f := &facts.MTASTS{Domain: led[0].Name, MX: []string{}}
+	f := &facts.MTASTS{Domain: domain, MX: []string{}}
 	for _, l := range in.of(evidence.DNSForMTASTS) {
 		if l.Name != mtasts.RecordName(f.Domain) || len(l.Answers) == 0 {
 			continue

@@ -75,7 +75,12 @@ func TestMTASTS(t *testing.T) {
 	if Facts(in); in.Reasons["dns.mta_sts"] == "" {
 		t.Error("no reason where DNS was not asked")
 	}
-	in.Subject = &evidence.Subject{Name: "mx.example.org", DNS: []evidence.DNSLookup{led, there}, Fetches: []evidence.Fetch{enforce("*.example.org")}}
+	in.Subject = &evidence.Subject{Name: "mx.example.org", MailDomain: "example.org", DNS: []evidence.DNSLookup{there}, Fetches: []evidence.Fetch{enforce("*.example.org")}}
+	if f := Facts(in); f.MTASTS == nil || !f.MTASTS.Listed || f.MailDomain != "example.org" || f.LedBy != "" {
+		t.Errorf("Facts gives %+v, want the policy of the domain that the user named", f)
+	}
+	// Records weigh more than what somebody said.
+	in.Subject = &evidence.Subject{Name: "mx.example.org", MailDomain: "evil.example", DNS: []evidence.DNSLookup{led, there}, Fetches: []evidence.Fetch{enforce("*.example.org")}}
 	if f := Facts(in); f.MTASTS == nil || !f.MTASTS.Listed {
 		t.Errorf("Facts gives %+v, want the policy", f.MTASTS)
 	}
