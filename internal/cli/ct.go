@@ -76,7 +76,7 @@ func (f *ctFlags) bindLogs(fs *pflag.FlagSet) {
 
 // bindTiles defines --data-tiles, for commands that read many entries.
 func (f *ctFlags) bindTiles(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.dataTiles, "data-tiles", false, "read RFC 6962 logs through data tiles where they serve such, as some do faster")
+	fs.BoolVar(&f.dataTiles, "data-tiles", false, "read RFC 6962 logs through data tiles where they serve such: less traffic, and some logs answer sooner")
 }
 
 // viaHelp are the ways to the logs.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,6 +45,39 @@ type contender struct {
 	// child is the processor time of another process, for one that is none of
 	// ours.
 	child func() time.Duration
+	// wire counts what came from the log; nil where nothing is counted.
+	wire *atomic.Int64
+}
+
+// A countedConn counts what is read.
+type countedConn struct {
+	net.Conn
+	count *atomic.Int64
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.count.Add(int64(n))
+	return n, err
+}
+
+// overHTTP reads the sample from its server, and counts what comes. tiles has an
+// RFC 6962 log read through data tiles.
+func overHTTP(name, address string, tiled, tiles bool) contender {
+	c := contender{name: name, wire: new(atomic.Int64)}
+	dial := func(ctx context.Context, network, at string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, at)
+		return countedConn{conn, c.wire}, err
+	}
+	c.run = func(b *testing.B) uint64 {
+		log := ct.NewLog("sample", lab.LeafKey().SPKI, tiled, address, "")
+		s, err := ctlog.Open(log, ctlog.Options{Private: true, Rate: 1e6, Timeout: time.Minute, Tiles: tiles, Dial: dial})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return readFrom(b, s, sampleSize, matching(b, 10_000))
+	}
+	return c
 }
 
 // BenchmarkReading reads the same 65 536 entries in each way, round after round,
@@ -79,11 +114,15 @@ func BenchmarkReading(b *testing.B) {
 		}
 	}
 	size := meanSize(b, dir)
-	out := fmt.Sprintf("%d rounds, %.0f bytes an entry\n%-44s %12s %8s\n", len(rates[0]), size, "one core", "entries/s", "MB/s")
+	out := fmt.Sprintf("%d rounds, %.0f bytes an entry\n%-44s %12s %8s %10s\n", len(rates[0]), size, "one core", "entries/s", "MB/s", "wire B/e.")
 	for i, c := range all {
 		slices.Sort(rates[i])
 		median := rates[i][len(rates[i])/2]
-		out += fmt.Sprintf("%-44s %12.0f %8.0f\n", c.name, median, median*size/1e6)
+		out += fmt.Sprintf("%-44s %12.0f %8.0f", c.name, median, median*size/1e6)
+		if c.wire != nil {
+			out += fmt.Sprintf(" %10.0f", float64(c.wire.Load())/float64(sampleSize*len(rates[i])))
+		}
+		out += "\n"
 	}
 	fmt.Fprint(os.Stderr, "\n"+out) // a log of a benchmark is cut
 }
@@ -102,6 +141,10 @@ func read(b *testing.B, address string, tiled bool, most uint64, visit ctlog.Vis
 	if err != nil {
 		b.Fatal(err)
 	}
+	return readFrom(b, s, most, visit)
+}
+
+func readFrom(b *testing.B, s ctlog.Source, most uint64, visit ctlog.Visit) uint64 {
 	head, err := s.Head(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -130,8 +173,9 @@ func contenders(b *testing.B, dir, address string) []contender {
 	for _, n := range []int{1, 100, 10_000} {
 		add(fmt.Sprintf("search, %d names", n), func(b *testing.B) uint64 { return read(b, files, true, sampleSize, matching(b, n)) })
 	}
-	add("search, 10000 names, over HTTP", func(b *testing.B) uint64 { return read(b, address, true, sampleSize, matching(b, 10_000)) })
-	add("search, 10000 names, RFC 6962 over HTTP", func(b *testing.B) uint64 { return read(b, address, false, sampleSize, matching(b, 10_000)) })
+	out = append(out, overHTTP("search, 10000 names, over HTTP", address, true, false),
+		overHTTP("search, 10000 names, RFC 6962 over HTTP", address, false, false),
+		overHTTP("search, 10000 names, RFC 6962 by data tiles", address, false, true))
 	parse := func(name string, f func(der []byte) error) {
 		add("full parse, "+name, func(b *testing.B) uint64 {
 			return read(b, files, true, some, func(_ uint64, e *ct.LogEntry) error { return f(own(e)) })
