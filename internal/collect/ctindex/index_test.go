@@ -149,6 +149,9 @@ func TestFaults(t *testing.T) {
 		for _, kind := range tt.kinds {
 			o := quick()
 			o.Certificates = 1
+			if name != "silent" {
+				o.Timeout, o.Total = time.Minute, 2*time.Minute
+			}
 			got, err := find(t, kind, ".lab.example", o, tt.handle)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || len(got) != tt.kept {
 				t.Errorf("%s, %s: Find = %d certificates, %v; want %d and an error with %q", kind, name, len(got), err, tt.kept, tt.want)
