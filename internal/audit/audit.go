@@ -45,6 +45,9 @@ type Options struct {
 	// Enrichers add to evidence before it is judged, in this order. Evidence that
 	// is replayed needs none: it holds what they added.
 	Enrichers []Enricher
+	// Completer, if not nil, completes chains of a scan with what other servers
+	// showed.
+	Completer Completer
 	// Expect gives what an owner says of a subject, nil where nobody says
 	// anything. It decides by what the subject was asked for, never by what was
 	// seen, and gives the same answer when evidence is replayed. It may be nil,
@@ -89,6 +92,7 @@ type Auditor struct {
 
 	knownKeys known.Tables
 	enrichers []Enricher
+	completer Completer // nil where chains stay as they are
 }
 
 // New makes an Auditor.
@@ -101,7 +105,7 @@ func New(o Options) *Auditor {
 	}
 	return &Auditor{
 		rules: o.Rules, trust: o.Trust, logs: o.Logs, at: o.At.UTC(), waivers: o.Waivers, baseline: o.Baseline,
-		expect: o.Expect, knownKeys: o.KnownKeys, enrichers: o.Enrichers, profiling: profiling(o.Rules),
+		expect: o.Expect, knownKeys: o.KnownKeys, enrichers: o.Enrichers, completer: o.Completer, profiling: profiling(o.Rules),
 	}
 }
 

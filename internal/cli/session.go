@@ -44,8 +44,9 @@ type session struct {
 	known    known.Tables
 	waivers  *waive.List
 	baseline *waive.Baseline
-	// met are the CA certificates of all files, to complete chains with.
+	// met are the CA certificates of all files or servers, to complete chains with.
 	met      aia.Pool
+	held     *holder                    // what waits for others
 	offers   map[string][]vantage.Offer // what services agreed to in the baseline
 	owner    *owner                     // nil without an inventory
 	auditor  *audit.Auditor
@@ -94,8 +95,9 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	if o != nil {
 		expected = o.expected
 	}
+	s.held = newHolder(s)
 	s.auditor = audit.New(audit.Options{
-		Expect:    expected,
+		Expect: expected, Completer: s.held,
 		Enrichers: s.enrichers(), Rules: s.rules, Trust: s.trust, Logs: s.logs, KnownKeys: s.known, At: s.run.At, Waivers: s.waivers, Baseline: s.baseline,
 	})
 	for _, chain := range s.references {
@@ -319,6 +321,7 @@ func (s *session) comparing(done, total int) {
 func (s *session) finish(cause error, now time.Time) error {
 	s.run.Finished = now
 	s.sayUnasked()
+	s.sayHeld()
 	s.incomplete = s.incomplete || s.owner != nil && s.run.Command == "audit" && len(s.owner.Empty) > 0
 	s.run.Complete = cause == nil && !s.incomplete
 	s.settle(s.concluded)

@@ -25,7 +25,7 @@ type Chain struct {
 	PublicAll  int64       `fact:"public_programs_known" doc:"how many public root programs there are to ask"`
 
 	// Fetched is empty where nothing was found, as mostly without --online aia.
-	Fetched   []Fetched `fact:"fetched" doc:"certificates that were not supplied with the chain: met in other files of the run, or fetched from where others say that their issuers lie; candidates for paths, and trusted for nothing"`
+	Fetched   []Fetched `fact:"fetched" doc:"certificates that were not supplied with the chain: met in other files or at other servers of the run, or fetched from where others say that their issuers lie; candidates for paths, and trusted for nothing"`
 	Completed bool      `fact:"completed_by_fetch" doc:"the best path leads through a fetched certificate to a root"`
 
 	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
@@ -50,7 +50,7 @@ type Chain struct {
 
 // Fetched is one attempt to fetch an issuer's certificate.
 type Fetched struct {
-	URL      string `fact:"url" doc:"where it was fetched from, or which file of the run holds it; empty where nothing was tried"`
+	URL      string `fact:"url" doc:"where it was fetched from, or which file or server of the run showed it; empty where nothing was tried"`
 	For      string `fact:"for" doc:"subject of the certificate whose issuer was wanted"`
 	Error    string `fact:"error" doc:"why nothing came, or nothing of use; empty where a certificate came"`
 	Subject  string `fact:"subject" doc:"subject of the first certificate that came; empty where none did"`

@@ -187,7 +187,7 @@ type Subject struct {
 	// with the same endpoint delivered.
 	AlsoSeen []string `json:"also_seen,omitempty"`
 	// Fetched holds the hashes of certificates that were not supplied with the
-	// chain: met in other files of the run, or fetched from where others said that
+	// chain: met in other files or at other servers of the run, or fetched from where others said that
 	// they lie (--online aia).
 	Fetched []string `json:"fetched,omitempty"`
 	// Programs are the root programs and named anchors that the leaf chains to.

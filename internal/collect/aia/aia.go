@@ -1,5 +1,5 @@
 // Package aia finds the issuers' certificates that a server or a file left out:
-// among those that other files of the run hold, and from where the certificates
+// among those that other files or servers of the run showed, and from where the certificates
 // say that they lie (RFC 5280 section 4.2.2.1).
 //
 // What is found is a candidate for building paths and nothing more: it was not
@@ -43,7 +43,7 @@ const (
 type Options struct {
 	// Fetch fetches; nil contacts nobody, and leaves what Pool has.
 	Fetch *fetch.Fetcher
-	// Pool holds certificates of other files of the run; nil holds none.
+	// Pool holds certificates of other subjects of the run; nil holds none.
 	Pool *Pool
 	// Known gives the CAs that are known under the name of a certificate's
 	// issuer. Nothing is fetched for a certificate that one of them signed and
@@ -84,6 +84,21 @@ func (c *Collector) Ask(ctx context.Context, s *evidence.Subject) {
 		return // signatures cost a thousand times what names do
 	}
 	w.climb(ctx, w.have[0])
+}
+
+// Lacks says that the issuer of the leaf, by name, neither stands in the chain nor is
+// known. One further up that is missing is mostly a root that nobody knows, which
+// servers need not send.
+func (c *Collector) Lacks(s *evidence.Subject) bool {
+	if len(s.Certificates) == 0 {
+		return false
+	}
+	leaf := cert.Parse(s.Certificates[0])
+	if leaf.SPKI == nil || leaf.SelfIssued() || leaf.Issuer.Normal() == "" || len(c.options.Known(leaf)) > 0 {
+		return false
+	}
+	above := s.Certificates[1:min(len(s.Certificates), maxSteps)]
+	return !slices.ContainsFunc(above, func(der evidence.DER) bool { return cert.Parse(der).Subject.Normal() == leaf.Issuer.Normal() })
 }
 
 // A walk goes from the leaf upwards, by signatures.

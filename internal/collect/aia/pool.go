@@ -9,12 +9,17 @@ import (
 	"github.com/certassay/certassay/internal/evidence"
 )
 
-// maxPool bounds the CA certificates that are remembered, about 4 kB each: a
-// folder can hold a million of them.
-const maxPool = 4096
+const (
+	// maxPool bounds the CA certificates that are remembered, about 4 kB each: a
+	// folder can hold a million of them.
+	maxPool = 4096
+	// maxOfSubject bounds those of one subject: one server could fill the pool with
+	// CAs of its own, and leave no room for those that others show.
+	maxOfSubject = 8
+)
 
 // A Pool holds the CA certificates met in a run, by their subject, so that a chain
-// that lacks an issuer can be completed with one from another file. What it gives
+// that lacks an issuer can be completed with one from another subject. What it gives
 // depends on what was added and not on the order. The zero value is empty and
 // ready; it must not be added to while it is used.
 type Pool struct {
@@ -33,12 +38,17 @@ type met struct {
 // Add remembers the CA certificates of a subject, but for roots: a path ends at
 // one that was trusted before.
 func (p *Pool) Add(s *evidence.Subject) {
+	added := 0
 	for _, der := range s.Certificates {
+		if s.Kind == evidence.Endpoint && added == maxOfSubject {
+			return
+		}
 		c := cert.Parse(der)
 		if c.SPKI == nil || c.SelfIssued() || !c.BasicConstraints().Value.CA || c.Subject.Normal() == "" {
 			continue
 		}
 		p.add(c, s.ID)
+		added++
 	}
 }
 
@@ -65,6 +75,9 @@ func (p *Pool) add(c *cert.Certificate, from string) {
 		return cmp.Or(bytes.Compare(a.certificate.Raw, b.certificate.Raw), cmp.Compare(a.from, b.from))
 	})
 }
+
+// Len is how many certificates are remembered.
+func (p *Pool) Len() int { return len(p.known) }
 
 // Empty says that nothing was added.
 func (p *Pool) Empty() bool { return len(p.known) == 0 }

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/collect/aia"
+	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/finding"
+	"github.com/certassay/certassay/internal/lab"
+	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/trust"
+)
+
+// scanned runs a scan and gives the subjects by their target.
+func scanned(t *testing.T, ctx context.Context, args ...string) (*report.Document, map[string]*report.Subject) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	Run(ctx, append([]string{"scan", "-f", "json", "--name", "time.lab.example"}, args...), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+	doc, err := report.Read(&out)
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, errs.String())
+	}
+	byTarget := map[string]*report.Subject{}
+	for i := range doc.Subjects {
+		byTarget[doc.Subjects[i].Target] = &doc.Subjects[i]
+	}
+	return doc, byTarget
+}
+
+func completedBy(s *report.Subject, from string) bool {
+	return slices.ContainsFunc(s.Findings, func(f finding.Finding) bool {
+		return f.Rule == "chain-completed-by-fetch" && strings.Contains(f.Message, from)
+	})
+}
+
+// A server that left out its intermediate is judged with the one that another server
+// shows, whichever is first, and the report says where that is from.
+func TestScanCompletesChains(t *testing.T) {
+	l := lab.New(lab.Config{At: time.Now()})
+	whole := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
+	lone := lab.Serve(t, l.Chain()[:1], l.LeafKey, lab.Server{})
+	dir := t.TempDir()
+	root, logs, bundle := filepath.Join(dir, "root.pem"), filepath.Join(dir, "logs.json"), filepath.Join(dir, "run.evidence")
+	write(t, root, lab.PEM(l.Roots()...))
+	write(t, logs, l.LogList())
+	_, alone := scanned(t, t.Context(), lone, "--roots", root, "--log-list", logs)
+	if v := alone[lone].Verdict; v == finding.OK || len(alone[lone].Fetched) != 0 {
+		t.Fatalf("alone it is %s", v)
+	}
+	for _, order := range [][]string{{whole, lone}, {lone, whole}} {
+		doc, subjects := scanned(t, t.Context(), append(order, "--roots", root, "--log-list", logs, "--evidence", bundle)...)
+		for target, s := range subjects {
+			if s.Verdict != finding.OK || completedBy(s, "tls://"+whole) != (target == lone) {
+				t.Errorf("%v: %s is %s (findings %v, gaps %v)", order, target, s.Verdict, s.Findings, s.Inconclusive)
+			}
+		}
+		if doc.Subjects[1].Target != lone || len(doc.Subjects) != 2 {
+			t.Errorf("%v: the one that waited does not come last", order)
+		}
+		// The evidence holds what was found, and gives the same answer alone.
+		var out, errs bytes.Buffer
+		Run(t.Context(), []string{"check", bundle, "-f", "json", "--roots", root, "--log-list", logs}, Streams{Out: &out, Err: &errs})
+		again, err := report.Read(&out)
+		if err != nil || len(again.Subjects) != 2 || again.Subjects[1].Verdict != finding.OK || !completedBy(&again.Subjects[1], "tls://"+whole) {
+			t.Errorf("%v: the bundle gives %+v, %v\n%s", order, again, err, errs.String())
+		}
+	}
+	// It vouches for nothing.
+	if _, subjects := scanned(t, t.Context(), lone, whole, "--log-list", logs); subjects[lone].Verdict == finding.OK {
+		t.Error("without a root the chain is good")
+	}
+}
+
+// An interrupt still delivers what waited.
+func TestInterruptedScanDeliversWhatWaited(t *testing.T) {
+	l := lab.New(lab.Config{At: time.Now()})
+	whole := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
+	lone := lab.Serve(t, l.Chain()[:1], l.LeafKey, lab.Server{})
+	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
+	root := filepath.Join(t.TempDir(), "root.pem")
+	write(t, root, lab.PEM(l.Roots()...))
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(2*time.Second, cancel)
+	doc, subjects := scanned(t, ctx, lone, whole, silent, "--roots", root, "--timeout", "60s")
+	if s := subjects[lone]; doc.Run.Complete || s == nil || !completedBy(s, "tls://"+whole) {
+		t.Errorf("complete %v, subjects %v", doc.Run.Complete, subjects)
+	}
+}
+
+// Beyond the bounds nothing waits, and that is counted.
+func TestHeldIsBounded(t *testing.T) {
+	store, err := trust.New(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lab.New(lab.Config{})
+	lone := func() *evidence.Subject {
+		return &evidence.Subject{Kind: evidence.Endpoint, Certificates: []evidence.DER{l.Leaf}}
+	}
+	for _, tt := range []struct {
+		most, bytes int64
+		held        int
+	}{{3, 1 << 20, 3}, {100, 3 * sizeOf(lone()), 3}} {
+		s := &session{trust: store}
+		s.held = newHolder(s)
+		s.held.most, s.held.mostBytes = tt.most, tt.bytes
+		held := 0
+		for range 10 {
+			if s.held.Hold(lone()) {
+				held++
+			}
+		}
+		s.sayHeld()
+		if held != tt.held || s.held.refused.Load() != int64(10-tt.held) || len(s.warnings) != 1 || !strings.Contains(s.warnings[0].Message, "7 servers") {
+			t.Errorf("%d are held, %d refused, warnings %v", held, s.held.refused.Load(), s.warnings)
+		}
+		for name, other := range map[string]*evidence.Subject{
+			"whole":       {Kind: evidence.Endpoint, Certificates: []evidence.DER{l.Leaf, l.Intermediate.DER, l.Root.DER}},
+			"no root":     {Kind: evidence.Endpoint, Certificates: []evidence.DER{l.Leaf, l.Intermediate.DER}},
+			"self-signed": {Kind: evidence.Endpoint, Certificates: []evidence.DER{l.Root.DER}},
+			"unreadable":  {Kind: evidence.Endpoint, Certificates: []evidence.DER{[]byte("x")}},
+			"nothing":     {Kind: evidence.Endpoint},
+			"a file":      {Kind: evidence.Certificate, Certificates: []evidence.DER{l.Leaf}},
+		} {
+			h := newHolder(s)
+			if h.Hold(other) || h.refused.Load() != 0 {
+				t.Errorf("%s: it waits", name)
+			}
+		}
+	}
+}
+
+// One server cannot fill the pool with CAs of its own.
+func TestPoolOfOneServer(t *testing.T) {
+	l := lab.New(lab.Config{})
+	var pool aia.Pool
+	s := &evidence.Subject{Kind: evidence.Endpoint, Certificates: []evidence.DER{l.Leaf}}
+	for i := range 20 {
+		c := l.LeafTemplate()
+		c.Serial, c.Subject = lab.SerialOf(string(rune('a'+i))), lab.Named("CN="+string(rune('a'+i)))
+		c.Set(lab.Basic(true, 0))
+		s.Certificates = append(s.Certificates, c.Sign(l.Intermediate.Key, ""))
+	}
+	if pool.Add(s); pool.Len() != 8 {
+		t.Errorf("%d CAs are remembered of one server", pool.Len())
+	}
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
