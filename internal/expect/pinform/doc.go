@@ -21,9 +21,11 @@
 // # Hostile input
 //
 // A file of pins may come from anybody. Its size, its number of pins and hosts,
-// and the depth and number of its XML elements are bounded; XML with declarations
-// of its own is refused. Nothing here reads a file or contacts anybody.
+// and the depth and number of its elements are bounded; XML with declarations of its
+// own is refused. Nothing here reads a file or contacts anybody.
 //
-// Binary property lists are refused with a hint: every Mac turns them into XML,
-// and a parser of a binary format with offsets is much to guard for that.
+// Binary property lists, the form in which an app's Info.plist is shipped, are read
+// by code of our own: their objects may stand in many places and in themselves, so
+// that a few bytes can mean more than any memory holds, and the library for them
+// (howett.net/plist) has no bound on what it unfolds.
 package pinform

@@ -18,13 +18,14 @@ const (
 	iosPin      = "SPKI-SHA256-BASE64"
 )
 
-// parseIOS reads NSPinnedDomains of a property list in XML, which may be an app's
-// Info.plist or nothing but that part of it.
+// parseIOS reads NSPinnedDomains of a property list in XML or in binary form, which
+// may be an app's Info.plist or nothing but that part of it.
 func parseIOS(f *File, data []byte) error {
+	read := parseXML
 	if bytes.HasPrefix(data, []byte(binaryPlist)) {
-		return errorf(0, 0, "turn it into XML: plutil -convert xml1 -o pins.plist FILE", "the property list is in Apple's binary form, which is not read")
+		read = parseBinary
 	}
-	root, err := parseXML(data)
+	root, err := read(data)
 	if err != nil {
 		return err
 	}

@@ -189,7 +189,7 @@ func TestParseRefuses(t *testing.T) {
 		{"expiration", Android, `<network-security-config><domain-config><pin-set expiration="soon">` + pinTag + `</pin-set></domain-config></network-security-config>`, "is no date"},
 		{"year one", Android, `<network-security-config><domain-config><pin-set expiration="0001-01-01">` + pinTag + `</pin-set></domain-config></network-security-config>`, "is no date"},
 		{"host", Android, `<network-security-config><domain-config><domain>a b</domain><pin-set>` + pinTag + `</pin-set></domain-config></network-security-config>`, "not the name of a host"},
-		{"binary property list", IOS, "bplist00\xd1", "binary form"},
+		{"binary property list", IOS, "bplist00\xd1", "cut short"},
 		{"empty list", IOS, `<plist><dict><key>NSPinnedDomains</key><dict><key>a.example</key><dict><key>NSPinnedLeafIdentities</key><array/></dict></dict></dict></plist>`, "no list of pins"},
 		{"one key twice", IOS, `<plist><dict><key>NSPinnedDomains</key><dict/><key>NSPinnedDomains</key><dict/></dict></plist>`, "was not there before"},
 		{"unknown key", IOS, `<plist><dict><key>NSPinnedDomains</key><dict><key>a.example</key><dict><key>NSPinnedLeaf</key><array/></dict></dict></dict></plist>`, "unknown key"},
