@@ -101,7 +101,7 @@ Exit codes:
   certassay data update --data /var/lib/certassay/data && certassay audit --data /var/lib/certassay/data
   certassay data update logs --log-list log_list.json    # with log_list.sig beside it
   certassay data update ca-data --ca-data https://mirror.example.org/ccadb.csv`,
-		ValidArgs: []string{"logs", "ca-data"}, Args: cobra.OnlyValidArgs,
+		ValidArgs: []string{"logs", "ca-data"}, Args: knownSets,
 		RunE: func(cmd *cobra.Command, args []string) error { return u.run(cmd.Context(), args) },
 	}
 	fs := cmd.Flags()
@@ -115,6 +115,16 @@ Exit codes:
 	fs.BoolVar(&u.dryRun, "dry-run", false, "fetch and compare, and keep nothing")
 	fs.DurationVar(&u.timeout, "timeout", 2*time.Minute, "give up on each list after this `TIME`")
 	return cmd
+}
+
+// knownSets refuses what is no set of data.
+func knownSets(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if !slices.Contains(cmd.ValidArgs, arg) {
+			return &hinted{fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, or none for both"}
+		}
+	}
+	return nil
 }
 
 // run checks everything before anybody is contacted. What fails of one set leaves
