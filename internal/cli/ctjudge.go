@@ -30,7 +30,7 @@ func (f *ctFlags) bindJudged(fs *pflag.FlagSet, list string) *config.Flags {
 	}
 	fs.Lookup("ssh-config").Hidden = false
 	// Nobody but logs is asked.
-	for _, name := range []string{"online", "resolver", "allow-private-urls", "offline"} {
+	for _, name := range []string{"online", "resolver", "allow-private-urls", "offline", "cache"} {
 		fs.Lookup(name).Hidden = true
 	}
 	setDefault(fs, "rate", "10")
