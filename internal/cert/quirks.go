@@ -41,6 +41,7 @@ const (
 	TimeOutOfForm                         // GeneralizedTime before 2050
 	UnknownField                          // a field that no version has
 	BadSerial                             // a serial of more than 20 octets
+	BehindSignature                       // bytes follow the signature inside the certificate
 	numQuirks          = iota
 )
 
@@ -55,7 +56,7 @@ var quirkNames = [numQuirks]string{
 	"algorithm-mismatch", "unknown-version", "extensions-in-old-version",
 	"unique-id-in-v1", "duplicate-extension", "empty-extensions", "empty-set",
 	"empty-name", "empty-alt-names", "odd-general-name", "generalized-time-before-2050",
-	"unknown-field", "long-serial",
+	"unknown-field", "long-serial", "behind-signature",
 }
 
 // Has says whether any of these was met.

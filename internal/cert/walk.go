@@ -211,6 +211,9 @@ func (c *Certificate) unsigned(b []byte, err error) {
 	}
 	if len(b) > 0 {
 		c.Quirks |= TrailingInValue
+		if err == nil {
+			c.Quirks |= BehindSignature
+		}
 	}
 	if err != nil {
 		c.SignatureErr = fmt.Errorf("reading signature: %w", err)

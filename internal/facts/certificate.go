@@ -74,6 +74,7 @@ type Names struct {
 	NonASCII    bool     `fact:"non_ascii" doc:"a dNSName holds octets above 0x7f"`
 	IPAsDNS     bool     `fact:"ip_as_dns" doc:"a dNSName is an IP address"`
 	BadWildcard bool     `fact:"bad_wildcard" doc:"a wildcard that is not the whole first label, or stands directly over a public suffix such as *.com"`
+	WildSuffix  bool     `fact:"wildcard_over_registry" doc:"a wildcard covers all names of a registry where anybody may register: *.com, *.de, *.co.uk"`
 	CNNotInSAN  bool     `fact:"cn_not_in_san" doc:"the subject's commonName looks like a host name and is none of the subject alternative names"`
 }
 
@@ -112,6 +113,7 @@ type Ext struct {
 	EKU             []string `fact:"ext_key_usage" doc:"serverAuth, clientAuth, ..., or the OID"`
 	ServerAuth      bool     `fact:"server_auth" doc:"the extended key usage allows TLS servers, or there is none"`
 	Poison          bool     `fact:"poison" doc:"the precertificate poison extension is there"`
+	Poisoned        bool     `fact:"poisoned" doc:"it is there and critical, as it has to be, so that no client accepts the certificate"`
 	SCTList         bool     `fact:"sct_list" doc:"the embedded SCT list is there"`
 	NetscapeComment string   `fact:"netscape_comment" doc:"nsComment, as OpenSSL's examples write it"`
 	Set             string   `fact:"set" doc:"short names of the extensions in order, ! after a critical one: SKI AKI BC! SAN"`
@@ -122,6 +124,7 @@ type Enc struct {
 	DER         bool     `fact:"der" doc:"nothing that DER forbids was met"`
 	Quirks      []string `fact:"quirks" doc:"what DER forbids and was met: indefinite-length, non-minimal-length, trailing-data, ..."`
 	Trailing    bool     `fact:"trailing" doc:"bytes follow the certificate or a value inside it"`
+	Appended    bool     `fact:"appended" doc:"bytes follow the signature inside the certificate, where nobody signed them"`
 	Unreadable  bool     `fact:"unreadable" doc:"the outer structure is not a certificate at all"`
 	TimeInvalid bool     `fact:"time_invalid" doc:"notBefore or notAfter is not a time that RFC 5280 allows"`
 	UniqueIDs   bool     `fact:"unique_ids" doc:"issuerUniqueID or subjectUniqueID is there"`

@@ -44,6 +44,12 @@ func (c Case) firing(rules ...string) Case {
 	return c
 }
 
+// wanting gives the case with the verdict that it deserves.
+func (c Case) wanting(verdict string) Case {
+	c.Want = verdict
+	return c
+}
+
 // beside gives the case with another chain of the run.
 func (c Case) beside(chain ...[]byte) Case {
 	c.Beside = chain

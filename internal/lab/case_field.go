@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
@@ -100,6 +101,7 @@ func (l *Lab) names() []Case {
 	mixed.Twin = "honest-idn"
 	return []Case{
 		nul.firing("name-nul"), mixed.firing("name-mixed-script"),
+		l.odd("san-wildcard-registry", "suspicious", "a wildcard over everybody's names", func(t *Template) { t.Set(SAN(l.Host, "*.co.uk")) }).firing("name-wildcard-registry"),
 		l.odd("cn-nul", "", "commonName with a NUL", func(t *Template) { t.Subject = Named("CN=" + l.Host + "\x00.evil.example") }).firing("name-nul"),
 		l.odd("cn-not-in-san", "", "commonName is another host than the SANs", func(t *Template) { t.Subject = Named("CN=www.bank.example") }).firing("name-cn-not-in-san"),
 		l.odd("san-control", "", "dNSName with an escape sequence", func(t *Template) { t.Set(SAN(l.Host, "\x1b[2J.lab.example")) }).firing("name-control-character"),
@@ -124,10 +126,24 @@ func (l *Lab) encodings() []Case {
 		l.odd("algorithm-mismatch", "", "the algorithm inside is not the one outside", func(t *Template) { t.Inner = SHA384ECDSA }).firing("signature-algorithm-mismatch"),
 		l.forged("trailing-data", "", []string{"octets follow the certificate"}, append(append([]byte(nil), l.Leaf...), 0, 0), l.Intermediate.DER).
 			firing("encoding-trailing-data", "encoding-no-parser-accepts"),
+		l.forged("appended", "suspicious", []string{"a fourth value behind the signature"}, appended(l.Leaf), l.Intermediate.DER).firing("encoding-appended"),
 		l.odd("unknown-critical", "", "critical extension that nobody knows", func(t *Template) {
 			t.Set(Extension{ID: "1.3.6.1.4.1.55555.1", Critical: true, Value: []byte{5, 0}})
 		}).firing("encoding-unknown-critical"),
 	}
+}
+
+// appended is a certificate with a fourth value behind the signature: it still
+// verifies, and has another hash.
+func appended(der []byte) []byte {
+	body := cryptobyte.String(der)
+	if !body.ReadASN1(&body, asn1.SEQUENCE) {
+		panic("lab: a certificate of our own is no sequence")
+	}
+	return sequence(func(b *cryptobyte.Builder) {
+		b.AddBytes(body)
+		b.AddASN1OctetString([]byte("nobody signed this"))
+	})
 }
 
 func (l *Lab) v1Bare() []byte {

@@ -18,6 +18,14 @@ func (l *Lab) logged(name, want, tell string, t Template, scts ...[]byte) Case {
 	return l.forged(name, want, []string{tell}, t.Sign(l.Intermediate.Key, ""), l.Intermediate.DER)
 }
 
+// unlogged is a case about a leaf without SCTs, with one thing about it that is
+// to excuse that.
+func (l *Lab) unlogged(name, tell string, change func(*Template)) Case {
+	t := l.LeafTemplate()
+	change(&t)
+	return l.forged(name, "suspicious", []string{tell}, t.Sign(l.Intermediate.Key, ""), l.Intermediate.DER).firing("sct-missing-from-own-log")
+}
+
 // falseSCTs are SCTs that no log made for this certificate.
 func (l *Lab) falseSCTs() []Case {
 	const rule = "sct-signature-invalid"
@@ -86,6 +94,11 @@ func (l *Lab) oddSCTs() []Case {
 	cases := []Case{
 		others,
 		bare("sct-missing-from-own-log", "suspicious", "the owner's logs do not hold a certificate of the owner's CA", "sct-missing-from-own-log"),
+		pair("sct-backdated-own", "begins three weeks before the owner's logs saw it", t, t.NotBefore.Add(21*day)).wanting("suspicious").firing("sct-backdated-own"),
+		l.unlogged("sct-missing-and-ca", "is a CA, too, as if it need not be logged", func(t *Template) { t.Set(Basic(true, -1).MakeCritical()) }),
+		l.unlogged("sct-missing-and-poison", "has a poison that stops no client", func(t *Template) {
+			t.Set(Extension{ID: IDPoison, Value: []byte{5, 0}})
+		}),
 		pair("sct-future", "SCTs of tomorrow", t, l.At.Add(day)).firing("sct-future"),
 		l.logged("sct-outside-interval", "", "a log that does not take what ends then", late, sct(one, late, l.At.Add(-5*day)), sct(l.quarterly(), late, l.At.Add(-5*day))).
 			firing("sct-outside-interval").twin(others.Name),
@@ -98,6 +111,7 @@ func (l *Lab) oddSCTs() []Case {
 	}
 	for _, c := range []Case{
 		bare("sct-missing", "", "a certificate of a public CA without SCTs", "sct-missing"),
+		l.logged("sct-list-hollow", "", "an SCT list with nothing in it", t).firing("sct-list-hollow"),
 		l.logged("sct-one-log", "", "an SCT of one log alone", t, sct(one, t, at)).firing("sct-chrome-policy", "sct-apple-policy"),
 		pair("sct-backdated", "begins three weeks before it was logged", t, t.NotBefore.Add(21*day)).firing("sct-backdated"),
 		pair("sct-backdated-months", "begins 75 days before it was logged", lasting(-80*day, 10*day), l.At.Add(-5*day)).firing("sct-backdated", "sct-backdated-months"),

@@ -11,6 +11,7 @@ func Encoding(c *cert.Certificate) *facts.Enc {
 	return &facts.Enc{
 		DER: c.Quirks.DER(), Quirks: c.Quirks.Strings(),
 		Trailing:    c.Quirks.Has(cert.TrailingData | cert.TrailingInValue),
+		Appended:    c.Quirks.Has(cert.BehindSignature),
 		Unreadable:  !c.Readable(),
 		TimeInvalid: c.Readable() && (c.NotBeforeErr != nil || c.NotAfterErr != nil),
 		UniqueIDs:   c.IssuerUniqueID != nil || c.SubjectUniqueID != nil,

@@ -32,7 +32,7 @@ func Extensions(c *cert.Certificate) *facts.Ext {
 		HasEKU: eku.Present, EKU: []string{},
 		HasAIA: c.Extension(cert.OIDAuthorityInfo) != nil, HasCRLDP: c.Extension(cert.OIDCRLDistribution) != nil,
 		HasPolicies: c.Extension(cert.OIDPolicies) != nil,
-		Poison:      c.Extension(cert.OIDPoison) != nil, SCTList: c.Extension(cert.OIDSCTList) != nil,
+		Poison:      c.Extension(cert.OIDPoison) != nil, Poisoned: poisoned(c), SCTList: c.Extension(cert.OIDSCTList) != nil,
 		NetscapeComment: c.NetscapeComment().Value,
 	}
 	var set strings.Builder
@@ -80,4 +80,10 @@ func purpose(oid string) string {
 		return name
 	}
 	return oid
+}
+
+// poisoned says whether the poison is there and critical (RFC 6962 section 3.1).
+func poisoned(c *cert.Certificate) bool {
+	x := c.Extension(cert.OIDPoison)
+	return x != nil && x.Critical
 }

@@ -62,6 +62,7 @@ func Alternative(c *cert.Certificate) *facts.Names {
 		f.DNS = append(f.DNS, d)
 		f.Public = f.Public || Public(strings.TrimPrefix(d, "*."))
 		f.BadWildcard = f.BadWildcard || overSuffix(d)
+		f.WildSuffix = f.WildSuffix || overRegistry(d)
 	}
 	f.DNS = known(f.DNS)
 	for _, ip := range c.IPAddresses() {
@@ -83,6 +84,28 @@ func overSuffix(dns string) bool {
 	}
 	suffix, icann := publicsuffix.PublicSuffix(strings.TrimSuffix(parent, "."))
 	return icann && suffix == strings.TrimSuffix(parent, ".")
+}
+
+// openSuffixes are top-level domains, and second labels under those of countries,
+// where anybody may register a name. There are more; of others, such as a brand's
+// own top-level domain or gov.uk, one owner may hold every name.
+var openSuffixes = []string{"biz", "co", "com", "info", "ne", "net", "or", "org"}
+
+// overRegistry says whether a wildcard covers every name under a registry where
+// anybody may register, so that no one owner can have asked for it.
+func overRegistry(dns string) bool {
+	if !overSuffix(dns) {
+		return false
+	}
+	labels := strings.Split(strings.TrimSuffix(dns, "."), ".")[1:]
+	country := len(labels[len(labels)-1]) == 2
+	switch len(labels) {
+	case 1:
+		return country || slices.Contains(openSuffixes, labels[0])
+	case 2:
+		return country && slices.Contains(openSuffixes, labels[0])
+	}
+	return false
 }
 
 // hostLike says whether a commonName is meant as a host name.

@@ -27,6 +27,14 @@ func Set(in *Input, scts []facts.SCT) *facts.CT {
 			f.Undecided++
 		}
 	}
+	if vouched := f.Verified > 0; vouched || f.Undecided == 0 {
+		f.Vouched = &vouched
+	} else if in.Reasons != nil {
+		in.Reasons["ct.vouched"] = "no SCT is of a log that a list at hand knows; update the list, or pass one that is newer with --log-list FILE"
+		if in.Reasons[VerdictPath] != "" {
+			in.Reasons["ct.vouched"] = in.Reasons[VerdictPath]
+		}
+	}
 	f.Logs, f.Operators = int64(len(logs)), int64(len(operators))
 	if in.Logs != nil && !in.Logs.Date.IsZero() {
 		f.ListAge = int64(in.At.Sub(in.Logs.Date) / (24 * time.Hour))
