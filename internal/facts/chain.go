@@ -34,6 +34,7 @@ type Chain struct {
 	Strays          int64 `fact:"strays" doc:"certificates that are on no path from the leaf, by name"`
 	RootServed      bool  `fact:"root_served" doc:"a self-issued certificate stands behind the leaf"`
 	GenuineTail     *bool `fact:"genuine_tail" doc:"a certificate that chains to a public or inventory root, and so does not belong to it, stands behind a leaf that reaches none"`
+	ForeignTail     *bool `fact:"foreign_tail" doc:"behind a leaf that reaches a public or inventory root stands a certificate for names of it, with another key, and who issued that reaches none; unknown where that one is self-issued or its issuer is not there"`
 	CopiedNames     bool  `fact:"copied_leaf_names" doc:"another leaf in the chain bears names of the first"`
 	BrokenLink      *bool `fact:"broken_link" doc:"a certificate names another served one as its issuer by name, and that one's key does not verify it, nor any other of the same name"`
 	KeyIDMismatch   *bool `fact:"key_id_mismatch" doc:"a certificate that is verified by another has an authority key identifier that is not its issuer's subject key identifier"`

@@ -40,7 +40,7 @@ type CT struct {
 	Undecided int64 `fact:"undecided" doc:"SCTs that could not be verified, those of unknown logs among them"`
 	Logs      int64 `fact:"distinct_logs" doc:"different logs among those that verify"`
 	Operators int64 `fact:"distinct_operators" doc:"different operators of these logs, as of the SCTs' time"`
-	Vouched   *bool `fact:"vouched" doc:"an SCT verifies; unknown where none does and one could not be verified, as those of unknown logs"`
+	Vouched   *bool `fact:"vouched" doc:"an SCT verifies; unknown where none does and one could not be verified, unless it is of a log that is not in a list made after it"`
 	// Earliest and Latest are unknown where no SCT verifies.
 	Earliest *time.Time `fact:"earliest" doc:"time of the earliest SCT that verifies"`
 	Latest   *time.Time `fact:"latest" doc:"time of the latest SCT that verifies"`

@@ -56,7 +56,7 @@ func TestTwins(t *testing.T) {
 func beyond(c Case) bool {
 	return slices.ContainsFunc(c.Rules, func(rule string) bool {
 		return strings.HasPrefix(rule, "sct-") || strings.HasPrefix(rule, "key-") ||
-			rule == "signature-nonce-reuse" || rule == "signature-malleated" || rule == "encoding-appended" || rule == "name-wildcard-registry"
+			rule == "signature-nonce-reuse" || rule == "signature-malleated" || rule == "encoding-appended" || rule == "chain-foreign-tail" || rule == "name-wildcard-registry"
 	})
 }
 

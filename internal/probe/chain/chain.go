@@ -77,6 +77,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	v.describe(in, f)
 	f.Fetched, f.Completed = in.fetched(f.Paths[0].Certificates, v.paths[0].anchor() != trust.None)
 	f.GenuineTail = genuineTail(in, g, v)
+	f.ForeignTail = foreignTail(in, g, v, reasons)
 	f.AnchorExpected = anchorExpected(in, f, reasons)
 	return f
 }

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
@@ -173,19 +174,21 @@ func (g *graph) issuerSupplied() bool {
 // copiedNames says whether another end-entity certificate bears a name of the
 // leaf.
 func (g *graph) copiedNames() bool {
-	leaf := g.nodes[0].c.DNSNames()
 	for i := range g.nodes {
 		n := &g.nodes[i]
-		if i == 0 || n.isCA || n.sha256 == g.nodes[0].sha256 {
-			continue
-		}
-		for _, d := range leaf {
-			if ok, _ := name.Covers(n.c, d); ok {
-				return true
-			}
+		if i > 0 && !n.isCA && n.sha256 != g.nodes[0].sha256 && g.namesLeaf(n) {
+			return true
 		}
 	}
 	return false
+}
+
+// namesLeaf says whether a certificate is valid for a name of the leaf.
+func (g *graph) namesLeaf(n *node) bool {
+	return slices.ContainsFunc(g.nodes[0].c.DNSNames(), func(d string) bool {
+		ok, _ := name.Covers(n.c, d)
+		return ok
+	})
 }
 
 // brokenLink looks for a certificate on the leaf's path that names a served
@@ -295,6 +298,37 @@ func genuineTail(in *Input, g *graph, v verified) *bool {
 		}
 	}
 	return maybe(false, !g.capped)
+}
+
+// foreignTail looks behind a leaf that reaches a root for a certificate of the
+// same names that does not. Clients pass over it; who keeps certificates in one
+// file and has them checked must not be told that all is well.
+func foreignTail(in *Input, g *graph, v verified, reasons map[string]string) *bool {
+	if in.Live || v.anchor != trust.Public && v.anchor != trust.Inventory {
+		return maybe(false, true)
+	}
+	unclear := false
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		if i == 0 || n.vouches || n.duplicate || bytes.Equal(n.c.SPKI, g.nodes[0].c.SPKI) || !g.namesLeaf(n) {
+			continue
+		}
+		if i > maxTails || v.capped {
+			unclear = true
+			continue
+		}
+		if a := verify(in, g, n.c).anchor; a == trust.Public || a == trust.Inventory {
+			continue
+		}
+		if n.signedBy > 0 && n.signedBy != i {
+			return maybe(true, true)
+		}
+		unclear = true
+	}
+	if unclear {
+		reasons["chain.foreign_tail"] = "the file holds another certificate for the same names, and only the first was judged; put each into a file of its own"
+	}
+	return maybe(false, !unclear)
 }
 
 // maxTails bounds the certificates behind a leaf without anchor that are

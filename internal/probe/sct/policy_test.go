@@ -81,6 +81,20 @@ func TestSet(t *testing.T) {
 	if f.Chrome == nil || *f.Chrome || f.ChromeReason == "" || f.Apple == nil || *f.Apple || f.AppleReason == "" {
 		t.Errorf("one SCT: %+v", f)
 	}
+	// The list is from 1 October: it says nothing of younger logs, and enough of
+	// what was signed before by one that it does not have.
+	if f = set(early, []testLog{logA}, logB); f.Vouched != nil {
+		t.Errorf("a log that is younger than the list: vouched %v", *f.Vouched)
+	}
+	if f = set(l.At.Add(-33*policyDay), []testLog{logA}, logB); f.Vouched == nil || *f.Vouched {
+		t.Errorf("a log that no list has: %+v", f)
+	}
+	if f = set(early, []testLog{logA}, logA, logB); f.Vouched == nil || !*f.Vouched {
+		t.Errorf("a known log beside an unknown one: %+v", f)
+	}
+	if f = set(early, []testLog{logA}); f.Vouched == nil || *f.Vouched {
+		t.Errorf("no SCT: %+v", f)
+	}
 	// A log that is over counts for what it signed before, with others.
 	if f = set(early, []testLog{logA, ended}, logA, ended); f.Chrome == nil || !*f.Chrome {
 		t.Errorf("signed before the log's end: %+v", f)

@@ -1,6 +1,7 @@
 package sct
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/certassay/certassay/internal/facts"
@@ -27,14 +28,7 @@ func Set(in *Input, scts []facts.SCT) *facts.CT {
 			f.Undecided++
 		}
 	}
-	if vouched := f.Verified > 0; vouched || f.Undecided == 0 {
-		f.Vouched = &vouched
-	} else if in.Reasons != nil {
-		in.Reasons["ct.vouched"] = "no SCT is of a log that a list at hand knows; update the list, or pass one that is newer with --log-list FILE"
-		if in.Reasons[VerdictPath] != "" {
-			in.Reasons["ct.vouched"] = in.Reasons[VerdictPath]
-		}
-	}
+	f.Vouched = vouched(in, scts, f.Verified > 0)
 	f.Logs, f.Operators = int64(len(logs)), int64(len(operators))
 	if in.Logs != nil && !in.Logs.Date.IsZero() {
 		f.ListAge = int64(in.At.Sub(in.Logs.Date) / (24 * time.Hour))
@@ -57,3 +51,20 @@ func span(f *facts.CT, t time.Time) {
 }
 
 func is(s *facts.SCT, verdict string) bool { return s.Verdict != nil && *s.Verdict == verdict }
+
+// vouched says whether a log vouches for the certificate. A log that a list made
+// after the SCT does not have was accepted by nobody: its SCT is worth nothing. An
+// older list says nothing of it.
+func vouched(in *Input, scts []facts.SCT, verified bool) *bool {
+	for i := range scts {
+		s := &scts[i]
+		if verified || s.Verdict != nil || !s.LogKnown && in.Logs != nil && in.Logs.Date.After(s.Time) {
+			continue
+		}
+		if in.Reasons != nil {
+			in.Reasons["ct.vouched"] = cmp.Or(in.Reasons[VerdictPath], "an SCT could not be verified")
+		}
+		return nil
+	}
+	return &verified
+}
