@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/lab"
 )
 
 var far = netip.MustParseAddrPort("192.0.2.1:443")
@@ -148,39 +148,6 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// topology is a network of its own: a client, two routers and a server, and a
-// server that the first router is itself on port 443.
-const topology = `
-set -e
-for n in r1 r2 s; do unshare -n sleep 60 & eval "$n=$!"; done
-trap 'kill $r1 $r2 $s' EXIT
-sleep 0.3
-inside() { nsenter -t "$1" -n "${@:2}"; }
-link() { # pid device address, pid device address
-  ip link add "$2" type veth peer name "$5"
-  [ "$1" = self ] || { ip link set "$2" netns "$1"; }
-  ip link set "$5" netns "$4"
-  if [ "$1" = self ]; then ip addr add "$3" dev "$2"; ip link set "$2" up; else inside "$1" ip addr add "$3" dev "$2"; inside "$1" ip link set "$2" up; fi
-  inside "$4" ip addr add "$6" dev "$5"; inside "$4" ip link set "$5" up
-}
-ip link set lo up
-link self c0 192.0.2.1/30 $r1 a0 192.0.2.2/30
-link $r1 a1 198.51.100.1/30 $r2 b0 198.51.100.2/30
-link $r2 b1 203.0.113.1/30 $s d0 203.0.113.2/30
-for n in $r1 $r2 $s; do inside $n ip link set lo up; inside $n sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'; done
-ip route add default via 192.0.2.2
-inside $r1 ip route add 203.0.113.0/30 via 198.51.100.2
-inside $r2 ip route add 192.0.2.0/30 via 198.51.100.1
-inside $s ip route add default via 203.0.113.1
-inside $r1 iptables -t nat -A PREROUTING -p tcp --dport 443 -j REDIRECT --to-ports 4443 2>/dev/null ||
-inside $r1 nft 'add table ip n; add chain ip n p { type nat hook prerouting priority -100; }; add rule ip n p tcp dport 443 redirect to :4443' || echo NO REDIRECT
-nsenter -t $r1 -n "$PROGRAM" -test.run '^TestTopology$' >/dev/null 2>&1 &
-helper=$!
-trap 'kill $r1 $r2 $s $helper' EXIT
-sleep 0.5
-ROLE=client "$PROGRAM" -test.run '^TestTopology$' -test.v
-`
-
 // TestTopology counts through real routers, where the system lets us have a
 // network of our own: with privileges, or with user namespaces.
 func TestTopology(t *testing.T) {
@@ -206,20 +173,19 @@ func TestTopology(t *testing.T) {
 		t.Log("no network of our own here")
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "-rnm", "bash", "-c", topology)
-	cmd.Env, cmd.WaitDelay = append(os.Environ(), "PROGRAM="+os.Args[0], "ROLE=router"), 5*time.Second
-	out, err := cmd.CombinedOutput()
-	if !strings.Contains(string(out), "port 80:") {
-		t.Logf("this machine gives us no network of our own: %v\n%s", err, out)
+	self := "exec " + os.Args[0] + " -test.run '^TestTopology$' -test.v"
+	out, taken := lab.Routers(t, "export ROLE=router; "+self, "export ROLE=client; "+self)
+	if !strings.Contains(out, "port 80:") {
+		t.Logf("this machine gives us no network of our own:\n%s", out)
 		return
 	}
-	if !strings.Contains(string(out), "port 80: {Address:203.0.113.2:80 Hops:3 Answer:refused") {
-		t.Errorf("the server is three hops away:\n%s", out)
+	if !strings.Contains(out, "port 80: {Address:203.0.113.2:80 Hops:4 Answer:refused") {
+		t.Errorf("the server is four hops away:\n%s", out)
 	}
 	t.Logf("%s", out)
-	if strings.Contains(string(out), "NO REDIRECT") {
+	if !taken {
 		t.Log("no firewall program: nobody took port 443 to himself")
-	} else if !strings.Contains(string(out), "port 443: {Address:203.0.113.2:443 Hops:1 Answer:accepted") {
+	} else if !strings.Contains(out, "port 443: {Address:203.0.113.2:443 Hops:1 Answer:accepted") {
 		t.Errorf("whoever answers on port 443 is one hop away:\n%s", out)
 	}
 }

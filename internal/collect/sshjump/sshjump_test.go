@@ -280,7 +280,7 @@ func TestSilent(t *testing.T) {
 		p := openWith(t, "ssh://"+alias, Options{Config: config, Timeout: 500 * time.Millisecond})
 		before := connections.Load()
 		for range maxLogins + 2 {
-			wantError(t, say(p), "logging in to the SSH server", "--timeout")
+			wantError(t, say(p), "the SSH", "--timeout")
 		}
 		if got := connections.Load() - before; got > maxLogins {
 			t.Errorf("%s: %d connections, want %d at most", alias, got, maxLogins)
