@@ -117,13 +117,13 @@ func (m *Mirror) clone(genuine []*x509.Certificate) (tls.Certificate, error) {
 		return c, nil
 	}
 	var c tls.Certificate
-	signer, err := crypto.Signer(nil), error(nil)
-	last := len(genuine) - 1
-	if m.Issuer != nil {
-		last = 0
-		signer = m.Issuer
-	} else if signer, err = keyFor(genuine[last].SignatureAlgorithm); err != nil {
-		return c, err
+	signer, last := m.Issuer, 0
+	if signer == nil {
+		last = len(genuine) - 1
+		var err error
+		if signer, err = keyFor(genuine[last].SignatureAlgorithm); err != nil {
+			return c, err
+		}
 	}
 	for i := last; i >= 0; i-- {
 		key, err := keyLike(genuine[i].PublicKey)
