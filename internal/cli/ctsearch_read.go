@@ -91,7 +91,7 @@ const (
 func (r *searchRun) search(ctx context.Context, choices []*ctChoice) error {
 	logs := make([]*searchLog, len(choices))
 	if r.flags.all {
-		defer debug.SetGCPercent(collectAt(debug.SetGCPercent(-1)))
+		defer collectSeldom()()
 	}
 	each(len(choices), func(i int) { logs[i] = r.one(ctx, choices[i]) })
 	var cause error
@@ -126,18 +126,26 @@ func (r *searchRun) judge(ctx context.Context, logs []*searchLog) error {
 	return lines.judge(ctx, r.session)
 }
 
-// collectAt sets how much memory may grow between two collections of garbage while
-// every entry is judged: what an entry leaves behind is all garbage, and looking
-// for it at the usual pace took an eighth of the time. What the user set by GOGC
-// stays. It gives the setting before.
-func collectAt(before int) int {
-	const usual, seldom = 100, 300
+// betweenCollections is how much memory may be allocated between two collections of
+// garbage while every entry is judged.
+const betweenCollections = 256 << 20
+
+// collectSeldom makes the collector wait for that much: what an entry leaves behind is
+// all garbage, and looking for it each time as much as the rules and roots take had
+// been allocated took an eighth of the time. What the user set by GOGC stays. undo
+// sets it back.
+func collectSeldom() (undo func()) {
+	const usual = 100
+	before := debug.SetGCPercent(-1)
+	percent := before
 	if before == usual {
-		debug.SetGCPercent(seldom)
-	} else {
-		debug.SetGCPercent(before)
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		percent = max(usual, int(betweenCollections/(m.HeapAlloc/100+1)))
 	}
-	return before
+	debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // one searches one log.

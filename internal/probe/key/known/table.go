@@ -89,12 +89,11 @@ func (t *Table) checkOrder() error {
 	pairs := min(t.count-1, samples)
 	for i := range pairs {
 		at := i * (t.count - 1) / pairs
-		a, err := t.record(at)
-		if err != nil {
+		var a, b [recordSize]byte
+		if err := t.record(at, a[:]); err != nil {
 			return err
 		}
-		b, err := t.record(at + 1)
-		if err != nil {
+		if err := t.record(at+1, b[:]); err != nil {
 			return err
 		}
 		if bytes.Compare(a[:hashSize], last[:]) < 0 || bytes.Compare(b[:hashSize], a[:hashSize]) < 0 {
@@ -105,20 +104,21 @@ func (t *Table) checkOrder() error {
 	return nil
 }
 
-func (t *Table) record(i int64) (r [recordSize]byte, err error) {
+// record reads the i-th record into r.
+func (t *Table) record(i int64, r []byte) error {
 	// A reader may say io.EOF along with the last record.
-	if n, err := t.data.ReadAt(r[:], i*recordSize); n < recordSize {
-		return r, fmt.Errorf("record %d: %w", i, err)
+	if n, err := t.data.ReadAt(r, i*recordSize); n < recordSize {
+		return fmt.Errorf("record %d: %w", i, err)
 	}
-	return r, nil
+	return nil
 }
 
 // list gives the number of the list that holds the hash, by binary search.
 func (t *Table) list(hash [32]byte) (list byte, found bool, err error) {
+	r := make([]byte, recordSize) // one for all steps
 	for low, high := int64(0), t.count; low < high; {
 		middle := low + (high-low)/2
-		r, err := t.record(middle)
-		if err != nil {
+		if err := t.record(middle, r); err != nil {
 			return 0, false, t.fail(err)
 		}
 		switch bytes.Compare(r[:hashSize], hash[:hashSize]) {
