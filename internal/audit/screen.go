@@ -57,6 +57,13 @@ const notAsked = "not asked for when entries are screened"
 //     screening does not ask;
 //   - it is not the one in 512 that is judged all the same.
 //
+// What is passed over was not asked, besides paths: whether its SCTs verify, whether
+// a signature under a key that is not [cheap] does (one by P-384 is verified for what
+// is judged in full, of the rest for one in 512), what zcrypto and
+// certificate-transparency-go make of it, whether it is signed by its own key under
+// another name, and how it compares with the profile of its time unless a rule that
+// matters reads that.
+//
 // matters says which findings do, besides those that accuse; it may be nil.
 func (a *Auditor) Screen(s *evidence.Subject, matters func(*rule.Rule) bool) (judged Judged, screened bool) {
 	if a.passesOver(s, matters) {

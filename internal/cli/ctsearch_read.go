@@ -130,6 +130,9 @@ func (r *searchRun) judge(ctx context.Context, logs []*searchLog) error {
 // garbage while every entry is judged.
 const betweenCollections = 256 << 20
 
+// chunkOnHeap is about what the entries of a chunk that is judged take.
+const chunkOnHeap = 64 << 20
+
 // collectSeldom makes the collector wait for that much: what an entry leaves behind is
 // all garbage, and looking for it each time as much as the rules and roots take had
 // been allocated took an eighth of the time. What the user set by GOGC stays. undo
@@ -142,7 +145,7 @@ func collectSeldom() (undo func()) {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		percent = max(usual, int(betweenCollections/(m.HeapAlloc/100+1)))
+		percent = max(usual, int(betweenCollections/((m.HeapAlloc+chunkOnHeap)/100)))
 	}
 	debug.SetGCPercent(percent)
 	return func() { debug.SetGCPercent(before) }
