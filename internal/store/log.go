@@ -12,7 +12,8 @@ import (
 type Log struct {
 	ID                  [32]byte
 	Name, URL, Protocol string
-	// Key is the SubjectPublicKeyInfo with which the head was verified.
+	// Key is the SubjectPublicKeyInfo with which the head was verified; empty where
+	// the log could not even be opened.
 	Key []byte
 	// Start is the first entry that was ever asked for, Position the next one
 	// to read: all between were read, but for the gaps.
@@ -85,12 +86,16 @@ func (t *Tx) PutLog(l *Log, from uint64) error {
 		size, at = sql.NullInt64{Int64: int64(h.Size), Valid: true}, millis(h.Time)
 		root, signature = h.Root[:], h.Signature
 	}
+	key := l.Key
+	if key == nil {
+		key = []byte{} // of a log that could not be opened yet; nil would be NULL
+	}
 	_, err = t.exec("INSERT INTO logs ("+logColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url, protocol = excluded.protocol, key = excluded.key,
   start = excluded.start, position = excluded.position, head_size = excluded.head_size, head_time = excluded.head_time,
   head_root = excluded.head_root, head_signature = excluded.head_signature, succeeded = excluded.succeeded,
   failed = excluded.failed, error = excluded.error, failures = excluded.failures`,
-		l.ID[:], l.Name, l.URL, l.Protocol, l.Key, int64(l.Start), int64(l.Position), size, at, root, signature,
+		l.ID[:], l.Name, l.URL, l.Protocol, key, int64(l.Start), int64(l.Position), size, at, root, signature,
 		millis(l.Succeeded), millis(l.Failed), l.Error, l.Failures)
 	return err
 }

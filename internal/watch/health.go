@@ -192,6 +192,25 @@ func (h *Health) WriteMetrics(w io.Writer) error {
 			add(fmt.Sprintf(`{receiver="%s"}`, escape(r.Receiver)), r.Waiting)
 		}
 	})
+	receivers := func(name, help string, value func(*ReceiverWait) any) {
+		family(name, "gauge", help, func(add func(string, any)) {
+			for i := range h.Receivers {
+				add(fmt.Sprintf(`{receiver="%s"}`, escape(h.Receivers[i].Receiver)), value(&h.Receivers[i]))
+			}
+		})
+	}
+	receivers("certassay_ct_receiver_ok", "0 where a receiver could not be told what waits for it.", func(r *ReceiverWait) any {
+		if r.Error != "" {
+			return 0
+		}
+		return 1
+	})
+	receivers("certassay_ct_notifications_oldest_timestamp_seconds", "Since when the oldest notification waits for a receiver; 0 where none does.", func(r *ReceiverWait) any {
+		if r.Oldest == nil {
+			return 0
+		}
+		return r.Oldest.Unix()
+	})
 	if c := h.Configuration; c != nil {
 		ok := 1
 		if c.Error != "" {

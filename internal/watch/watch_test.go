@@ -627,6 +627,26 @@ func await(t *testing.T, done func() bool) {
 	t.Fatal("waited for 5 s in vain")
 }
 
+// A log that cannot even be opened is one that fails, and is begun when it can.
+func TestFollowUnopened(t *testing.T) {
+	b, s := newBench(t), newSite(t, false)
+	addLeaf(s.Log, "a.watched.test")
+	target := s.target()
+	target.Open = func(context.Context) (ctlog.Source, *ct.Log, error) { return nil, nil, errors.New("nobody there") }
+	for range 2 {
+		if r, err := b.Once(t.Context(), []Target{target}); err != nil || r.Failed != 1 {
+			t.Fatalf("Once = %+v, %v, want the log failed", r, err)
+		}
+	}
+	health, err := ReadHealth(t.Context(), b.Store, b.Now(), time.Hour)
+	if err != nil || len(health.Logs) != 1 || health.Logs[0].State != StateFailing || health.Logs[0].Error != "nobody there" || health.Logs[0].Failures != 2 {
+		t.Errorf("health %+v, %v, want the log and why it fails", health, err)
+	}
+	if r, err := b.Once(t.Context(), []Target{s.target()}); err != nil || r.Failed != 0 || len(b.told()) != 1 {
+		t.Errorf("Once = %+v, %v, told %v", r, err, b.told())
+	}
+}
+
 func TestRunEnds(t *testing.T) {
 	b, s := newBench(t), newSite(t, false)
 	if err := b.Run(t.Context(), func() ([]Target, error) { return nil, errors.New("no list") }); err == nil || err.Error() != "no list" {
