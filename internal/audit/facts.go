@@ -225,7 +225,7 @@ func firstLogged(s *evidence.Subject, j *judgement, f *facts.Facts) (at *time.Ti
 		return f.CT.Earliest, false
 	}
 	if s.Log != nil {
-		if r := j.record; r != nil && r.Entry != nil && r.Entry.Verified {
+		if r := j.record; r != nil && r.Entry != nil && r.Entry.Verified != nil && *r.Entry.Verified {
 			return r.Entry.Time, false
 		}
 		return nil, false

@@ -57,6 +57,9 @@ func (a *Auditor) conclude(s *evidence.Subject, j *judgement) Judged {
 			Hint: "ask the log again, or look for the certificate in another log",
 		})
 	}
+	if s.Log != nil && s.Log.Entry != nil && s.Log.Entry.Unchecked != "" {
+		collected, r.Complete = false, false // of what nobody signed for
+	}
 	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, collected)
 	return Judged{Subject: r, Certificates: a.certificates(s, j), Collected: collected, Answer: j.answer(s), Explained: explained(j.facts.Expect), members: j.members(s)}
 }

@@ -159,22 +159,22 @@ func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
 	}
 	source, err := ch.open(ctx, &r.flags.ctFlags)
 	if err != nil {
-		out.Error = err.Error()
+		out.Error = oneLine(err)
 		return out
 	}
 	out.Protocol = source.Protocol()
 	head, contradiction, err := r.resume.head(ctx, source, ch.log.ID)
 	if err != nil {
-		out.Error = err.Error()
+		out.Error = oneLine(err)
 		return out
 	}
 	now := audit.Now()
 	out.Head, out.head = newHeadLine(head, now), head
 	if err := ctlog.CheckAge(ch.log, head, now); err != nil {
-		out.Warning = err.Error()
+		out.Warning = oneLine(err)
 	}
 	if contradiction != nil {
-		out.Error = contradiction.Error()
+		out.Error = oneLine(contradiction)
 		out.subject = ctlog.LogSubject(ch.log, head, contradiction, nil, now)
 		return out
 	}
@@ -182,11 +182,14 @@ func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
 	missing, err := r.window(ctx, out, ch.log, source)
 	switch {
 	case err != nil:
-		out.Error = err.Error()
+		out.Error = oneLine(err)
 	case out.From < out.To:
 		r.read(ctx, out, ch.log, source, &coverage)
 	default:
 		out.Complete = true
+	}
+	if from := r.flags.from; out.Error == "" && from > 0 && uint64(from) > head.Size && missing == 0 {
+		out.Complete, out.Error = false, fmt.Sprintf("the range begins with entry %d, and the log has %d", from, head.Size)
 	}
 	if missing > 0 {
 		out.Complete = false
@@ -262,18 +265,18 @@ func (r *searchRun) read(ctx context.Context, out *searchLog, log *ct.Log, sourc
 		}
 	}
 	if err != nil {
-		out.Error = err.Error()
+		out.Error = oneLine(err)
 	}
 	out.Verified += total.Verified
 	for _, g := range total.Gaps {
-		out.Gaps = append(out.Gaps, gapLine{g.From, g.To, g.Err.Error()})
+		out.Gaps = append(out.Gaps, gapLine{g.From, g.To, oneLine(g.Err)})
 	}
 	for _, o := range total.Odd {
-		out.Odd = append(out.Odd, gapLine{o.Index, o.Index + 1, o.Err.Error()})
+		out.Odd = append(out.Odd, gapLine{o.Index, o.Index + 1, oneLine(o.Err)})
 	}
 	out.OddTotal = total.OddTotal
 	if n := out.To - out.From; err != nil && len(out.Gaps) == 0 && out.Verified < n {
-		out.Gaps = append(out.Gaps, gapLine{out.From + out.Verified, out.To, err.Error()})
+		out.Gaps = append(out.Gaps, gapLine{out.From + out.Verified, out.To, oneLine(err)})
 	}
 	out.Complete = len(out.Gaps) == 0 && out.Verified == out.To-out.From
 }
@@ -302,6 +305,9 @@ func (r *searchRun) chunk(ctx context.Context, out *searchLog, log *ct.Log, sour
 	for _, h := range batch {
 		h.Verified = coverage.Covers(h.Index)
 		h.subject.Log.Entry.Verified = h.Verified
+		if !h.Verified {
+			unchecked(h.subject, &coverage, h.Index)
+		}
 	}
 	if r.flags.all {
 		batch = r.triage(out, batch)
@@ -312,6 +318,27 @@ func (r *searchRun) chunk(ctx context.Context, out *searchLog, log *ct.Log, sour
 	}
 	out.read = append(out.read, subtract(s, coverage.Gaps)...)
 	return err
+}
+
+// unchecked notes of an entry that was looked at and not verified, because reading
+// ended before, that nothing is known of it. Of one that was found not to be in the
+// tree that is said by being not verified.
+func unchecked(s *evidence.Subject, c *ctlog.Coverage, index uint64) {
+	why := "reading ended before it was verified"
+	for _, g := range c.Gaps {
+		if index < g.From || index >= g.To {
+			continue
+		}
+		for _, proven := range []error{ctlog.ErrEntry, ctlog.ErrIndex, ct.ErrProof, ct.ErrTile} {
+			if errors.Is(g.Err, proven) {
+				return
+			}
+		}
+		why += ": " + oneLine(g.Err)
+		break
+	}
+	s.Log.Entry.Unchecked = why
+	s.Failures = append(s.Failures, evidence.Failure{Stage: evidence.StageLog, Error: why})
 }
 
 // inquire judges an entry, or says that screening passed over it.

@@ -291,3 +291,30 @@ func TestCTSearchScreen(t *testing.T) {
 		}
 	}
 }
+
+// Of an entry that was looked at before reading ended, and not verified, nothing is
+// known: it is not accused of being in no tree.
+func TestSearchBreaksOff(t *testing.T) {
+	l := newCTLab(t, false)
+	flag := l.flag(t, plain(func(w http.ResponseWriter, r *http.Request, honest []byte, call int) ([]byte, bool) {
+		if strings.HasSuffix(r.URL.Path, "/get-proof-by-hash") || strings.HasSuffix(r.URL.Path, "/get-entries") && r.FormValue("start") != "0" {
+			http.Error(w, "down", http.StatusNotFound)
+			return nil, false
+		}
+		if strings.HasSuffix(r.URL.Path, "/get-entries") {
+			var page struct {
+				Entries []json.RawMessage `json:"entries"`
+			}
+			if err := json.Unmarshal(honest, &page); err == nil && len(page.Entries) > 100 {
+				page.Entries = page.Entries[:100]
+				honest, _ = json.Marshal(page)
+			}
+		}
+		return honest, true
+	}))
+	code, out, _ := runCT(t, "search", ".lab.example", "--log", flag, "--from", "0", "--roots", l.roots)
+	if code != exitFindings || strings.Contains(out, "log-entry-not-in-tree:") || !strings.Contains(out, "log-entries-missing:") {
+		t.Errorf("exit code %d, want 1 for what the log does not give, and no word of a wrong entry\n%s", code, out)
+	}
+	wantText(t, out, "entry 42 ", "NOT VERIFIED", "verdict inconclusive", "reading ended before it was verified")
+}

@@ -62,6 +62,9 @@ type Entry struct {
 	Precert bool      `json:"precert,omitempty"`
 	// Verified says that the hash of Leaf leads to the root of Log.Head.
 	Verified bool `json:"verified"`
+	// Unchecked says why it is not known whether it does: reading ended before. It
+	// is empty where Verified says all.
+	Unchecked string `json:"unchecked,omitempty"`
 	// NoChain says why the certificates behind the entry's own are not at
 	// hand; empty where they are, or where the log gives none.
 	NoChain string `json:"no_chain,omitempty"`

@@ -27,7 +27,7 @@ type Log struct {
 // LogEntry is one entry of a log (RFC 6962 section 3.4).
 type LogEntry struct {
 	Index    int64 `fact:"index" doc:"where it stands"`
-	Verified bool  `fact:"verified" doc:"its hash leads to the root that the log signed"`
+	Verified *bool `fact:"verified" doc:"its hash leads to the root that the log signed; unknown where the reading ended before that could be checked"`
 	Readable bool  `fact:"readable" doc:"the leaf is one that RFC 6962 has"`
 	Parsed   bool  `fact:"certificate_readable" doc:"what it holds has the outline of a certificate, or of what of one is signed"`
 	// What follows is unknown where the leaf is not readable.

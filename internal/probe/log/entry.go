@@ -17,7 +17,9 @@ func (in *Input) entry(record *evidence.Log, log *ct.Log) (f *facts.LogEntry, pr
 	f = &facts.LogEntry{Index: clamp(r.Index), NoChain: r.NoChain}
 	if head := record.Head; r.Verified && head != nil {
 		signed := in.Heads.signed(log, headOf(head))
-		f.Verified = signed != nil && *signed
+		f.Verified = new(signed != nil && *signed)
+	} else if r.Unchecked == "" {
+		f.Verified = new(false)
 	}
 	e, _, err := ct.ParseLeaf(r.Leaf, nil)
 	if err != nil {
