@@ -50,7 +50,7 @@ func (c *command) loggedInIndexes(ctx context.Context, s *session, r *reconcilia
 				return nil, context.Cause(ctx)
 			}
 			if err != nil {
-				fail(err.Error())
+				fail(oneLine(err))
 			}
 			for _, der := range found {
 				if e := s.indexed(r, x, der); s.lives(r, e) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -96,7 +97,7 @@ func (c *command) listLogs(ctx context.Context, f *ctFlags, choices []*ctChoice,
 		lines[i] = newLogLine(ch)
 		lines[i].Head = head
 		if err != nil {
-			lines[i].Error = err.Error()
+			lines[i].Error = oneLine(err)
 		}
 	})
 	code := exitOK
@@ -174,6 +175,9 @@ func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
 	}
 	return w.Flush()
 }
+
+// oneLine writes an error, which may be several that are joined, in a line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // manyLogs is how many logs are asked at the same time.
 const manyLogs = 8

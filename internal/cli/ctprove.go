@@ -304,7 +304,7 @@ func (p *prover) include(ctx context.Context, out *provenSCT, s *ct.SCT, entry c
 	out.Inclusion = "unknown"
 	src := p.source(ctx, s.LogID)
 	if src.err != nil {
-		out.Reason = src.err.Error()
+		out.Reason = oneLine(src.err)
 		return
 	}
 	out.Head = newHeadLine(src.head, p.now)
@@ -337,7 +337,7 @@ func (p *prover) include(ctx context.Context, out *provenSCT, s *ct.SCT, entry c
 	case errors.Is(err, ctlog.ErrNotFound):
 		out.Inclusion = "denied"
 	}
-	out.Reason = err.Error()
+	out.Reason = oneLine(err)
 }
 
 // source opens a log and fetches its head, once for all SCTs.

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -44,7 +46,8 @@ func (c *provenCert) writeText(w io.Writer, cfg *config.Config) {
 		fmt.Fprintf(w, "%s  %s\n", report.Escape(c.Path), c.Certificate)
 		c.judgedLine.writeText(w, "  ", cfg.Verbose)
 	}
-	if c.Error != "" {
+	told := !cfg.Quiet && slices.ContainsFunc(c.Problems, func(p evidence.Failure) bool { return p.Error == c.Error })
+	if c.Error != "" && !told {
 		fmt.Fprintf(w, "  error: %s\n", report.Escape(c.Error))
 	}
 	for _, s := range c.SCTs {

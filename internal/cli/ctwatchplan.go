@@ -184,7 +184,7 @@ func (w *watchRun) await(ctx context.Context, plan *watchPlan, hangup <-chan os.
 			return nil
 		}
 		known, tried = before, audit.Now()
-		if text := err.Error(); asked || text != refused {
+		if text := oneLine(err); asked || text != refused {
 			refused = text
 			w.refuse(ctx, text)
 		}
