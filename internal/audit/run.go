@@ -1,10 +1,10 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/certassay/certassay/internal/collect"
@@ -25,14 +25,15 @@ type Enricher func(context.Context, *evidence.Subject)
 // A Completer completes the chains of servers that left out an issuer with what
 // other servers of the run show: so the answer does not depend on their order.
 type Completer interface {
-	// Hold says that a subject is to wait until everything was collected. It is
-	// called from several goroutines.
-	Hold(*evidence.Subject) bool
+	// Lacks says that a subject is to wait for what others show. It is called from
+	// several goroutines.
+	Lacks(*evidence.Subject) bool
 	// Note takes notice of a subject that was collected, one after the other.
 	Note(*evidence.Subject)
-	// Complete adds to a subject what others showed. It comes after all of Note, and
-	// contacts nobody.
-	Complete(*evidence.Subject)
+	// Complete adds to a subject what those noted so far showed, and contacts nobody.
+	// It is not called at the same time as Note. all says that these were all of the
+	// run.
+	Complete(s *evidence.Subject, all bool)
 }
 
 // enrich has every enricher add its part.
@@ -48,8 +49,8 @@ type Sink func(*evidence.Subject, Judged) error
 // Scan collects evidence of every target through every collector, which stands
 // for one vantage each, and judges it as it comes. One slow or hostile target
 // never holds up the others. When ctx ends, what was started is still delivered,
-// and the cause of ctx returned. Subjects that wait for others, see [Completer], are
-// judged when all was collected, and come behind the others.
+// and the cause of ctx returned. A subject that waits for others, see [Completer],
+// holds up what is behind it in the order of the input, as far as there is room.
 func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], vantages []Collector, limits collect.Limits, sink Sink) error {
 	work := func(ctx context.Context, t target.Target) []pair {
 		var out []pair
@@ -61,7 +62,7 @@ func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], van
 				})}
 			}
 			for _, s := range subjects {
-				if a.completer != nil && a.completer.Hold(s) {
+				if a.completer != nil && a.completer.Lacks(s) {
 					out = append(out, pair{evidence: s, held: true})
 					continue
 				}
@@ -75,51 +76,19 @@ func (a *Auditor) Scan(ctx context.Context, targets iter.Seq[target.Target], van
 		s := collect.Failed(t, f)
 		return []pair{{evidence: s, judged: a.Judge(s)}}
 	}
-	var held []*evidence.Subject
+	line := queue{a: a, sink: sink}
 	err := collect.Run(ctx, targets, limits, work, lost, func(pairs []pair) error {
 		for _, p := range pairs {
-			if a.completer != nil {
-				a.completer.Note(p.evidence)
-			}
-			if p.held {
-				held = append(held, p.evidence)
-				continue
-			}
-			a.collect(p.judged)
-			if err := sink(p.evidence, p.judged); err != nil {
+			if err := line.take(ctx, p); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if len(held) == 0 || err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		return err // the sink takes no more
 	}
-	return a.release(ctx, held, sink)
-}
-
-// release judges what waited. When ctx ends, third parties are asked no more, and
-// what is left is delivered as it is.
-func (a *Auditor) release(ctx context.Context, held []*evidence.Subject, sink Sink) error {
-	for _, s := range held {
-		a.completer.Complete(s)
-	}
-	delivered := 0
-	err := a.Check(ctx, slices.Values(held), func(s *evidence.Subject, j Judged) error {
-		delivered++
-		return sink(s, j)
-	})
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	for _, s := range held[delivered:] {
-		j := a.Judge(s)
-		a.collect(j)
-		if err := sink(s, j); err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
+	return cmp.Or(line.release(ctx, true), err)
 }
 
 // collect adds the certificates of a subject to those that [Auditor.Conclude]
@@ -131,12 +100,6 @@ func (a *Auditor) collect(j Judged) {
 	if j.Answer != nil {
 		a.answers.Add(*j.Answer)
 	}
-}
-
-type pair struct {
-	evidence *evidence.Subject
-	judged   Judged
-	held     bool // until all was collected; there is no judged
 }
 
 // enrichedAtOnce is how many subjects of a check are enriched at the same time:

@@ -73,7 +73,7 @@ func (s *session) enrichers() []audit.Enricher {
 // Evidence that was collected elsewhere stays as it is.
 func (s *session) complete(with *aia.Collector) audit.Enricher {
 	return func(ctx context.Context, e *evidence.Subject) {
-		if !s.met.Empty() && e.Kind != evidence.Endpoint && e.Kind != evidence.LogEntry && len(e.Fetches) == 0 {
+		if e.Kind != evidence.Endpoint && e.Kind != evidence.LogEntry && len(e.Fetches) == 0 && !s.met.Empty() {
 			with.Ask(ctx, e)
 		}
 	}

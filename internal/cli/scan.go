@@ -48,9 +48,9 @@ A target is a host, host:port, [v6]:port, a URL such as https://example.org or
 smtp://mail.example.org, or a range of addresses such as 192.0.2.0/28. Without a
 port it is that of the scheme, or 443.
 
-A server that leaves out the issuer of its leaf is judged when all others were seen,
-and behind them: what they show completes its chain, and the report says which one did.
-It vouches for nothing.
+A server that leaves out the issuer of its leaf is judged when all others were seen, and
+those behind it in the list wait with it, 512 at most: what others show completes its
+chain, and the report says which one did. It vouches for nothing.
 
 To see whether somebody stands on the path, look from several sides: --all-addresses,
 several --via (direct is one, too), and --every-hello, which asks each address with
