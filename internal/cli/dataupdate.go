@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -242,7 +243,7 @@ func (u *updating) cas(ctx context.Context) error {
 		if texts[i], err = u.take(ctx, fetch.Data("list of CAs", maxCAFetch), source, own); err != nil {
 			return err
 		}
-		data, err := trust.ReadCCADB(source, strings.NewReader(string(texts[i])))
+		data, err := trust.ReadCCADB(source, bytes.NewReader(texts[i]))
 		if err != nil {
 			return err
 		}
