@@ -90,9 +90,7 @@ const (
 // search searches the logs, judges what was found and writes it.
 func (r *searchRun) search(ctx context.Context, choices []*ctChoice) error {
 	logs := make([]*searchLog, len(choices))
-	if r.flags.all {
-		defer collectSeldom()()
-	}
+	defer collectSeldom()()
 	each(len(choices), func(i int) { logs[i] = r.one(ctx, choices[i]) })
 	var cause error
 	if ctx.Err() != nil {
@@ -127,7 +125,7 @@ func (r *searchRun) judge(ctx context.Context, logs []*searchLog) error {
 }
 
 // betweenCollections is how much memory may be allocated between two collections of
-// garbage while every entry is judged.
+// garbage while logs are read.
 const betweenCollections = 256 << 20
 
 // chunkOnHeap is about what the entries of a chunk that is judged take.
@@ -135,8 +133,8 @@ const chunkOnHeap = 64 << 20
 
 // collectSeldom makes the collector wait for that much: what an entry leaves behind is
 // all garbage, and looking for it each time as much as the rules and roots take had
-// been allocated took an eighth of the time. What the user set by GOGC stays. undo
-// sets it back.
+// been allocated took an eighth of the time of judging every entry, and a twentieth of
+// that of a search. What the user set by GOGC stays. undo sets it back.
 func collectSeldom() (undo func()) {
 	const usual = 100
 	before := debug.SetGCPercent(-1)
