@@ -74,6 +74,19 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
+// A name is asked for as people write it, and stands in certificates as A-labels.
+func TestInternationalName(t *testing.T) {
+	for in, want := range map[string]string{"bücher.example": "xn--bcher-kva.example", "Host.Example": "Host.Example", "*.a_b": "*.a_b"} {
+		c, err := parse(t, nil, "--name", in, "--sni", in)
+		if err != nil || c.Name != want || c.SNI != want {
+			t.Errorf("--name %s gives %q and SNI %q, %v, want %q", in, c.Name, c.SNI, err, want)
+		}
+	}
+	if _, err := parse(t, nil, "--name", "a\u202eb.example"); err == nil {
+		t.Error("a name that IDNA cannot write was taken")
+	}
+}
+
 func TestParseFailOn(t *testing.T) {
 	for in, want := range map[string]FailOn{
 		"never": {}, "low": {Severity: finding.Low}, "critical": {Severity: finding.Critical},

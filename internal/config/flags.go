@@ -155,7 +155,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		Lists: f.lists, Port: f.port, SNI: f.sni, Resolve: f.resolve, Resolver: f.resolver, Name: f.name, AllAddresses: f.allAddresses, EveryHello: f.everyHello, ProbePath: f.probePath, Fast: f.fast,
+		Lists: f.lists, Port: f.port, Resolve: f.resolve, Resolver: f.resolver, AllAddresses: f.allAddresses, EveryHello: f.everyHello, ProbePath: f.probePath, Fast: f.fast,
 		ComparePorts: f.ports(), Evidence: f.evidence, Roots: f.roots, Known: f.known, StorePasswords: f.storePasswords, CAData: f.caData, LogList: f.logList, KnownKeys: f.knownKeys, Rules: f.rules, Only: f.only, Skip: f.skip,
 		Waivers: f.waivers, Baseline: f.baseline, Concurrency: f.concurrency, Rate: f.rate, Timeout: f.timeout,
 		Retries: f.retries, AllowUnreachable: f.allowUnreachable, ExitZero: f.exitZero,
@@ -177,6 +177,10 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats)
 	check(err)
 	c.Via, err = parseVia(f.via)
+	check(err)
+	c.Name, err = target.ASCII(f.name)
+	check(err)
+	c.SNI, err = target.ASCII(f.sni)
 	check(err)
 	c.SSHConfig = f.sshConfig
 	c.Severity, err = finding.ParseSeverity(f.severity)

@@ -21,6 +21,21 @@ var lookup = idna.New(
 	idna.Transitional(false),
 )
 
+// ASCII gives a host name in the form in which it travels and stands in
+// certificates: an internationalised name as A-labels (RFC 5891). What is written in
+// ASCII is given back as it is, right or wrong: a name may be asked for because it
+// is odd. It refuses what IDNA cannot write.
+func ASCII(name string) (string, error) {
+	if isASCII(name) {
+		return name, nil
+	}
+	ascii, err := lookup.ToASCII(name)
+	if err != nil {
+		return "", fmt.Errorf("%q is no internationalised name: %w", name, err)
+	}
+	return ascii, nil
+}
+
 // parseHost makes the canonical form of a DNS name or an IP address.
 func parseHost(s string) (string, error) {
 	if s == "" {
@@ -29,13 +44,9 @@ func parseHost(s string) (string, error) {
 	if addr, err := netip.ParseAddr(s); err == nil {
 		return addrHost(addr)
 	}
-	name := s
-	if !isASCII(s) {
-		ascii, err := lookup.ToASCII(s)
-		if err != nil {
-			return "", fmt.Errorf("%q is no internationalised name: %w", s, err)
-		}
-		name = ascii
+	name, err := ASCII(s)
+	if err != nil {
+		return "", err
 	}
 	// Names already in ASCII are not put through IDNA: a malformed A-label that
 	// a server answers to is just what an auditor may have to look at.
