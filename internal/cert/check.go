@@ -134,9 +134,10 @@ type DNSFlaws struct {
 // Punycode decoding costs the square of the length.
 const maxLabel = 63
 
-// CheckDNSName looks for flaws in a dNSName as written. Bidirectional
-// characters and mixed scripts are looked for in the decoded form of
-// internationalised labels, too.
+// CheckDNSName looks for flaws in a dNSName as written. Mixed scripts are looked
+// for in the decoded form of internationalised labels, too. A label that decodes
+// to characters which no such label may have (RFC 5892) deceives nobody: software
+// shows it as it is written, and it is only no host name.
 func CheckDNSName(name string) (f DNSFlaws) {
 	f.TextFlaws = CheckText(name)
 	f.Space = strings.ContainsAny(name, " \t\r\n\v\f")
@@ -153,7 +154,9 @@ func CheckDNSName(name string) (f DNSFlaws) {
 		f.Character = f.Character || strings.ContainsFunc(label, oddInName)
 		if len(label) > 4 && len(label) <= maxLabel && strings.EqualFold(label[:4], "xn--") {
 			if u, err := idna.Punycode.ToUnicode(strings.ToLower(label)); err == nil {
-				f.TextFlaws.add(CheckText(u))
+				decoded := CheckText(u)
+				f.MixedScript = f.MixedScript || decoded.MixedScript
+				f.Character = f.Character || decoded.Bidi || decoded.Control || decoded.NUL
 			}
 		}
 		if !more {

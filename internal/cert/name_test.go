@@ -135,6 +135,7 @@ func TestCheckDNSName(t *testing.T) {
 		"a.example": {}, "*.example": {}, "a_b.example": {}, "a.example.": {}, "xn--mnchen-3ya.example": {},
 		"xn--80ak6aa92e.com":                   {}, // аррӏе: wholly Cyrillic
 		"xn--pypal-4ve.com":                    {TextFlaws: TextFlaws{MixedScript: true}},
+		"xn--ab-g4t.example":                   {Character: true}, // a, U+202E, b
 		"XN--PYPAL-4VE.com":                    {TextFlaws: TextFlaws{MixedScript: true}},
 		"a\x00b.example":                       {TextFlaws: TextFlaws{NUL: true}, Character: true},
 		"a b.example":                          {Space: true, Character: true},
