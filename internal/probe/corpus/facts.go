@@ -30,7 +30,7 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	}
 	f.SameSerial = s.groups("serial number ", func(r *record) (id, string, bool) {
 		return idOf(r.issuer[:], []byte(r.serialText)), r.serialText, r.serial.Sign() != 0
-	}, func(a, b *record) bool { return a.content != b.content })
+	}, func(a, b *record) bool { return a.content != b.content && !a.selfMade(b) })
 	f.SharedKeyID = s.groups("subject key identifier ", func(r *record) (id, string, bool) {
 		return idOf([]byte(r.keyID)), hex.EncodeToString([]byte(r.keyID)), r.keyID != ""
 	}, func(a, b *record) bool { return a.key != b.key })
@@ -51,6 +51,17 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	f.SharedPrime = s.sharedPrimes(progress)
 	f.NonceReuse = s.nonceReuse()
 	return f
+}
+
+// maxFirstSerial bounds the numbers that software gives to the first certificates
+// it makes.
+const maxFirstSerial = 16
+
+// selfMade says that two certificates were each signed with their own key, and
+// numbered as software numbers its first ones. Every device of one make says the
+// same of itself then; only a serial number of some length would have to be copied.
+func (r *record) selfMade(other *record) bool {
+	return r.selfIssued && other.selfIssued && r.key != other.key && r.serial.BitLen() <= maxFirstSerial
 }
 
 // served are the names that a leaf stands for: those that servers were asked for

@@ -78,6 +78,7 @@ type record struct {
 	names, asked            []string
 	modulus                 *big.Int // of an RSA key
 	leaf, anchored          bool
+	selfIssued              bool
 	publicCA                bool
 	reference, hasSignature bool
 }
@@ -121,7 +122,7 @@ func newRecord(sum [32]byte, m Member) record {
 		sha256: sum, key: idOf(c.SPKI), issuer: idOf([]byte(c.Issuer.Normal())), content: contentOf(c),
 		tbs: idOf(c.TBS), signature: idOf(c.Signature), hasSignature: len(c.Signature) > 0,
 		keyID: string(c.SubjectKeyID().Value), serial: new(big.Int).SetBytes(c.Serial), serialText: hex.EncodeToString(c.Serial),
-		leaf: m.Leaf, anchored: m.Anchored, reference: m.Reference, publicCA: m.PublicCA,
+		leaf: m.Leaf, anchored: m.Anchored, reference: m.Reference, publicCA: m.PublicCA, selfIssued: c.SelfIssued(),
 	}
 	if m.Issuer != nil {
 		r.signer = idOf(m.Issuer.SPKI)
