@@ -1,6 +1,8 @@
 package intercept
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -46,7 +48,7 @@ var shapes = []shape{
 	{product: "whistle", sets: []string{"BC KU EKU SAN AKI"}, days: 50},
 	{product: "hoxy", sets: []string{"SAN SKI AKI"}, days: 500},
 	{product: "squid", sets: []string{"SAN KU! EKU BC! AKI"}},
-	{product: "Metasploit impersonate_ssl", sets: []string{"BC SKI", "BC! SKI"}, also: func(s *sample) bool { return s.c.Key.Algorithm == cert.RSA && s.c.Key.Bits == 1024 }},
+	{product: "Metasploit impersonate_ssl", sets: []string{"BC SKI", "BC! SKI"}, also: impersonated},
 	{product: "Ettercap", sets: []string{"AKI"}, also: ettercapKeyID},
 }
 
@@ -68,6 +70,19 @@ func akiNamesSerial(s *sample) bool { return s.ext.AKISerial }
 func privoxyName(s *sample) bool {
 	d := s.subject
 	return len(d.CN) == 1 && len(d.O) == 1 && len(d.OU) == 1 && d.CN[0] == d.O[0] && d.O[0] == d.OU[0]
+}
+
+// impersonated says whether the key is as Metasploit's and the name one that
+// somebody would imitate: Dahua's cameras have the same key and extensions, under a
+// CA of their own and with a private address as common name.
+func impersonated(s *sample) bool {
+	if s.c.Key.Algorithm != cert.RSA || s.c.Key.Bits != 1024 {
+		return false
+	}
+	return s.c.SelfIssued() || !slices.ContainsFunc(s.subject.CN, func(cn string) bool {
+		ip, err := netip.ParseAddr(cn)
+		return err == nil && ip.IsPrivate()
+	})
 }
 
 // ettercapKeyID says whether octets 7 and 8 of the authority key identifier are
