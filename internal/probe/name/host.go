@@ -5,10 +5,18 @@ import (
 	"strings"
 )
 
-// privateSuffixes are the ends of names that only exist inside one network: RFC
-// 6761 (localhost), RFC 6762 (local), RFC 8375 (home.arpa), ICANN's resolution
-// 2024.07.29.06 (internal).
-var privateSuffixes = []string{"localhost", "local", "internal", "home.arpa"}
+// privateSuffixes are the ends of names that only exist inside one network, or
+// outside of DNS, so that no public CA vouches for them: RFC 6761 (localhost), RFC
+// 6762 (local, and the others of its appendix G), RFC 8375 (home.arpa), ICANN's
+// resolutions 2024.07.29.06 (internal) and 2018.02.04.12 (corp, home, mail), RFC
+// 7686 (onion), and what Red Hat's installers called every host (localdomain).
+//
+// Other suffixes that nobody runs today are left public: one of them may be
+// delegated tomorrow, and what intercepts its names must not be excused then. So
+// are test, example and invalid: who audits such a name plays a public one.
+var privateSuffixes = []string{
+	"localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "home.arpa", "lan", "mail", "onion",
+}
 
 // Public says whether a DNS name or IP address is one of the public Internet,
 // for which only a public CA, or one that the owner names, can vouch. A single
