@@ -156,6 +156,9 @@ func keyList(k *facts.Key) string {
 func (a *Auditor) chainFacts(s *evidence.Subject, j *judgement) *facts.Facts {
 	certs := j.certs
 	f := &facts.Facts{At: &a.at, Reasons: map[string]string{}, Endpoint: path.Endpoint(s)}
+	if f.Endpoint != nil && f.Endpoint.Answered && f.Endpoint.Possession == nil {
+		f.Reasons["endpoint.possession"] = "no handshake shows a signature of the certificate's key: it uses RSA key exchange, resumes an earlier one, or was not recorded to its end"
+	}
 	names := &dns.Input{Subject: s, Trust: j.trust, Signed: a.checker.Check, Reasons: f.Reasons}
 	if len(certs) == 0 {
 		f.Expect = pin.Expect(a.expected(j, f))

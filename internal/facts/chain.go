@@ -4,7 +4,9 @@ package facts
 type Chain struct {
 	Name        string `fact:"name" doc:"the name or address that was asked for; empty where none was"`
 	NameAsked   bool   `fact:"name_asked" doc:"a name or address was asked for"`
+	NameJudged  bool   `fact:"name_judged" doc:"a name or address was asked for, and it can be held against the leaf: it is public, or one in the leaf is, or a public or inventory root vouches for the leaf; a private name with a leaf that nobody vouches for is its owner's to judge"`
 	NameMatches *bool  `fact:"name_matches" doc:"the leaf is valid for it; unknown where none was asked for"`
+	NameInCN    *bool  `fact:"name_only_common" doc:"the leaf has no alternative names, its common name is the name asked for, and a root that counts vouches for it as such names were certified: before 2017-04-19, or by the owner's CA, and no CA on the path is bound to certain names; unknown where no name was asked for"`
 	NamePublic  *bool  `fact:"name_public" doc:"the name asked for, or else one in the leaf, is of the public Internet; unknown where there is no name"`
 	Length      int64  `fact:"length" doc:"number of certificates"`
 	Live        bool   `fact:"live" doc:"it was served by an endpoint, not read from a file"`

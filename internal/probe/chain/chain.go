@@ -76,6 +76,11 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	f.Anchor, f.Programs, f.VerifyError = string(v.anchor), v.programs, v.reason
 	v.describe(in, f)
 	f.Fetched, f.Completed = in.fetched(f.Paths[0].Certificates, v.paths[0].anchor() != trust.None)
+	if in.Name != "" {
+		alt := name.Alternative(leaf)
+		f.NameJudged = name.Public(in.Name) || alt == nil || alt.Public || v.anchor == trust.Public || v.anchor == trust.Inventory
+		f.NameInCN = maybe(v.certifiesCommonName(in.Name))
+	}
 	f.GenuineTail = genuineTail(in, g, v)
 	f.ForeignTail = foreignTail(in, g, v, reasons)
 	f.AnchorExpected = anchorExpected(in, f, reasons)

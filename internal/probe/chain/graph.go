@@ -263,18 +263,38 @@ func (g *graph) sharedKeys() (leafs *bool, twice bool) {
 }
 
 // leafIsIssuer looks for a certificate that is no CA and yet verifies another.
-// Version 1 certificates cannot say what they are.
+// Version 1 certificates cannot say what they are. A self-signed one that forgot to
+// call itself a CA is a root made by hand: nobody gave it what it abuses. A proxy
+// certificate (RFC 3820) is signed by its owner's, and stands for no host.
 func (g *graph) leafIsIssuer() *bool {
 	for i := range g.head() {
 		j := g.nodes[i].signedBy
 		if j < 0 || j == i {
 			continue
 		}
-		if m := &g.nodes[j]; !m.isCA && m.c.Version == 3 && m.sha256 != g.nodes[i].sha256 {
+		if m := &g.nodes[j]; !m.isCA && m.c.Version == 3 && m.sha256 != g.nodes[i].sha256 &&
+			!(m.selfIssued && m.signedBy == j) && !proxyOf(g.nodes[i].c, m.c) {
 			return maybe(true, true)
 		}
 	}
 	return maybe(false, !g.capped)
+}
+
+// proxyInfo are the extensions that make a proxy certificate: proxyCertInfo of RFC
+// 3820, and Globus's before that.
+var proxyInfo = []string{"\x2b\x06\x01\x05\x05\x07\x01\x0e", "\x2b\x06\x01\x04\x01\x9b\x50\x01\x81\x5e"}
+
+// proxyOf says whether c is a proxy certificate of another: it says so, has the
+// other's name and one common name more (RFC 3820 section 3.4), and no alternative
+// names, so that it passes for nobody else.
+func proxyOf(c, owner *cert.Certificate) bool {
+	own, with := owner.Subject.Attributes(), c.Subject.Attributes()
+	if c.AltNames().Present || !slices.ContainsFunc(proxyInfo, func(oid string) bool { return c.Extension(oid) != nil }) {
+		return false
+	}
+	return len(own) > 0 && len(with) == len(own)+1 && slices.EqualFunc(own, with[:len(own)], func(a, b cert.Attribute) bool {
+		return string(a.Type) == string(b.Type) && a.Text == b.Text
+	}) && string(with[len(own)].Type) == cert.OIDCommonName
 }
 
 // genuineTail looks for a certificate behind the leaf that chains to a public or

@@ -4,10 +4,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/probe/name"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // unfit says why browsers or the Baseline Requirements refuse a dNSName as
@@ -47,6 +50,29 @@ func commonNames(c *cert.Certificate) (out []string) {
 		}
 	}
 	return out
+}
+
+// commonNameEnd is when the last browser stopped to read host names from common
+// names: Chrome 58.
+var commonNameEnd = time.Date(2017, 4, 19, 0, 0, 0, 0, time.UTC)
+
+// certifiesCommonName says whether a root vouches for a host by the leaf's common
+// name, as certificates without alternative names were meant: RFC 2818 section 3.1.
+// Of a public CA that counts up to the day when it no longer served; an owner's CA
+// may go on. It counts for nothing below a CA that is bound to certain names,
+// which such a name would escape. ok is false where the leaf's names could not be
+// reached.
+func (v *verified) certifiesCommonName(host string) (certified, ok bool) {
+	best := v.paths[0]
+	leaf := best.steps[0].c
+	covered, ok := name.CommonNameCovers(leaf, host)
+	if !ok || !covered || v.anchor == trust.None || v.anchor == trust.Local {
+		return false, ok
+	}
+	if v.anchor == trust.Public && (leaf.NotBeforeErr != nil || !leaf.NotBefore.Before(commonNameEnd)) {
+		return false, true
+	}
+	return !slices.ContainsFunc(best.steps[1:], func(s step) bool { return s.c.NameConstraints().Present }), true
 }
 
 // commonAddresses are the addresses among the common names that are not written

@@ -140,8 +140,7 @@ func (p *path) has(reason string) bool {
 // breaks it. That is so for constraints that the library cannot read, for
 // self-issued certificates that it counts where the standard does not, and for
 // chains of the time when SHA-1 was in use: an incident responder's folder is
-// full of these, and a genuine one is no forgery. SHA-1 is excused up to its
-// sunset.
+// full of these, and a genuine one is no forgery. SHA-1 is excused up to its end.
 func (p *path) acceptedByUs() bool {
 	if p.anchor() == trust.None || p.library == reasonProgram || p.flawBesidesKeys() != nil {
 		return false
@@ -150,7 +149,7 @@ func (p *path) acceptedByUs() bool {
 		if s.c.SPKI == nil || s.c.NotBeforeErr != nil {
 			return false
 		}
-		if !s.c.NotBefore.Before(sha1Sunset) && s.c.SignatureAlgorithm().Hash == "sha1" {
+		if !s.c.NotBefore.Before(sha1End(p.anchor())) && s.c.SignatureAlgorithm().Hash == "sha1" {
 			return false
 		}
 		// A shorter key signs nothing that anybody has to believe.
@@ -175,6 +174,20 @@ func (p *path) flawBesidesKeys() *violation {
 // sha1Sunset is when public CAs had to stop signing with SHA-1 (Baseline
 // Requirements 1.3.0 section 7.1.3).
 var sha1Sunset = time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// sha1Broken is when chosen-prefix collisions of SHA-1 were shown to be for sale
+// (https://eprint.iacr.org/2020/014): since then its signature does not tell what
+// was signed.
+var sha1Broken = time.Date(2020, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// sha1End is up to when SHA-1 is excused below a root. No rule bound an owner's own
+// CA before it was broken.
+func sha1End(anchor trust.Anchor) time.Time {
+	if anchor == trust.Inventory {
+		return sha1Broken
+	}
+	return sha1Sunset
+}
 
 // holding are the programs that have the root of a path.
 func (in *Input) holding(p *path) []string {

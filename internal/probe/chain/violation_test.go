@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/certassay/certassay/internal/lab"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // critical marks the extension with this identifier.
@@ -188,12 +189,13 @@ func TestOwnChecks(t *testing.T) {
 	}
 }
 
-// SHA-1 is excused up to its sunset and not after.
+// SHA-1 is excused up to its sunset, and below the owner's root until it was broken.
 func TestSHA1(t *testing.T) {
 	for _, tt := range []struct {
 		begin  int
+		public bool
 		anchor string
-	}{{2012, "inventory"}, {2016, "none"}} {
+	}{{2012, true, "public"}, {2016, true, "none"}, {2012, false, "inventory"}, {2019, false, "inventory"}, {2020, false, "none"}} {
 		m := honest()
 		m.midKey = lab.IssuingRSAKey()
 		m.mid.Key = m.midKey
@@ -203,11 +205,15 @@ func TestSHA1(t *testing.T) {
 		m.mid.NotBefore, m.root.NotBefore = now.AddDate(-20, 0, 0), now.AddDate(-20, 0, 0)
 		chain, root := m.served()
 		chain[0] = m.leaf.Sign(m.midKey, lab.SHA1RSA)
-		f := Chain(input(t, owners(root), chain...), map[string]string{})
+		store := owners(root)
+		if tt.public {
+			store = trust.Options{Programs: store.Sets}
+		}
+		f := Chain(input(t, store, chain...), map[string]string{})
 		if f.Anchor != tt.anchor {
 			t.Errorf("SHA-1 of %d: anchor %s, want %s (%s)", tt.begin, f.Anchor, tt.anchor, tell(f))
 		}
-		if tt.anchor == "inventory" && (f.VerifyError != "sha1" || !f.OwnChecks) {
+		if tt.anchor != "none" && (f.VerifyError != "sha1" || !f.OwnChecks) {
 			t.Errorf("SHA-1 of %d: verify %q, own checks %v", tt.begin, f.VerifyError, f.OwnChecks)
 		}
 	}

@@ -129,3 +129,22 @@ func Covers(c *cert.Certificate, host string) (valid, ok bool) {
 	}
 	return slices.ContainsFunc(c.DNSNames(), func(d string) bool { return covers(d, host) }), true
 }
+
+// CommonNameCovers says whether a leaf without any alternative name bears a host
+// name or IP address as its common name. Where there are several common names, no
+// one of them counts: software disagrees on which. ok is false where the names
+// could not be reached.
+func CommonNameCovers(c *cert.Certificate, host string) (valid, ok bool) {
+	if c.SPKI == nil {
+		return false, false
+	}
+	list := c.Subject.CommonNames()
+	if c.AltNames().Present || len(list) != 1 {
+		return false, true
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		cn, err := netip.ParseAddr(list[0])
+		return err == nil && cn.Unmap() == ip.Unmap(), true
+	}
+	return covers(list[0], host), true
+}
