@@ -165,8 +165,8 @@ func TestWatchReloads(t *testing.T) {
 	}
 
 	// The inventory alone changes.
-	write(".lab.example, four.test", second, "")
-	errs.wait(t, "looked for: 3)")
+	write(".lab.example, four.test, five.test", second, "")
+	errs.wait(t, "looked for: 4)") // said for the first time
 	before := strings.Count(errs.String(), "read again")
 	inventory("other.test")
 	for range 1000 {
