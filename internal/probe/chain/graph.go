@@ -183,13 +183,21 @@ func (g *graph) copiedNames() bool {
 	return false
 }
 
-// namesLeaf says whether a certificate is valid for a name of the leaf.
+// namesLeaf says whether a certificate is valid for one of the first maxNames
+// names of the leaf.
 func (g *graph) namesLeaf(n *node) bool {
-	return slices.ContainsFunc(g.nodes[0].c.DNSNames(), func(d string) bool {
-		ok, _ := name.Covers(n.c, d)
-		return ok
+	leaf, other := g.nodes[0].c.DNSNames(), n.c.DNSNames()
+	if len(leaf) > maxNames || len(other) > maxNames {
+		leaf, other = leaf[:min(len(leaf), maxNames)], other[:min(len(other), maxNames)]
+	}
+	return slices.ContainsFunc(leaf, func(d string) bool {
+		return slices.ContainsFunc(other, func(pattern string) bool { return name.Match(pattern, d) })
 	})
 }
+
+// maxNames bounds the names of two certificates that are compared with each
+// other: twenty thousand in each would take minutes.
+const maxNames = 256
 
 // brokenLink looks for a certificate on the leaf's path that names a served
 // issuer whose key did not sign it.
@@ -333,7 +341,7 @@ func foreignTail(in *Input, g *graph, v verified, reasons map[string]string) *bo
 		if i == 0 || n.vouches || n.duplicate || bytes.Equal(n.c.SPKI, g.nodes[0].c.SPKI) || !g.namesLeaf(n) {
 			continue
 		}
-		if i > maxTails || v.capped {
+		if i > maxTails || v.capped || g.capped {
 			unclear = true
 			continue
 		}

@@ -66,3 +66,6 @@ func covers(pattern, host string) bool {
 }
 
 func fold(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
+
+// Match says whether a dNSName is valid for a host.
+func Match(pattern, host string) bool { return covers(pattern, host) }
