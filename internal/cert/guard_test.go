@@ -6,31 +6,7 @@ import (
 	"bytes"
 	"math/big"
 	"testing"
-	"time"
 )
-
-// cpuLimit is the most that one certificate may cost, all parsers together.
-func cpuLimit() time.Duration {
-	if raceEnabled {
-		return 2 * time.Second
-	}
-	return 50 * time.Millisecond
-}
-
-// cost is the processor time that f takes, as other programs use the machine, too:
-// the least of some runs, as the collector of garbage runs when it likes.
-func cost(f func()) time.Duration {
-	least := time.Hour
-	for range 5 {
-		start := processorTime()
-		f()
-		least = min(least, processorTime()-start)
-		if least < cpuLimit()/2 {
-			break
-		}
-	}
-	return least
-}
 
 // selfIssued is a self-issued RSA certificate with a signature that does not
 // verify: what zcrypto checks while parsing.
