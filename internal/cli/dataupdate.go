@@ -42,14 +42,14 @@ const (
 
 // An updating is one run of data update.
 type updating struct {
-	c                                *command
-	dir, logList, logKey             string
-	caData, roots                    []string
-	force, dryRun, unsigned, verbose bool
-	timeout                          time.Duration
-	now                              time.Time
-	pools                            []*x509.CertPool
-	written                          bool
+	c                       *command
+	dir, logList, logKey    string
+	caData, roots           []string
+	force, dryRun, unsigned bool
+	timeout                 time.Duration
+	now                     time.Time
+	pools                   []*x509.CertPool
+	written                 bool
 }
 
 func (c *command) dataUpdate() *cobra.Command {
@@ -58,9 +58,9 @@ func (c *command) dataUpdate() *cobra.Command {
 		Use: "update [logs] [ca-data]", Short: "Fetch newer trust data into a directory",
 		Long: `Fetches the list of CT logs and the lists of CAs, compares them with what is there,
 prints what changed, and keeps them in a directory. Without an argument it fetches
-both. It is the only command that fetches data, and nothing uses them unaskedly:
-pass --data DIR to scan, check, audit or learn, or set CERTASSAY_DATA. The reports
-say by data of which date they judged.
+both. It is the only command that fetches data, and nothing uses what it fetched
+unless told to: pass --data DIR to scan, check, audit or learn, or set
+CERTASSAY_DATA. The reports say by data of which date they judged.
 
   logs      ` + googleLogList + `
             with its signature, which has to be Google's

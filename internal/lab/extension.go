@@ -14,18 +14,17 @@ import (
 // The identifiers of the extensions that a server's certificate bears
 // (RFC 5280 section 4.2, RFC 6962 section 3.3).
 const (
-	IDSKI           = "2.5.29.14"
-	IDKeyUsage      = "2.5.29.15"
-	IDSAN           = "2.5.29.17"
-	IDBasic         = "2.5.29.19"
-	IDCRLPoints     = "2.5.29.31"
-	IDPolicies      = "2.5.29.32"
-	IDAKI           = "2.5.29.35"
-	IDExtKeyUsage   = "2.5.29.37"
-	IDAIA           = "1.3.6.1.5.5.7.1.1"
-	IDSCTs          = "1.3.6.1.4.1.11129.2.4.2"
-	IDPoison        = "1.3.6.1.4.1.11129.2.4.3"
-	IDNetscapeNotes = "2.16.840.1.113730.1.13"
+	IDSKI         = "2.5.29.14"
+	IDKeyUsage    = "2.5.29.15"
+	IDSAN         = "2.5.29.17"
+	IDBasic       = "2.5.29.19"
+	IDCRLPoints   = "2.5.29.31"
+	IDPolicies    = "2.5.29.32"
+	IDAKI         = "2.5.29.35"
+	IDExtKeyUsage = "2.5.29.37"
+	IDAIA         = "1.3.6.1.5.5.7.1.1"
+	IDSCTs        = "1.3.6.1.4.1.11129.2.4.2"
+	IDPoison      = "1.3.6.1.4.1.11129.2.4.3"
 )
 
 // Identifiers that stand inside extensions.
@@ -212,10 +211,4 @@ func Policies(ids ...string) Extension {
 			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oid(id)) })
 		}
 	})}
-}
-
-// NetscapeComment writes the comment that OpenSSL's example configurations ask
-// for.
-func NetscapeComment(text string) Extension {
-	return Extension{ID: IDNetscapeNotes, Value: append([]byte{22, byte(len(text))}, text...)}
 }

@@ -203,7 +203,7 @@ func TestProbePathThroughProxy(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 		pipe(conn, remote)
 	}
-	via, err := ParseVia("http://" + listen(t, honest).String())
+	via, err := parseVia("http://" + listen(t, honest).String())
 	if err != nil {
 		t.Fatal(err)
 	}

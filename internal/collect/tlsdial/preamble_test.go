@@ -208,7 +208,7 @@ func TestCollectSTARTTLSThroughProxy(t *testing.T) {
 		go func() { _, _ = io.Copy(onward, in) }()
 		_, _ = io.Copy(conn, onward)
 	})
-	via, err := ParseVia("http://" + proxy.String())
+	via, err := parseVia("http://" + proxy.String())
 	if err != nil {
 		t.Fatal(err)
 	}

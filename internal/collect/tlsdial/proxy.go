@@ -170,14 +170,3 @@ func (t *tunnel) Read(b []byte) (int, error) {
 	}
 	return t.Conn.Read(b)
 }
-
-// ParseVia reads a proxy URL. Its errors never show the credentials.
-func ParseVia(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		// The error of url.Parse quotes its input, password included.
-		return nil, errors.New("the proxy URL cannot be read; write scheme://user:password@host:port, with %-escapes in user and password")
-	}
-	_, _, err = newProxy(Options{Via: u}, &net.Dialer{})
-	return u, err
-}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -217,10 +218,20 @@ func TestTunnelHandsOutEarlyBytes(t *testing.T) {
 	}
 }
 
-func TestParseVia(t *testing.T) {
+// parseVia reads a proxy URL and makes a dialler of it.
+func parseVia(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("no URL")
+	}
+	_, _, err = newProxy(Options{Via: u}, &net.Dialer{})
+	return u, err
+}
+
+func TestNewProxy(t *testing.T) {
 	for _, good := range []string{"socks5://h", "socks5h://bob:x@h:1", "http://h:3128/", "https://h", "http://[::1]:3128"} {
-		if _, err := ParseVia(good); err != nil {
-			t.Errorf("ParseVia(%q) = %v", good, err)
+		if _, err := parseVia(good); err != nil {
+			t.Errorf("parseVia(%q) = %v", good, err)
 		}
 	}
 	bad := []string{
@@ -228,13 +239,13 @@ func TestParseVia(t *testing.T) {
 		"http://bob:" + secretWord + "%zz@h", "ftp://bob:" + secretWord + "@h", "socks5://bob:" + strings.Repeat(secretWord, 50) + "@h",
 	}
 	for _, bad := range bad {
-		_, err := ParseVia(bad)
+		_, err := parseVia(bad)
 		if err == nil {
-			t.Errorf("ParseVia(%q) succeeded", bad)
+			t.Errorf("parseVia(%q) succeeded", bad)
 			continue
 		}
 		if strings.Contains(err.Error(), secretWord) {
-			t.Errorf("ParseVia(%q) = %v, which shows the password", bad, err)
+			t.Errorf("parseVia(%q) = %v, which shows the password", bad, err)
 		}
 	}
 }

@@ -48,10 +48,11 @@ func (l *Ledger) Wanted() (out []facts.Wanted, why string) {
 		if w.Pinned {
 			w.What = "a certificate over a pinned key for " + name
 		}
-		reason := ""
-		if w.Logged, reason = l.inLogs(name, pins, r); w.Logged == nil && why == "" {
+		logged, reason := l.inLogs(name, pins, r)
+		if logged == nil && why == "" {
 			why = reason
 		}
+		w.Logged = logged
 		w.Absent = w.Logged != nil && !*w.Logged
 		out = append(out, w)
 	}

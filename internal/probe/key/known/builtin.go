@@ -57,6 +57,3 @@ func parseIncidents(text string) (map[[32]byte]string, error) {
 	}
 	return out, nil
 }
-
-// Count is the number of built-in keys.
-func Count() int { return embedded().Len() + len(incidents()) }
