@@ -169,20 +169,14 @@ func limitsOf(cfg *config.Config) collect.Limits {
 	return limits
 }
 
-// named makes certificates be judged against another name than the target's.
-func named(dialers []audit.Collector, name string) []audit.Collector {
-	if name == "" {
-		return dialers
-	}
+// told changes what is said of each subject that is collected.
+func told(dialers []audit.Collector, change func(*evidence.Subject)) []audit.Collector {
 	out := make([]audit.Collector, len(dialers))
 	for i, dial := range dialers {
 		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
 			subjects := dial(ctx, t)
 			for _, s := range subjects {
-				if s.Host == "" {
-					s.Host = s.Name
-				}
-				s.Name = name
+				change(s)
 			}
 			return subjects
 		}
@@ -190,24 +184,29 @@ func named(dialers []audit.Collector, name string) []audit.Collector {
 	return out
 }
 
+// named makes certificates be judged against another name than the target's.
+func named(dialers []audit.Collector, name string) []audit.Collector {
+	if name == "" {
+		return dialers
+	}
+	return told(dialers, func(s *evidence.Subject) {
+		if s.Host == "" {
+			s.Host = s.Name
+		}
+		s.Name = name
+	})
+}
+
 // ofMail says of mail servers whose mail they take.
 func ofMail(dialers []audit.Collector, domain string) []audit.Collector {
 	if domain == "" {
 		return dialers
 	}
-	out := make([]audit.Collector, len(dialers))
-	for i, dial := range dialers {
-		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
-			subjects := dial(ctx, t)
-			for _, s := range subjects {
-				if s.Protocol == "smtp" {
-					s.MailDomain = domain
-				}
-			}
-			return subjects
+	return told(dialers, func(s *evidence.Subject) {
+		if s.Protocol == "smtp" {
+			s.MailDomain = domain
 		}
-	}
-	return out
+	})
 }
 
 // cause tells an interrupt from a failure.
