@@ -36,6 +36,9 @@ func recorded(t *testing.T) map[string][]byte {
 			dir = "benign"
 		}
 		files[dir+"/"+c.Name+".pem"] = lab.PEM(c.Chain...)
+		if c.File {
+			continue
+		}
 		s := &evidence.Subject{
 			ID: "tls://" + c.Host + ":443/203.0.113.7#" + c.Name, Kind: evidence.Endpoint, Target: c.Name, Name: c.Host,
 			Protocol: "https", Address: "203.0.113.7:443", Vantage: "direct", Seen: c.At,

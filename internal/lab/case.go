@@ -36,11 +36,20 @@ type Case struct {
 	// Public says that the rules speak only of chains to a public root, which the
 	// laboratory's is not: who judges has to take it for one.
 	Public bool
+	// File says that it is to be found in a file only: what a server sends behind its
+	// chain clients pass over.
+	File bool
 }
 
 // firing gives the case with the rules that have to find something in it.
 func (c Case) firing(rules ...string) Case {
 	c.Rules = rules
+	return c
+}
+
+// inFile gives the case as one that is only to be found in a file.
+func (c Case) inFile() Case {
+	c.File = true
 	return c
 }
 

@@ -14,7 +14,7 @@ func (l *Lab) chains() []Case {
 		l.forged("genuine-tail", "suspicious", []string{"the genuine chain stands behind a foreign leaf", "no path to a root that is named"},
 			strayLeaf, l.Leaf, l.Intermediate.DER).firing("chain-genuine-tail"),
 		l.forged("foreign-tail", "suspicious", []string{"an interceptor's certificate for the same names stands behind the genuine one"},
-			l.Leaf, l.Intermediate.DER, strayLeaf, foreign.DER).firing("chain-foreign-tail"),
+			l.Leaf, l.Intermediate.DER, strayLeaf, foreign.DER).firing("chain-foreign-tail").inFile(),
 		l.forged("broken-link", "suspicious", []string{"the served issuer does not verify the leaf"},
 			l.brokenLink(), l.Intermediate.DER).firing("chain-broken-link"),
 		l.forged("tampered", "suspicious", []string{"the name was changed after signing"},
