@@ -3,11 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,12 +84,14 @@ func TestScanCompletesChains(t *testing.T) {
 // An interrupt still delivers what waited.
 func TestInterruptedScanDeliversWhatWaited(t *testing.T) {
 	l := lab.New(lab.Config{At: time.Now()})
-	whole := lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{})
-	lone := lab.Serve(t, l.Chain()[:1], l.LeafKey, lab.Server{})
+	done := make(chan struct{})
+	lone := relay(t, lab.Serve(t, l.Chain()[:1], l.LeafKey, lab.Server{}), func() {}, sync.OnceFunc(func() { close(done) }))
+	// The interrupt comes with the line of this one, when the other was seen.
+	whole := relay(t, lab.Serve(t, l.Chain(), l.LeafKey, lab.Server{}), func() { <-done }, func() {})
 	silent := lab.Listen(t, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
 	root := filepath.Join(t.TempDir(), "root.pem")
 	write(t, root, lab.PEM(l.Roots()...))
-	out, _ := interrupted(t, whole, "scan", lone, whole, silent, "--roots", root, "--name", "time.lab.example")
+	out, _ := interrupted(t, whole, "scan", whole, lone, silent, "--roots", root, "--name", "time.lab.example")
 	doc, err := report.Read(strings.NewReader(out))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -96,6 +100,24 @@ func TestInterruptedScanDeliversWhatWaited(t *testing.T) {
 	if doc.Run.Complete || i < 0 || !completedBy(&doc.Subjects[i], "tls://"+whole) {
 		t.Errorf("complete %v, subjects\n%s", doc.Run.Complete, out)
 	}
+}
+
+// relay passes connections on, and calls functions before and after each.
+func relay(t *testing.T, to string, before, after func()) string {
+	return lab.Listen(t, func(_ context.Context, near net.Conn) {
+		before()
+		defer after()
+		far, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer far.Close()
+		go func() {
+			_, _ = io.Copy(near, far)
+			_ = near.Close()
+		}()
+		_, _ = io.Copy(far, near)
+	})
 }
 
 // Only who leaves out the issuer of the leaf waits.
