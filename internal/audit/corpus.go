@@ -113,6 +113,6 @@ func (a *Auditor) Conclude(progress func(done, total int)) (j Judged, ok bool) {
 	if a.baseline != nil {
 		a.baseline.Apply(r.Findings)
 	}
-	r.Verdict = finding.Judge(r.Findings, r.Inconclusive, true)
+	r.Verdict = finding.JudgeTogether(r.Findings, r.Inconclusive)
 	return Judged{Subject: r}, len(r.Findings) > 0
 }

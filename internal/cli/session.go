@@ -269,18 +269,52 @@ func (s *session) weigh(e *evidence.Subject, j audit.Judged) {
 	for _, f := range fresh {
 		s.atBar = s.atBar || bar.Severity != finding.NoSeverity && f.Severity >= bar.Severity
 	}
-	verdict := finding.Judge(fresh, r.Inconclusive, j.Collected || e.Kind == evidence.Corpus)
+	verdict := verdictOf(e, fresh, r.Inconclusive, j.Collected)
 	s.atBar = s.atBar || bar.Verdict != "" && !bar.Verdict.Worse(verdict)
-	unreachable := !e.Collected() && e.Kind == evidence.Endpoint
-	if !unreachable || !s.cfg.AllowUnreachable {
+	// Two weak signs, neither of them at the bar, make a subject suspicious
+	// together: an exit code of 0 would call that clean.
+	if bar.Severity != finding.NoSeverity && bar.Severity <= finding.High && accused(r.Verdict) {
+		s.atBar = s.atBar || accused(verdict) || len(fresh) > 0 && !accused(verdictOf(e, inBaseline(r.Findings), nil, true))
+	}
+	if !s.cfg.AllowUnreachable || !unreachable(e) {
 		s.incomplete = s.incomplete || !r.Complete || r.Verdict == finding.Undetermined
 	}
+}
+
+// verdictOf is the verdict that some findings of a subject give.
+func verdictOf(e *evidence.Subject, findings []finding.Finding, gaps []finding.Gap, collected bool) finding.Verdict {
+	if e.Kind == evidence.Corpus {
+		return finding.JudgeTogether(findings, gaps)
+	}
+	return finding.Judge(findings, gaps, collected)
+}
+
+func accused(v finding.Verdict) bool { return v == finding.Forged || v == finding.Suspicious }
+
+// inBaseline are the findings that the baseline has and nobody waived.
+func inBaseline(findings []finding.Finding) (out []finding.Finding) {
+	for _, f := range findings {
+		if f.Waiver == nil && f.Status == finding.Known {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// unreachable says that nobody was there: no address, or no connection. Who takes
+// the connection and then is silent, talks nonsense or offers no TLS may do so to
+// hide, and is there.
+func unreachable(e *evidence.Subject) bool {
+	return e.Kind == evidence.Endpoint && !e.Collected() && len(e.Failures) > 0 &&
+		!slices.ContainsFunc(e.Failures, func(f evidence.Failure) bool {
+			return f.Stage != evidence.StageResolve && f.Stage != evidence.StageDial
+		})
 }
 
 // notable says whether a subject is worth a look among many: its verdict accuses,
 // or a finding is at the bar.
 func (s *session) notable(r *report.Subject) bool {
-	if v := r.Verdict; v == finding.Forged || v == finding.Suspicious {
+	if accused(r.Verdict) {
 		return true
 	}
 	bar := s.cfg.FailOn.Severity

@@ -130,8 +130,9 @@ type Config struct {
 	Timeout time.Duration
 	// Retries is how often a target is tried again after a passing failure.
 	Retries int
-	// AllowUnreachable leaves targets that could not be reached out of the
-	// exit code.
+	// AllowUnreachable leaves targets out of the exit code for which there is no
+	// address, or no connection to be had. One that takes the connection and shows
+	// no certificate still counts: silence may be a way to hide.
 	AllowUnreachable bool
 	// ExitZero makes findings and gaps exit with 0.
 	ExitZero bool

@@ -76,7 +76,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringArrayVar(&f.only, "rule", nil, "run only rule `ID`; globs work (repeatable)")
 	fs.StringArrayVar(&f.skip, "skip-rule", nil, "leave out rule `ID`; globs work (repeatable)")
 	fs.StringVar(&f.severity, "severity", "info", "show findings from this `SEVERITY` on")
-	fs.StringVar(&f.failOn, "fail-on", "high", "exit with 1 from this `SEVERITY|VERDICT` on, or never")
+	fs.StringVar(&f.failOn, "fail-on", "high", "exit with 1 from this `SEVERITY|VERDICT` on, or never; up to high also at what is suspicious or forged")
 	fs.StringVar(&f.waivers, "waivers", "", "accept the findings that `FILE` waives, each with reason, owner and end date")
 	fs.StringVar(&f.baseline, "baseline", "", "mark what the earlier JSON `REPORT` already had as known; it no longer fails, proofs excepted")
 	fs.BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 whatever is found (for jobs that only upload the report)")
@@ -141,7 +141,7 @@ func (f *Flags) bindNetwork() {
 	fs.Float64Var(&f.rate, "rate", 0, "open at most `N` connections a second (0: no limit)")
 	fs.DurationVar(&f.timeout, "timeout", 10*time.Second, "give up on each stage of a connection after this `TIME`")
 	fs.IntVar(&f.retries, "retries", 1, "try `N` times more after a failure that may pass")
-	fs.BoolVar(&f.allowUnreachable, "allow-unreachable", false, "do not count unreachable targets as incomplete")
+	fs.BoolVar(&f.allowUnreachable, "allow-unreachable", false, "do not count targets as incomplete that nobody can connect to")
 }
 
 // Env looks up an environment variable, as os.LookupEnv does.

@@ -99,3 +99,23 @@ func TestFamily(t *testing.T) {
 		t.Errorf("Family = %q, want chain", f.Family())
 	}
 }
+
+// Weak signs of different servers are no sign of anything together.
+func TestJudgeTogether(t *testing.T) {
+	weak := []Finding{{Rule: "path-a", Class: Interception, Confidence: Weak}, {Rule: "issuance-b", Class: Misissuance, Confidence: Weak}}
+	if got := Judge(weak, nil, true); got != Suspicious {
+		t.Errorf("Judge(two weak) = %s, want suspicious", got)
+	}
+	if got := JudgeTogether(weak, nil); got != OK {
+		t.Errorf("JudgeTogether(two weak) = %s, want ok", got)
+	}
+	if got := JudgeTogether(append(weak, Finding{Rule: "path-c", Class: Interception, Confidence: Strong}), nil); got != Suspicious {
+		t.Errorf("JudgeTogether(a strong one) = %s, want suspicious", got)
+	}
+	if got := JudgeTogether(nil, []Gap{{Rule: "path-d", Needed: true}}); got != Undetermined {
+		t.Errorf("JudgeTogether(a gap) = %s, want inconclusive", got)
+	}
+	if weak[0].Rule != "path-a" || len(weak) != 2 {
+		t.Error("JudgeTogether changed what it was given")
+	}
+}

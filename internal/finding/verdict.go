@@ -33,6 +33,13 @@ func (v Verdict) Worse(w Verdict) bool {
 	return slices.Index(Verdicts, v) < slices.Index(Verdicts, w)
 }
 
+// JudgeTogether gives the verdict of what is said of all certificates of a run
+// together. Its weak findings are about different servers, and do not add up.
+func JudgeTogether(findings []Finding, gaps []Gap) Verdict {
+	firm := slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Confidence == Weak })
+	return Judge(firm, gaps, true)
+}
+
 // Judge gives the verdict of a subject from its findings and gaps. Waived
 // findings and the classes policy and hygiene do not enter it. A subject of
 // which nothing was collected, or with a needed gap, is inconclusive unless

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/certassay/certassay/internal/lab"
+)
+
+// An answer is what a server does with a connection: it shows a chain, or, where
+// there is none, resets.
+type answer struct {
+	chain [][]byte
+	key   *lab.Key
+}
+
+// A night is an operator's inventory of one server, which is audited again and
+// again while what the server shows changes.
+type night struct {
+	lab    *lab.Lab
+	dir    string
+	port   string
+	common []string
+
+	mu     sync.Mutex
+	count  int
+	choose func(connection int) answer // guarded by mu
+}
+
+// newNight serves the honest chain of a lab whose root is taken for a public one.
+func newNight(t *testing.T) *night {
+	t.Helper()
+	n := &night{lab: lab.New(lab.Config{}), dir: t.TempDir()}
+	n.show(n.lab.Chain(), n.lab.LeafKey)
+	address := lab.Listen(t, func(ctx context.Context, raw net.Conn) {
+		n.mu.Lock()
+		n.count++
+		a := n.choose(n.count)
+		n.mu.Unlock()
+		if a.chain == nil {
+			_ = raw.(*net.TCPConn).SetLinger(0)
+			return
+		}
+		conn := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{{Certificate: a.chain, PrivateKey: a.key.Signer}}})
+		if conn.HandshakeContext(ctx) == nil {
+			_ = conn.Close()
+		}
+	})
+	var err error
+	if _, n.port, err = net.SplitHostPort(address); err != nil {
+		t.Fatal(err)
+	}
+	root, logs := n.file("root.pem"), n.file("logs.json")
+	writeFile(t, root, lab.PEM(n.lab.Root.DER))
+	writeFile(t, logs, n.lab.LogList())
+	n.common = []string{"--program", "lab=" + root, "--log-list", logs, "--timeout", "2s"}
+	n.inventory(t, "{}", "")
+	return n
+}
+
+func (n *night) file(name string) string { return filepath.Join(n.dir, name) }
+
+// show makes every connection get this chain.
+func (n *night) show(chain [][]byte, k *lab.Key) {
+	n.serve(func(int) answer { return answer{chain, k} })
+}
+
+// serve has connections, which are counted from 1, answered as choose says.
+func (n *night) serve(choose func(connection int) answer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.count, n.choose = 0, choose
+}
+
+// inventory writes the owner's file.
+func (n *night) inventory(t *testing.T, expect, more string) {
+	t.Helper()
+	writeFile(t, n.file("certassay.yaml"), fmt.Appendf(nil, `version: 1
+groups:
+  - name: time
+    targets: [{target: "https://%s:%s", address: 127.0.0.1}]
+    expect: %s
+%s`, n.lab.Host, n.port, expect, more))
+}
+
+// audit runs the command at a time.
+func (n *night) audit(t *testing.T, want int, at time.Time, more ...string) reported {
+	t.Helper()
+	args := slices.Concat([]string{"audit", "-c", n.file("certassay.yaml"), "--at", at.Format(time.RFC3339)}, n.common, more)
+	doc, _ := runJSON(t, want, args...)
+	return doc
+}
+
+// leaf changes the honest leaf, which no log gets to see.
+func (n *night) leaf(change func(*lab.Template)) [][]byte {
+	t := n.lab.LeafTemplate()
+	change(&t)
+	return [][]byte{t.Sign(n.lab.Intermediate.Key, ""), n.lab.Intermediate.DER}
+}
+
+func wantVerdicts(t *testing.T, doc reported, want ...string) {
+	t.Helper()
+	var got []string
+	for _, s := range doc.Subjects {
+		got = append(got, s.Verdict)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("verdicts %q, want %q: %+v", got, want, doc.Subjects)
+	}
+}
+
+// Weak signs add up to a suspicious server, and that fails the job, though each
+// of them is below the bar; whether the baseline had one of them or none. A bar
+// above says that such things do not fail.
+func TestNightsWeakSigns(t *testing.T) {
+	n := newNight(t)
+	began := n.lab.At.Add(-3 * time.Minute)
+	n.show(n.leaf(func(t *lab.Template) { t.NotBefore, t.NotAfter = began, began.Add(90*24*time.Hour-time.Second) }), n.lab.LeafKey)
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At.Add(time.Hour), "--report", "json="+n.file("one.json")), "ok")
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At, "--baseline", n.file("one.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At, "--report", "json="+n.file("both.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--baseline", n.file("both.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "critical"), "suspicious")
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "never"), "suspicious")
+}
