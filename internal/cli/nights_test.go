@@ -131,3 +131,23 @@ func TestNightsWeakSigns(t *testing.T) {
 	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "critical"), "suspicious")
 	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "never"), "suspicious")
 }
+
+// A renewal this minute, of which logs tell, and a connection that is dropped are
+// two accidents of an honest night.
+func TestNightsRenewedNow(t *testing.T) {
+	n := newNight(t)
+	tmpl := n.lab.LeafTemplate()
+	tmpl.NotBefore, tmpl.NotAfter = n.lab.At.Add(-3*time.Minute), n.lab.At.Add(90*24*time.Hour)
+	renewed := answer{[][]byte{n.lab.Issue(tmpl), n.lab.Intermediate.DER}, n.lab.LeafKey}
+	n.serve(func(connection int) answer {
+		if connection%2 == 1 {
+			return answer{}
+		}
+		return renewed
+	})
+	doc := n.audit(t, exitOK, n.lab.At)
+	wantVerdicts(t, doc, "ok")
+	if rules := doc.rules(0); !slices.Contains(rules, "path-large-hello-reset") {
+		t.Errorf("findings %q: the first connection was to be dropped", rules)
+	}
+}

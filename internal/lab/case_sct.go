@@ -99,7 +99,7 @@ func (l *Lab) oddSCTs() []Case {
 		l.unlogged("sct-missing-and-poison", "has a poison that stops no client", func(t *Template) {
 			t.Set(Extension{ID: IDPoison, Value: []byte{5, 0}})
 		}),
-		pair("sct-future", "SCTs of tomorrow", t, l.At.Add(day)).firing("sct-future"),
+		l.logged("sct-future", "", "an SCT of tomorrow beside one of its time", t, sct(one, t, at), sct(two, t, l.At.Add(day))).firing("sct-future"),
 		l.logged("sct-outside-interval", "", "a log that does not take what ends then", late, sct(one, late, l.At.Add(-5*day)), sct(l.quarterly(), late, l.At.Add(-5*day))).
 			firing("sct-outside-interval").twin(others.Name),
 		l.logged("sct-after-retirement", "", "an SCT of a log from after its end", fresh, sct(one, fresh, l.At.Add(-5*day)), sct(l.retired(), fresh, l.At.Add(-5*day))).
