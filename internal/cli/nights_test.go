@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,4 +151,30 @@ func TestNightsRenewedNow(t *testing.T) {
 	if rules := doc.rules(0); !slices.Contains(rules, "path-large-hello-reset") {
 		t.Errorf("findings %q: the first connection was to be dropped", rules)
 	}
+}
+
+// A waiver of a server does not accept whoever answers there: it says so, and one
+// of the key holds for that key alone.
+func TestNightsWaiverOfEndpoint(t *testing.T) {
+	n := newNight(t)
+	forged := caseNamed(t, "own-key-mitmproxy").Chain
+	box := lab.New(lab.Config{Organization: "Box"}).SelfSignedCA(lab.Named("CN=Box"), lab.InterceptorKey())
+	tmpl := n.lab.LeafTemplate()
+	tmpl.Drop(lab.IDSCTs)
+	tmpl.Issuer = box.Name
+	tmpl.Set(lab.AKI(box.KeyID))
+	n.show([][]byte{tmpl.Sign(box.Key, ""), box.DER}, n.lab.LeafKey)
+	waiver := func(match string) {
+		n.inventory(t, "{}", "waivers:\n  - {rule: chain-untrusted-root, match: {"+match+"}, reason: box, owner: us, expires: 2027-05-01}\n")
+	}
+	waiver(fmt.Sprintf("endpoint: %q", n.lab.Host+":"+n.port))
+	doc := n.audit(t, exitFindings, n.lab.At)
+	wantVerdicts(t, doc, "suspicious")
+	if len(doc.Warnings) != 1 || !strings.Contains(doc.Warnings[0].Message, "covers no certificate that is accused") {
+		t.Errorf("warnings %q, want one of the waiver", doc.Warnings)
+	}
+	waiver(fmt.Sprintf("spki: %q", pinText(n.lab.LeafKey.SPKI)))
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	n.show(forged, lab.LeafKey())
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "forged")
 }

@@ -407,10 +407,15 @@ func (s *session) ownWarnings() {
 	for _, w := range s.waivers.Expired(s.run.At) {
 		s.warn("expired, and no longer in effect: "+w.String(), "renew it with a new reason and date, or remove it")
 	}
-	if s.owner != nil && (!s.owner.whole || s.run.Command != "audit") {
-		return // what they are for may be among what was left out
-	}
+	whole := s.owner == nil || s.owner.whole && s.run.Command == "audit"
 	for _, w := range s.waivers.Unused(s.run.At) {
+		if w.TooWide() {
+			s.warn("covers no certificate that is accused: "+w.String(), "name the key instead, spki: whoever answers there next would be accepted, too")
+			continue
+		}
+		if !whole {
+			continue // what it is for may be among what was left out
+		}
 		s.warn("waives nothing in this run: "+w.String(), "remove it if what it accepted is gone")
 	}
 }

@@ -8,7 +8,8 @@
 //
 // A waiver names one rule by its id and one identity: a key, a certificate, a
 // finding's fingerprint, or an endpoint. It cannot name a distinguished name or
-// host name of a certificate, for those are what a forger copies. It ends within
-// a year. A baseline never silences a finding of confidence proof, nor one that
+// host name of a certificate, for those are what a forger copies. Nor does an
+// endpoint stand for the certificate that is shown there: a finding that accuses
+// a certificate takes the certificate or its key. It ends within a year. A baseline never silences a finding of confidence proof, nor one that
 // was waived when the baseline was written: its waiver has to be renewed.
 package waive

@@ -43,6 +43,11 @@ func TestApply(t *testing.T) {
 	about := func(c string) finding.Finding {
 		return finding.Finding{Rule: "chain-untrusted-root", Certificate: c, Fingerprint: mark, Confidence: finding.Proof}
 	}
+	accusing := func(c string, class finding.Class) finding.Finding {
+		f := about(c)
+		f.Class = class
+		return f
+	}
 	other := about(cert)
 	other.Rule = "chain-broken-link"
 	tests := []struct {
@@ -66,6 +71,11 @@ func TestApply(t *testing.T) {
 		{"endpoint by mapped address", "endpoint: '[::ffff:203.0.113.7]:443'", id, about(cert), true},
 		{"endpoint by v6 address", "endpoint: '[2001:db8:0::1]:443'", id, about(cert), true},
 		{"another port", "endpoint: host.example:8443", id, about(cert), false},
+		{"endpoint, which has another certificate tomorrow", "endpoint: host.example:443", id, accusing(cert, finding.Interception), false},
+		{"endpoint, which has another key tomorrow", "endpoint: host.example:443", id, accusing(cert, finding.CompromisedKey), false},
+		{"endpoint, of what accuses nobody", "endpoint: host.example:443", id, accusing(cert, finding.Policy), true},
+		{"endpoint, of the server itself", "endpoint: host.example:443", id, accusing("", finding.Interception), true},
+		{"key of what is accused", "spki: " + spki, id, accusing(cert, finding.Interception), true},
 		{"another rule", "spki: " + spki, id, other, false},
 	}
 	for _, tt := range tests {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type Waiver struct {
 	Place string
 
 	used atomic.Bool
+	wide atomic.Bool // it met a finding that an endpoint cannot stand for
 	src  *source
 	line int
 	col  int
@@ -37,7 +39,11 @@ type Match struct {
 	SPKI        string // "sha256/" and base64, of the key of the certificate that the finding is about
 	Certificate string // "sha256:" and hex, of the certificate that the finding is about
 	Fingerprint string // "v1:…", of the finding itself
-	Endpoint    string // "host:port", name or address
+	// Endpoint is "host:port", name or address. It stands for what is found of the
+	// server itself, and for what accuses nobody. A finding that accuses a
+	// certificate it does not cover: whoever answers there next has another one,
+	// and would be accepted with it.
+	Endpoint string
 }
 
 // String gives the identity as it is written in a file.
@@ -80,13 +86,22 @@ func (m Match) covers(id Identity, f *finding.Finding) bool {
 	case m.Fingerprint != "":
 		return f.Fingerprint == m.Fingerprint
 	case m.Endpoint != "":
-		for _, e := range id.Endpoints {
-			if e, err := endpoint(e); err == nil && e == m.Endpoint {
-				return true
-			}
-		}
+		return m.at(id) && !m.tooWide(f)
 	}
 	return false
+}
+
+// at says whether a subject is at the endpoint.
+func (m Match) at(id Identity) bool {
+	return m.Endpoint != "" && slices.ContainsFunc(id.Endpoints, func(text string) bool {
+		e, err := endpoint(text)
+		return err == nil && e == m.Endpoint
+	})
+}
+
+// tooWide says that the finding accuses a certificate and the waiver names none.
+func (m Match) tooWide(f *finding.Finding) bool {
+	return m.Endpoint != "" && f.Certificate != "" && (f.Class.Accuses() || f.Class == finding.CompromisedKey)
 }
 
 // Expired says whether the waiver's last day, in UTC, is over.
@@ -169,7 +184,13 @@ func (l *List) Apply(id Identity, findings []finding.Finding, at time.Time) {
 		f := &findings[i]
 		var best *Waiver
 		for _, w := range l.waivers {
-			if w.Rule != f.Rule || w.Expired(at) || !w.Match.covers(id, f) {
+			if w.Rule != f.Rule || w.Expired(at) {
+				continue
+			}
+			if !w.Match.covers(id, f) {
+				if w.Match.at(id) && w.Match.tooWide(f) {
+					w.wide.Store(true)
+				}
 				continue
 			}
 			w.used.Store(true)
@@ -193,6 +214,10 @@ func (l *List) Expired(at time.Time) []*Waiver {
 func (l *List) Unused(at time.Time) []*Waiver {
 	return l.filter(func(w *Waiver) bool { return !w.Expired(at) && !w.used.Load() })
 }
+
+// TooWide says that the waiver names a server and not the certificate that its rule
+// accuses there, so that it covers nothing; see [Match.Endpoint].
+func (w *Waiver) TooWide() bool { return w.wide.Load() }
 
 func (l *List) filter(keep func(*Waiver) bool) []*Waiver {
 	var out []*Waiver
