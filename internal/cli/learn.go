@@ -72,6 +72,8 @@ var notForLearn = map[string]string{
 	"baseline":          "nothing is compared with an earlier report",
 	"fail-on":           "nothing is learnt from what is forged or suspicious, whatever the severity",
 	"severity":          "nothing but the reasons for learning nothing is shown",
+	"rule":              "nothing is learnt from what was not judged whole; accept a finding with --waivers",
+	"skip-rule":         "nothing is learnt from what was not judged whole; accept a finding with --waivers",
 	"exit-zero":         "its exit code says what was learnt",
 	"allow-unreachable": "nothing can be learnt from a server that does not answer",
 	"follow":            "name the servers that an audit is to ask",
