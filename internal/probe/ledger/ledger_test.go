@@ -160,6 +160,60 @@ func TestExplained(t *testing.T) {
 	}
 }
 
+// Machines with a certificate each, and a machine with two kinds of keys, are
+// renewed side by side. One certificate on several machines is one.
+func TestExplainedSideBySide(t *testing.T) {
+	host := []string{"a.lab.example"}
+	generation := func(begin time.Time, keys ...byte) (out []made) {
+		for i, k := range keys {
+			out = append(out, made{names: host, begin: begin.Add(time.Duration(i) * time.Minute), key: k})
+		}
+		return out
+	}
+	before, last, next := noon.Add(-120*day), noon.Add(-60*day), noon.Add(-day)
+	one := generation(last, 1)
+	for _, tt := range []struct {
+		name           string
+		served, logged []made
+		copies         int // of the first one served, on further machines
+		unexplained    int
+	}{
+		{name: "three machines, the certificates before", served: generation(last, 1, 2, 3), logged: generation(before, 4, 5, 6)},
+		{name: "two generations before", served: generation(next, 1, 2), logged: append(generation(last, 3, 4), generation(before, 5, 6)...)},
+		{name: "three machines, the renewals of tonight", served: generation(last, 1, 2, 3), logged: generation(next, 4, 5, 6)},
+		{name: "one more than there are machines, before", served: generation(last, 1, 2, 3), logged: generation(before, 4, 5, 6, 7), unexplained: 1},
+		{name: "one more than there are machines, tonight", served: generation(last, 1, 2, 3), logged: generation(next, 4, 5, 6, 7), unexplained: 1},
+		// It may be the forger's as well, and the machine that lags show what was renewed.
+		{name: "half of them renewed", served: append(generation(last, 1), generation(next, 2)...), logged: generation(last.Add(time.Hour), 3), unexplained: 1},
+		{name: "all renewed, and one more", served: append(generation(last, 1), generation(next, 2)...), logged: generation(next.Add(time.Hour), 3), unexplained: 1},
+		{name: "one certificate on four machines", served: one, copies: 3, logged: generation(next, 4, 5), unexplained: 1},
+		{name: "one certificate on four machines, before", served: one, copies: 3, logged: generation(before, 4, 5), unexplained: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := &Book{Domains: []Domain{{Name: ".lab.example"}}, Targets: []Target{{Host: host[0], Seen: true}}, At: noon}
+			for i, m := range tt.served {
+				der := m.der(t)
+				for range 1 + tt.copies {
+					b.Served = append(b.Served, Served{Host: host[0], Certificate: cert.Parse(der)})
+				}
+				b.Entries = append(b.Entries, entry(der, true, m.begin, uint64(i)))
+			}
+			for i, m := range tt.logged {
+				b.Entries = append(b.Entries, entry(m.der(t), true, m.begin, uint64(100+i)))
+			}
+			l, got := Open(b), 0
+			for _, e := range b.Entries {
+				if f := l.Facts(e, map[string]string{}); !*f.Explained {
+					got++
+				}
+			}
+			if got != tt.unexplained {
+				t.Errorf("%d certificates are unexplained, want %d", got, tt.unexplained)
+			}
+		})
+	}
+}
+
 func TestSideFacts(t *testing.T) {
 	host := []string{"a.lab.example"}
 	served := made{names: host, begin: noon.Add(-60 * day)}.der(t)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
 )
 
 const (
@@ -32,17 +33,29 @@ type link struct {
 	cert   *cert.Certificate
 	names  []string
 	first  time.Time
-	logged *logged // nil for one that was not found
+	logged *logged // nil for one that is served
 	known  bool
+	// after and before are what renews it and what it renews, once that is settled.
+	after, before *link
 }
 
 // findRenewals goes along chains of renewals, from what the owner knows onward and
 // back: of each certificate one renews it, the first after it, and one it renews,
-// the last before it. Where one of these is known no other takes its place.
+// the last before it. Several machines with a certificate each, or one with a key
+// of two kinds, are chains side by side: each known certificate has one renewal of
+// its own, which no other has, and what is known goes before what is not.
 func (l *Ledger) findRenewals() {
 	var links []*link
+	served := map[[32]byte]bool{}
 	for i := range l.book.Served {
 		c := l.book.Served[i].Certificate
+		// One certificate on eight machines is one link: eight would explain eight
+		// others.
+		if id := ct.Identity(c.Raw, false); served[id] {
+			continue
+		} else {
+			served[id] = true
+		}
 		if begin, _, ok := validity(c); ok {
 			links = append(links, &link{cert: c, names: Names(c), first: begin, known: true})
 		}
@@ -62,12 +75,18 @@ func (l *Ledger) findRenewals() {
 	}
 }
 
-// renewalsAmong goes through certificates for the same names.
+// renewalsAmong goes through certificates for the same names. What is known is
+// paired first, so that nothing unknown takes the place of it.
 func (l *Ledger) renewalsAmong(links []*link) {
 	slices.SortStableFunc(links, func(a, b *link) int { return a.first.Compare(b.first) })
 	for i, n := range links {
 		if n.known {
-			l.onward(links, i)
+			l.onward(links, i, true)
+		}
+	}
+	for i, n := range links {
+		if n.known {
+			l.onward(links, i, false)
 		}
 	}
 	for i := len(links) - 1; i >= 0; i-- {
@@ -77,42 +96,42 @@ func (l *Ledger) renewalsAmong(links []*link) {
 	}
 }
 
-// onward finds what renews a certificate. What it finds comes later in links, so
-// that its own renewal is found in the same pass.
-func (l *Ledger) onward(links []*link, i int) {
-	var next *link
+// onward finds what renews a certificate, among what is known or what is not. What
+// it finds comes later in links, so that its own renewal is found in the same pass.
+func (l *Ledger) onward(links []*link, i int, known bool) {
+	if links[i].after != nil {
+		return
+	}
 	for _, n := range links[i+1:] {
-		if !l.renewed(links[i], n) {
-			continue
-		}
-		if n.known {
+		if n.known == known && n.before == nil && l.renewed(links[i], n) {
+			l.pair(links[i], n)
 			return
 		}
-		if next == nil {
-			next = n
-		}
 	}
-	l.take(next)
 }
 
+// back finds what a certificate renews.
 func (l *Ledger) back(links []*link, i int) {
-	var before *link
+	if links[i].before != nil {
+		return
+	}
 	for k := i - 1; k >= 0; k-- {
-		if !l.renewed(links[k], links[i]) {
-			continue
-		}
-		if links[k].known {
+		if n := links[k]; !n.known && n.after == nil && l.renewed(n, links[i]) {
+			l.pair(n, links[i])
 			return
 		}
-		if before == nil {
-			before = links[k]
-		}
 	}
-	l.take(before)
+}
+
+// pair settles that b renews a; whichever was not known is now.
+func (l *Ledger) pair(a, b *link) {
+	a.after, b.before = b, a
+	l.take(a)
+	l.take(b)
 }
 
 func (l *Ledger) take(n *link) {
-	if n == nil || n.logged == nil {
+	if n.known {
 		return
 	}
 	n.known = true
