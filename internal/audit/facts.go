@@ -255,7 +255,7 @@ var oidPoison = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 3}
 // expected is what the owner expects beside the facts so far.
 func (a *Auditor) expected(j *judgement, f *facts.Facts) *pin.Input {
 	return &pin.Input{
-		Expected: j.expected.Expectation, Leaf: f.Cert, SCTs: f.SCTs, Chain: f.Chain, Endpoint: f.Endpoint,
+		Expected: j.expected.Expectation, Leaf: f.Cert, SCTs: f.SCTs, CT: f.CT, Chain: f.Chain, Endpoint: f.Endpoint,
 		Trust: j.trust, At: a.at, Reasons: f.Reasons,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -46,6 +47,7 @@ func newNight(t *testing.T) *night {
 		a := n.choose(n.count)
 		n.mu.Unlock()
 		if a.chain == nil {
+			_, _ = raw.Read(make([]byte, 1)) // not before the ClientHello came
 			_ = raw.(*net.TCPConn).SetLinger(0)
 			return
 		}
@@ -177,4 +179,27 @@ func TestNightsWaiverOfEndpoint(t *testing.T) {
 	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
 	n.show(forged, lab.LeafKey())
 	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "forged")
+}
+
+// Logs that came after the list do not make a certificate unlogged: who requires
+// logging is told that it could not be checked. A younger list has no such logs,
+// and then they were made up.
+func TestNightsUnknownLogs(t *testing.T) {
+	n := newNight(t)
+	tmpl := n.lab.LeafTemplate()
+	tmpl.Drop(lab.IDSCTs)
+	tmpl.NotBefore = n.lab.At.Add(-3 * time.Minute)
+	sct := lab.Log{Key: lab.ForgedKey()}.SCT(tmpl, n.lab.Intermediate, tmpl.NotBefore)
+	tmpl.Set(lab.EmbedSCTs(sct))
+	n.show([][]byte{tmpl.Sign(n.lab.Intermediate.Key, ""), n.lab.Intermediate.DER}, n.lab.LeafKey)
+	dated := func(at time.Time) {
+		list := regexp.MustCompile(`"log_list_timestamp": *"[^"]*"`).ReplaceAll(n.lab.LogList(), fmt.Appendf(nil, `"log_list_timestamp": %q`, at.Format(time.RFC3339)))
+		writeFile(t, n.file("logs.json"), list)
+	}
+	dated(n.lab.At.AddDate(-2, 0, 0))
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	n.inventory(t, "{ct: required}", "")
+	wantVerdicts(t, n.audit(t, exitIncomplete, n.lab.At), "inconclusive")
+	dated(n.lab.At)
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
 }

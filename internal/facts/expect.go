@@ -39,7 +39,7 @@ type Expect struct {
 	CAA        bool   `fact:"caa" doc:"CAA records must allow the served issuer"`
 	TLSA       bool   `fact:"tlsa" doc:"TLSA records must match what is served"`
 	CT         bool   `fact:"ct" doc:"the served leaf must be logged"`
-	Logged     *bool  `fact:"logged" doc:"a log whose key is known, and not public, vouches for the leaf with an SCT that verifies; unknown where none does and one could not be verified"`
+	Logged     *bool  `fact:"logged" doc:"a log whose key is known, and not public, vouches for the leaf with an SCT that verifies; unknown where none does and one could not be verified, unless it is of a log that is not in a list made after it"`
 	Stapling   bool   `fact:"stapling" doc:"an OCSP response must be stapled"`
 	MustStaple bool   `fact:"must_staple" doc:"the leaf must require stapling (RFC 7633)"`
 	Requires   *bool  `fact:"leaf_must_staple" doc:"the leaf does; unknown where its extensions could not be read"`

@@ -77,9 +77,10 @@ func (r *Rule) Scope() Scope { return r.scope }
 
 // Needed says that the verdict rests on this rule: it looks for something that
 // would change it, surely enough to do so alone, so that a subject for which it
-// is inconclusive cannot be called ok.
+// is inconclusive cannot be called ok. So does a weak sign of the family pin: the
+// owner asked for it.
 func (r *Rule) Needed() bool {
-	return (r.Class.Accuses() || r.Class == finding.CompromisedKey) && r.Confidence != finding.Weak
+	return (r.Class.Accuses() || r.Class == finding.CompromisedKey) && (r.Confidence != finding.Weak || r.Family() == "pin")
 }
 
 // Reads lists the paths of the facts that decide the rule, sorted by path within

@@ -22,8 +22,10 @@ type Input struct {
 	Issuers []*cert.Certificate
 	// Leaf, Chain and Endpoint are what the other probes made of them; Chain
 	// and Leaf nil where there is no certificate, Endpoint where it is no server.
-	Leaf     *facts.Cert
-	SCTs     []facts.SCT
+	Leaf *facts.Cert
+	SCTs []facts.SCT
+	// CT is what they say together; nil where it was not looked at.
+	CT       *facts.CT
 	Chain    *facts.Chain
 	Endpoint *facts.Endpoint
 	Trust    *trust.Store
@@ -272,8 +274,11 @@ func (in *Input) logged(f *facts.Expect) {
 		yes = yes || !s.Mimic && s.Verdict != nil && *s.Verdict == "ok"
 		undecided = undecided || s.Verdict == nil
 	}
+	if in.CT != nil && in.CT.Vouched != nil && !*in.CT.Vouched {
+		undecided = false // of logs that were made up: a list that is younger has none of them
+	}
 	if !yes && undecided {
-		in.unknown("logged", "an SCT could not be verified: its log or the issuer's key is not known")
+		in.unknown("logged", "an SCT could not be verified: its log or the issuer's key is not known; a newer list of logs may have it (certassay data update)")
 		return
 	}
 	f.Logged = &yes

@@ -161,17 +161,21 @@ func TestLogged(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		scts []facts.SCT
+		ct   *facts.CT
 		want string
 	}{
-		{"none", []facts.SCT{}, "no"},
-		{"one", []facts.SCT{{Verdict: &ok}}, "yes"},
-		{"a log whose key is public", []facts.SCT{{Verdict: &ok, Mimic: true}}, "no"},
-		{"forged", []facts.SCT{{Verdict: &bad}}, "no"},
-		{"of an unknown log", []facts.SCT{{Verdict: &bad}, {}}, "unknown"},
-		{"not read", nil, "unknown"},
+		{"none", []facts.SCT{}, nil, "no"},
+		{"one", []facts.SCT{{Verdict: &ok}}, nil, "yes"},
+		{"a log whose key is public", []facts.SCT{{Verdict: &ok, Mimic: true}}, nil, "no"},
+		{"forged", []facts.SCT{{Verdict: &bad}}, nil, "no"},
+		{"of an unknown log", []facts.SCT{{Verdict: &bad}, {}}, nil, "unknown"},
+		{"of a log that may be younger than the list", []facts.SCT{{}}, &facts.CT{}, "unknown"},
+		{"of a log that a younger list does not have", []facts.SCT{{}}, &facts.CT{Vouched: new(false)}, "no"},
+		{"that, and one that verifies", []facts.SCT{{}, {Verdict: &ok}}, &facts.CT{Vouched: new(true)}, "yes"},
+		{"not read", nil, nil, "unknown"},
 	} {
 		f := &facts.Expect{}
-		(&Input{SCTs: tt.scts}).logged(f)
+		(&Input{SCTs: tt.scts, CT: tt.ct}).logged(f)
 		got := "unknown"
 		if f.Logged != nil {
 			got = map[bool]string{true: "yes", false: "no"}[*f.Logged]
