@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -36,8 +37,10 @@ func (s *session) form(profile string) string {
 
 // further makes the probes that the options ask for, adds them to the subject, and
 // gives a subject for every other leaf that was answered with. An address that
-// showed no certificate is not probed. What fails is part of the evidence, and no
-// failure of the subject: a server without an RSA certificate refuses one hello.
+// showed no certificate is not probed. A refusal is an answer: a server without an
+// RSA certificate refuses one hello. Where there is none after a second try, the
+// subject says so: who lets the usual hello pass and drops the others would
+// otherwise look like a server that holds one certificate.
 func (s *session) further(ctx context.Context, subject *evidence.Subject) []*evidence.Subject {
 	plan := s.plan(subject)
 	if len(plan) == 0 {
@@ -45,28 +48,68 @@ func (s *session) further(ctx context.Context, subject *evidence.Subject) []*evi
 	}
 	s.until, s.dropped = time.Now().Add(s.d.opts.Total), 0
 	defer func() { s.probe = nil }()
+	var silent []*evidence.Handshake
 	for i := range plan {
 		s.probe = &plan[i]
-		subject.Probes = append(subject.Probes, s.ask(ctx, plan[i].profile))
+		h, answered := s.ask(ctx, plan[i].profile)
+		if !answered && !s.over(ctx) {
+			h, answered = s.ask(ctx, plan[i].profile)
+		}
+		subject.Probes = append(subject.Probes, h)
+		if !answered {
+			silent = append(silent, &h)
+		}
 	}
 	others := s.others(subject)
+	if len(silent) > 0 {
+		subject.Failures = append(subject.Failures, unanswered(silent, len(plan)))
+	}
 	if s.d.opts.ProbePath {
 		subject.Distances = s.distances(ctx, subject)
 	}
 	return others
 }
 
+// unanswered is the failure of a subject whose probes got no answer.
+func unanswered(silent []*evidence.Handshake, all int) evidence.Failure {
+	var names []string
+	for _, h := range silent {
+		names = append(names, h.Profile)
+	}
+	return evidence.Failure{
+		Stage: evidence.StageHandshake,
+		Error: fmt.Sprintf("%d of %d further ClientHellos got no answer (%s): %s", len(silent), all, strings.Join(names, ", "), silent[0].Failure.Error),
+		Hint:  "what they would have been shown is not known; ask again, more slowly (--rate) or for longer (--timeout)",
+	}
+}
+
 // ask makes the handshake of a probe. One for which no time is left says so.
-func (s *session) ask(ctx context.Context, profile string) evidence.Handshake {
+// answered says that the server, or the proxy that was asked for a name, showed a
+// certificate or refused to.
+func (s *session) ask(ctx context.Context, profile string) (h evidence.Handshake, answered bool) {
 	s.began, s.connected = time.Now(), 0
 	conn, err := s.dial(ctx)
 	if err == nil {
-		return s.attempt(ctx, conn, profile).Handshake
+		a := s.attempt(ctx, conn, profile)
+		return a.Handshake, a.answered()
 	}
 	f := dialFailure(err)
-	h := s.handshake(profile)
+	h = s.handshake(profile)
 	h.Elapsed, h.Failure = time.Since(s.began), &f
-	return h
+	return h, s.probe.connect != "" // a proxy finds no invented name
+}
+
+// answered says that a probe was answered. Servers that have nothing for a hello
+// drop it, some of them without an alert; not one that is like the hello that they
+// took, or smaller.
+func (a *attempt) answered() bool {
+	switch {
+	case len(a.Certificates) > 0:
+		return true
+	case a.trouble == closed:
+		return a.Profile != profileClassical && a.Profile != evidence.ProbeAgain
+	}
+	return a.trouble != tooSlow && a.trouble != cancelled
 }
 
 // plan lists the probes of a subject, in the order in which they are made.

@@ -296,6 +296,45 @@ func TestProbesAreBounded(t *testing.T) {
 		t.Errorf("distances %+v, want that the time was used up", s.Distances)
 	}
 	wantCertificates(t, s, der)
+	if len(s.Failures) != 1 || !strings.Contains(s.Failures[0].Error, "8 of 8 further ClientHellos got no answer (ecdsa, ") {
+		t.Errorf("failures %+v, want one of eight probes", s.Failures)
+	}
+}
+
+// Who drops every hello but the usual one hides what others are shown; a refusal,
+// by alert or by hanging up, is an answer, and one that is lost is asked for again.
+func TestProbesWithoutAnswer(t *testing.T) {
+	der := selfSigned(t, keys().ecdsa)
+	for _, tt := range []struct {
+		name string
+		// drops says whether a connection is dropped, 1 being the first.
+		drops func(connection int32) bool
+		want  string
+	}{
+		{"all but the first", func(n int32) bool { return n > 1 }, "1 of 5 further ClientHellos got no answer (classical)"},
+		{"the first of the small ones", func(n int32) bool { return n == 5 }, ""},
+		{"none", func(int32) bool { return false }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var connections atomic.Int32
+			addr := listen(t, func(conn net.Conn) {
+				if tt.drops(connections.Add(1)) {
+					_, _ = readHello(conn)
+					reset(conn)
+					return
+				}
+				_ = tls.Server(conn, &tls.Config{Certificates: chainOf(keys().ecdsa, der)}).Handshake()
+			})
+			s := collectFrom(t, addr, Options{EveryHello: true})
+			switch {
+			case tt.want == "" && len(s.Failures) > 0:
+				t.Errorf("failures %+v, want none", s.Failures)
+			case tt.want != "" && (len(s.Failures) != 1 || !strings.Contains(s.Failures[0].Error, tt.want)):
+				t.Errorf("failures %+v, want %q", s.Failures, tt.want)
+			}
+			wantCertificates(t, s, der)
+		})
+	}
 }
 
 // Where only a small ClientHello passes, the probes are small.
