@@ -50,7 +50,7 @@ func (u *updating) take(ctx context.Context, k fetch.Kind, source string, own bo
 		}
 		return b, nil
 	}
-	if isTerminal(u.c.streams.Err) {
+	if _, ok := terminal(u.c.streams.Err); ok {
 		fmt.Fprintf(u.c.streams.Err, "certassay: note: fetching %s\n", report.Escape(source))
 	}
 	web := fetch.New(fetch.Options{

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -46,7 +45,7 @@ func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain fu
 			Rule: explain, Verbose: cfg.Verbose, Quiet: cfg.Quiet, Subjects: subjects,
 			Color: cfg.Color == config.Always, TargetsFile: targetsFile,
 		}
-		if file, ok := c.streams.Out.(*os.File); ok && out.Path == "-" && term.IsTerminal(int(file.Fd())) {
+		if file, ok := terminal(c.streams.Out); ok && out.Path == "-" {
 			opts.Color = cfg.Color != config.Never
 			if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 				opts.Width = width
@@ -216,17 +215,12 @@ func (b *bundleFile) close(run evidence.Run) error {
 	return nil
 }
 
-// isTerminal says whether a stream is one.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
 // newProgress shows how far a run is, on standard error where that is a
 // terminal.
 func (c *command) newProgress(cfg *config.Config, total int) *report.Progress {
-	opts := report.ProgressOptions{Terminal: isTerminal(c.streams.Err) && !cfg.Quiet && total > 1, Total: total, Now: audit.Now}
-	if f, ok := c.streams.Err.(*os.File); ok && opts.Terminal {
+	f, ok := terminal(c.streams.Err)
+	opts := report.ProgressOptions{Terminal: ok && !cfg.Quiet && total > 1, Total: total, Now: audit.Now}
+	if opts.Terminal {
 		opts.Width, _, _ = term.GetSize(int(f.Fd()))
 	}
 	return report.NewProgress(c.streams.Err, opts)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/report"
 )
 
@@ -39,9 +40,8 @@ func (c *command) readReport(path string) (*report.Document, error) {
 // textOptions suit standard output.
 func (c *command) textOptions() report.Options {
 	var o report.Options
-	if f, ok := c.streams.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		_, noColor := c.env("NO_COLOR")
-		o.Color = !noColor
+	if f, ok := terminal(c.streams.Out); ok {
+		o.Color = !config.NoColor(c.env)
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			o.Width = width
 		}

@@ -82,6 +82,8 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 }
 
 func run(ctx context.Context, args []string, c *command) int {
+	out := &sink{w: c.streams.Out}
+	c.streams.Out = out
 	streams := c.streams
 	defer c.jumps.close(streams.Err)
 	cmd := c.root()
@@ -89,7 +91,7 @@ func run(ctx context.Context, args []string, c *command) int {
 	cmd.SetIn(streams.In)
 	cmd.SetOut(streams.Out)
 	cmd.SetErr(streams.Err)
-	err := cmd.ExecuteContext(ctx)
+	err := out.exit(cmd.ExecuteContext(ctx))
 	if err == nil {
 		return exitOK
 	}

@@ -81,7 +81,8 @@ type session struct {
 // judgement where none was asked for; subjects is how many are expected, 0 for
 // unknown. o is the inventory to judge by, or nil.
 func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int, o *owner) (*session, error) {
-	s := &session{cfg: cfg, run: run, owner: o, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: isTerminal(c.streams.Err) && !cfg.Quiet}
+	_, watched := terminal(c.streams.Err)
+	s := &session{cfg: cfg, run: run, owner: o, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: watched && !cfg.Quiet}
 	if !cfg.At.IsZero() {
 		s.run.At = cfg.At
 	}

@@ -27,7 +27,7 @@ func TestPrecedence(t *testing.T) {
 	if err := os.WriteFile(file, []byte("concurrency: 5\nrate: 7\nretries: 3\nroots: [a.pem, b.pem]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"CERTASSAY_CONFIG": file, "CERTASSAY_RATE": "8", "CERTASSAY_CONCURRENCY": "6", "NO_COLOR": ""}
+	env := map[string]string{"CERTASSAY_CONFIG": file, "CERTASSAY_RATE": "8", "CERTASSAY_CONCURRENCY": "6", "CERTASSAY_AT": "", "NO_COLOR": "1"}
 	c, err := parse(t, env, "--concurrency", "9")
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +52,14 @@ func TestConfigRefuses(t *testing.T) {
 		{[]string{"--mail-domain", "example.org:25"}, "is no domain"},
 		{[]string{"--mail-domain", "192.0.2.1"}, "is no domain"},
 		{[]string{"--mail-domain", "smtp://example.org"}, "--mail-domain"},
+		{[]string{"--port", "0"}, "--port 0 is out of range"},
+		{[]string{"--at", ""}, "--at is empty"},
+		{[]string{"--output", ""}, "--output is empty"},
+		{[]string{"--evidence", "", "--cache="}, "--evidence is empty"},
+		{[]string{"--name", "https://example.org"}, `--name "https://example.org" is no name`},
+		{[]string{"--name", "example.org:443"}, "is no name"},
+		{[]string{"--sni", "a b"}, `--sni "a b" is no name`},
+		{[]string{"--sni", "a\n"}, "is no name"},
 		{[]string{"--mail-domain", "a b"}, "cannot read --mail-domain"},
 		{[]string{"--compare-port", "0"}, "4 ports at most, of 1 to 65535"},
 		{[]string{"--compare-port", "80,65536"}, "4 ports at most"},
@@ -153,5 +161,25 @@ func TestOnline(t *testing.T) {
 	}
 	if o := OnlineOCSP | OnlineCRL; o.String() != "ocsp,crl" || !o.Has(OnlineCRL) || o.Has(OnlineCRL|OnlineCT) || Online(0).String() != "" {
 		t.Errorf("set = %q", o)
+	}
+}
+
+// Nothing in NO_COLOR asks for nothing, see https://no-color.org.
+func TestColor(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want Color
+	}{
+		{"nothing set", nil, nil, Auto},
+		{"set to nothing", map[string]string{"NO_COLOR": ""}, nil, Auto},
+		{"set", map[string]string{"NO_COLOR": "0"}, nil, Never},
+		{"a dumb terminal", map[string]string{"TERM": "dumb"}, nil, Never},
+		{"a flag goes before", map[string]string{"NO_COLOR": "1", "TERM": "dumb"}, []string{"--color", "always"}, Always},
+	} {
+		if got, err := parse(t, c.env, c.args...); err != nil || got.Color != c.want {
+			t.Errorf("%s: colour %v, error %v, want %v", c.name, got.Color, err, c.want)
+		}
 	}
 }

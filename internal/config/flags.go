@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ type Env func(name string) (string, bool)
 // Config merges flags, environment and file and checks the result. All problems
 // are reported together.
 func (f *Flags) Config(env Env) (*Config, error) {
-	given := f.given()
+	given, empty := f.given(), f.emptied()
 	if err := f.merge(env); err != nil {
 		return nil, err
 	}
@@ -171,6 +172,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.Store, c.Data = f.store, f.data
 	c.Logs, c.Contact = f.logs, f.contact
 	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
+	check(empty)
 	var err error
 	c.Programs, err = parsePrograms(f.programs)
 	check(err)
@@ -178,9 +180,9 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	check(err)
 	c.Via, err = parseVia(f.via)
 	check(err)
-	c.Name, err = target.ASCII(f.name)
+	c.Name, err = parseName("name", f.name)
 	check(err)
-	c.SNI, err = target.ASCII(f.sni)
+	c.SNI, err = parseName("sni", f.sni)
 	check(err)
 	c.SSHConfig = f.sshConfig
 	c.Severity, err = finding.ParseSeverity(f.severity)
@@ -199,13 +201,18 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.MailDomain, err = parseMailDomain(f.mailDomain)
 	check(err)
 	check(f.ranges())
-	if _, ok := env("NO_COLOR"); ok && c.Color == Auto {
-		c.Color = Never
-	}
-	if term, _ := env("TERM"); term == "dumb" && c.Color == Auto {
+	if c.Color == Auto && NoColor(env) {
 		c.Color = Never
 	}
 	return c, errors.Join(errs...)
+}
+
+// NoColor says whether the environment asks for text without colour: NO_COLOR is
+// set to anything but nothing (https://no-color.org), or the terminal is a dumb one.
+func NoColor(env Env) bool {
+	no, _ := env("NO_COLOR")
+	term, _ := env("TERM")
+	return no != "" || term == "dumb"
 }
 
 // ranges checks the values that have no parser of their own.
@@ -226,9 +233,26 @@ func (f *Flags) ranges() error {
 	if len(f.comparePorts) > maxComparePorts || slices.ContainsFunc(f.comparePorts, func(p uint) bool { return p == 0 || p > math.MaxUint16 }) {
 		errs = append(errs, fmt.Errorf("--compare-port takes %d ports at most, of 1 to %d", maxComparePorts, math.MaxUint16))
 	}
+	if f.fs.Changed("port") && f.port == 0 {
+		errs = append(errs, fmt.Errorf("--port 0 is out of range (1 to %d)", math.MaxUint16))
+	}
 	if f.retries < 0 || f.rate < 0 {
 		errs = append(errs, errors.New("--retries and --rate cannot be negative"))
 	}
+	return errors.Join(errs...)
+}
+
+// emptied says which flags were given nothing. That is what "--at $TIME" comes to
+// where nothing sets the variable: the run would judge by something else than was
+// meant, or write its report nowhere, and seem to be right. Call it before merge:
+// in the environment and in files nothing means what it is without them.
+func (f *Flags) emptied() error {
+	var errs []error
+	f.fs.Visit(func(flag *pflag.Flag) {
+		if flag.Value.Type() == "string" && flag.Value.String() == "" {
+			errs = append(errs, fmt.Errorf("--%s is empty: name something, or leave it out", flag.Name))
+		}
+	})
 	return errors.Join(errs...)
 }
 
@@ -241,6 +265,20 @@ func (f *Flags) ports() (out []uint16) {
 		out = append(out, uint16(p)) //nolint:gosec // see ranges
 	}
 	return out
+}
+
+// parseName takes a name as it is asked for, odd ones, too. It refuses what can be
+// no name at all, such as an URL: no certificate is valid for it, and a mistake in
+// the command would accuse each one.
+func parseName(flag, text string) (string, error) {
+	name, err := target.ASCII(text)
+	if err != nil {
+		return "", fmt.Errorf("cannot read --%s: %w", flag, err)
+	}
+	if _, err := netip.ParseAddr(name); err != nil && strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/:@,?#[]", r) }) {
+		return "", fmt.Errorf("--%s %q is no name (want a host such as example.org, or an address)", flag, text)
+	}
+	return name, nil
 }
 
 // parseMailDomain takes a domain in the form that targets have.
