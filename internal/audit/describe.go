@@ -122,7 +122,9 @@ func handshake(s *evidence.Subject) *report.Handshake {
 	if len(s.Distances) > 0 && s.Distances[0].Failure == nil {
 		out.Hops = s.Distances[0].Hops
 	}
-	if first := &s.Handshakes[0]; first != h && first.Reset {
+	if first := &s.Handshakes[0]; first != h && first.Reset && !slices.ContainsFunc(s.Handshakes, func(o evidence.Handshake) bool {
+		return len(o.Certificates) > 0 && o.HelloSize >= first.HelloSize
+	}) {
 		out.Reset = fmt.Sprintf("a ClientHello of %d bytes was reset or went unanswered, one of %d bytes was answered", first.HelloSize, h.HelloSize)
 	}
 	return out

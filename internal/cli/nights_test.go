@@ -151,7 +151,16 @@ func TestNightsRenewedNow(t *testing.T) {
 	doc := n.audit(t, exitOK, n.lab.At)
 	wantVerdicts(t, doc, "ok")
 	if rules := doc.rules(0); !slices.Contains(rules, "path-large-hello-reset") {
-		t.Errorf("findings %q: the first connection was to be dropped", rules)
+		t.Errorf("findings %q: every large ClientHello was dropped", rules)
+	}
+	n.serve(func(connection int) answer {
+		if connection == 1 {
+			return answer{}
+		}
+		return renewed
+	})
+	if doc := n.audit(t, exitOK, n.lab.At); slices.Contains(doc.rules(0), "path-large-hello-reset") {
+		t.Error("one connection that was lost is a large ClientHello that was reset")
 	}
 }
 

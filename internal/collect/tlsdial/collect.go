@@ -269,8 +269,24 @@ func (s *session) inspect(ctx context.Context, conn *recorder, subject *evidence
 			break
 		}
 	}
+	s.confirm(ctx, subject)
 	subject.Seen = subject.Handshakes[0].Started
 	subject.Failures = s.failures(subject.Handshakes)
+}
+
+// confirm sends the large ClientHello once more where it was dropped and a small
+// one answered: a connection may be lost by chance, and a night of many targets
+// loses some.
+func (s *session) confirm(ctx context.Context, subject *evidence.Subject) {
+	first, last := &subject.Handshakes[0], &subject.Handshakes[len(subject.Handshakes)-1]
+	if first.Profile != profileDefault || !first.Reset || last.Profile != profileClassical || !last.Completed || s.over(ctx) {
+		return
+	}
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return // nothing more is known than before
+	}
+	subject.Handshakes = append(subject.Handshakes, s.attempt(ctx, conn, profileDefault).Handshake)
 }
 
 // extends says that a chain is the other one and more: the first that was

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,13 +40,33 @@ func TestCollectRetriesWithSmallHello(t *testing.T) {
 			s := collectFrom(t, addr, Options{Handshake: 200 * time.Millisecond})
 			wantCertificates(t, s, der)
 			first, second := s.Handshakes[0], s.Handshakes[1]
-			if !slices.Equal(profiles(s), []string{"default", "classical"}) || !first.Reset || first.Failure == nil || first.HelloSize < 1024 {
+			if !slices.Equal(profiles(s), []string{"default", "classical", "default"}) || !s.Handshakes[2].Reset || !first.Reset || first.Failure == nil || first.HelloSize < 1024 {
 				t.Errorf("first handshake %+v, want a reset of a large ClientHello", first)
 			}
 			if !second.Completed || second.HelloSize >= 600 || len(s.Failures) > 0 {
 				t.Errorf("second handshake %+v, failures %v, want completion with under 600 bytes", second, s.Failures)
 			}
 		})
+	}
+}
+
+// A connection that is lost by chance is none that is dropped for its size: the
+// large ClientHello is sent again.
+func TestCollectConfirmsReset(t *testing.T) {
+	der := selfSigned(t, keys().ecdsa)
+	var connections atomic.Int32
+	addr := listen(t, func(conn net.Conn) {
+		if connections.Add(1) == 1 {
+			_, _ = readHello(conn)
+			reset(conn)
+			return
+		}
+		_ = tls.Server(conn, &tls.Config{Certificates: chainOf(keys().ecdsa, der)}).Handshake()
+	})
+	s := collectFrom(t, addr, Options{})
+	wantCertificates(t, s, der)
+	if !slices.Equal(profiles(s), []string{"default", "classical", "default"}) || !s.Handshakes[2].Completed || len(s.Failures) > 0 {
+		t.Errorf("profiles %v, handshakes %+v, failures %v; want that the large hello was answered", profiles(s), s.Handshakes, s.Failures)
 	}
 }
 

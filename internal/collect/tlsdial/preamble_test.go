@@ -107,7 +107,7 @@ func TestCollectSTARTTLSRetries(t *testing.T) {
 	})
 	s := collectAs(t, "smtp", addr, Options{})
 	wantCertificates(t, s, der)
-	if !slices.Equal(profiles(s), []string{"default", "classical"}) || !s.Handshakes[0].Reset || s.Handshakes[1].Preamble == nil || !s.Handshakes[1].Completed {
+	if !slices.Equal(profiles(s), []string{"default", "classical", "default"}) || !s.Handshakes[2].Reset || !s.Handshakes[0].Reset || s.Handshakes[1].Preamble == nil || !s.Handshakes[1].Completed {
 		t.Errorf("profiles %v, handshakes %+v; want a reset and a second preamble", profiles(s), s.Handshakes)
 	}
 }

@@ -65,7 +65,8 @@ func possession(s *evidence.Subject) *bool {
 	return &proven
 }
 
-// helloReset compares the first ClientHello with the small one after it.
+// helloReset compares the first ClientHello with the small one after it, and with
+// what came of it when it was sent again.
 func helloReset(s *evidence.Subject) *bool {
 	if len(s.Handshakes) == 0 {
 		return nil
@@ -75,13 +76,22 @@ func helloReset(s *evidence.Subject) *bool {
 		no := false
 		return &no
 	}
+	small := false
 	for i := range s.Handshakes[1:] {
-		if h := &s.Handshakes[1+i]; len(h.Certificates) > 0 && h.HelloSize < first.HelloSize {
-			yes := true
-			return &yes
+		h := &s.Handshakes[1+i]
+		if len(h.Certificates) == 0 {
+			continue
 		}
+		if h.HelloSize >= first.HelloSize {
+			no := false
+			return &no // it had been lost by chance
+		}
+		small = true
 	}
-	return nil
+	if !small {
+		return nil
+	}
+	return &small
 }
 
 // Version names a TLS version as people write it: "1.3"; empty for none.

@@ -1,6 +1,7 @@
 package vantage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/certassay/certassay/internal/evidence"
@@ -15,20 +16,25 @@ const tls13 = 0x0304
 // OfferOf is what the handshake that delivered the chain came to; nil where it
 // did not offer everything.
 func OfferOf(s *evidence.Subject) *Offer {
+	var small *Offer
 	for i := range s.Handshakes {
 		h := &s.Handshakes[i]
 		if len(h.Certificates) == 0 || !h.Completed {
 			continue
 		}
 		if h.Profile != "default" && h.Profile != "classical" {
-			return nil
+			return small
 		}
-		return &Offer{
+		offer := &Offer{
 			TLS13: h.Version >= tls13, PostQuantum: slices.Contains(postQuantum, h.Group),
 			LargeHello: h.Profile == "default", Stapled: len(h.OCSP) > 0, ALPN: h.ALPN,
 		}
+		if offer.LargeHello {
+			return offer // the small one was answered where the large one had been lost
+		}
+		small = cmp.Or(small, offer)
 	}
-	return nil
+	return small
 }
 
 // lost compares what vantages were given. A vantage lost something where none of

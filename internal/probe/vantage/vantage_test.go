@@ -222,6 +222,7 @@ func TestOfferOf(t *testing.T) {
 	}{
 		{"everything", []evidence.Handshake{large}, &Offer{true, true, true, true, "h2"}},
 		{"after a reset", []evidence.Handshake{{Profile: "default", Reset: true}, small}, &Offer{}},
+		{"after one that was lost", []evidence.Handshake{{Profile: "default", Reset: true}, small, large}, &Offer{true, true, true, true, "h2"}},
 		{"not everything was offered", []evidence.Handshake{{Profile: "rsa", Completed: true, Certificates: leaf}}, nil},
 		{"nothing came", []evidence.Handshake{{Profile: "default"}}, nil},
 	} {
