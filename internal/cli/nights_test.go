@@ -212,3 +212,43 @@ func TestNightsUnknownLogs(t *testing.T) {
 	dated(n.lab.At)
 	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
 }
+
+// An appliance whose own certificate the owner named as a root makes it anew over
+// the same key, and is the same appliance. Who has its names, or its names and its
+// key with another signature, is not.
+func TestNightsAppliance(t *testing.T) {
+	n := newNight(t)
+	n.common = []string{"--timeout", "2s"} // the owner runs no logs
+	made := func(day int, k, signer *lab.Key) [][]byte {
+		tmpl := n.lab.LeafTemplate()
+		tmpl.Drop(lab.IDSCTs)
+		tmpl.Drop(lab.IDAIA)
+		tmpl.Serial, tmpl.Key, tmpl.Issuer = lab.SerialOf(fmt.Sprint("appliance", day)), k, tmpl.Subject
+		tmpl.NotBefore = n.lab.At.AddDate(0, 0, day)
+		tmpl.NotAfter = tmpl.NotBefore.AddDate(0, 0, 300)
+		tmpl.Set(lab.SKI(k.ID))
+		tmpl.Set(lab.AKI(k.ID))
+		return [][]byte{tmpl.Sign(signer, "")}
+	}
+	first := made(-200, n.lab.LeafKey, n.lab.LeafKey)
+	writeFile(t, n.file("appliance.pem"), lab.PEM(first...))
+	writeFile(t, n.file("certassay.yaml"), fmt.Appendf(nil, `version: 1
+trust: {appliance: {roots: [appliance.pem]}}
+groups:
+  - name: time
+    trust: [appliance]
+    targets: [{target: "https://%s:%s", address: 127.0.0.1}]
+`, n.lab.Host, n.port))
+	n.show(first, n.lab.LeafKey)
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	n.show(made(-2, n.lab.LeafKey, n.lab.LeafKey), n.lab.LeafKey)
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	n.show(made(-2, lab.ForgedKey(), lab.ForgedKey()), lab.ForgedKey())
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
+	n.show(made(-2, n.lab.LeafKey, lab.ForgedKey()), n.lab.LeafKey)
+	for _, s := range n.audit(t, exitFindings, n.lab.At).Subjects {
+		if s.Verdict != "forged" && s.Verdict != "suspicious" {
+			t.Errorf("another's signature over the same key: %s", s.Verdict)
+		}
+	}
+}

@@ -72,11 +72,27 @@ type search struct {
 func (g *graph) paths(c *cert.Certificate) ([]*path, bool) {
 	s := &search{g: g, checked: map[[2]string]cert.Outcome{}}
 	sum := c.SHA256()
-	s.walk([]step{{c, sum, g.in.Trust.Root(sum)}})
+	s.walk([]step{{c, sum, s.anchorOf(c, sum)}})
 	if len(s.found)+len(s.partial) == 0 {
 		s.keep(&s.partial, 1, []step{{c, sum, trust.None}}, reasonBudget)
 	}
 	return append(s.found, s.partial...), s.capped
+}
+
+// anchorOf says why a certificate is trusted by itself: it is a root, or what an
+// owner's own root became. An appliance that makes its certificate anew over the
+// key that its owner named is the same appliance: nobody else can sign so.
+func (s *search) anchorOf(c *cert.Certificate, sum [32]byte) trust.Anchor {
+	if a := s.g.in.Trust.Root(sum); a != trust.None || !c.SelfIssued() {
+		return a
+	}
+	renewed := slices.ContainsFunc(s.g.in.Trust.ByKey(c.SPKI), func(ca trust.CA) bool {
+		return ca.Anchor == trust.Inventory && ca.Certificate.SelfIssued() && ca.Certificate.Subject.Normal() == c.Subject.Normal()
+	})
+	if renewed && s.check(c, c) == cert.Verified {
+		return trust.Inventory
+	}
+	return trust.None
 }
 
 // walk extends a path by every issuer that there is for its last certificate.

@@ -41,7 +41,8 @@ func (in *Input) paths() []path {
 	for i := range in.Chain.Paths {
 		p := path{Path: &in.Chain.Paths[i]}
 		anchored := p.Anchor == string(trust.Public) || p.Anchor == string(trust.Inventory)
-		p.vouched = anchored && (p.Accepted || slices.Contains(datesOnly, p.Reason))
+		// The first path is the best, of which the chain's own checks speak.
+		p.vouched = anchored && (p.Accepted || slices.Contains(datesOnly, p.Reason) || i == 0 && in.Chain.OwnChecks)
 		for j, hash := range p.Certificates {
 			c := found[hash]
 			if c == nil && j > 0 {

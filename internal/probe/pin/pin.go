@@ -177,14 +177,14 @@ func (in *Input) anchor(f *facts.Expect, e *expect.Expectation, paths []path) {
 		if !p.vouched {
 			continue
 		}
-		top := p.certs[len(p.certs)-1].SHA256()
+		tops := in.roots(p.certs[len(p.certs)-1])
 		for _, name := range p.Programs {
 			if !slices.Contains(f.AnchorFound, name) {
 				f.AnchorFound = append(f.AnchorFound, name)
 			}
 		}
 		for _, a := range e.Anchors {
-			allowed = allowed || slices.Contains(a.Roots, top) || a.Name == expect.PublicAnchors && in.publicRoot(p)
+			allowed = allowed || slices.ContainsFunc(tops, func(top [32]byte) bool { return slices.Contains(a.Roots, top) }) || a.Name == expect.PublicAnchors && in.publicRoot(p)
 		}
 	}
 	if !allowed && !in.complete(paths) {
@@ -192,6 +192,18 @@ func (in *Input) anchor(f *facts.Expect, e *expect.Expectation, paths []path) {
 		return
 	}
 	f.AnchorOK = &allowed
+}
+
+// roots are the certificate at the end of a path, and the owner's of which it is a
+// renewal over the same key.
+func (in *Input) roots(top *cert.Certificate) [][32]byte {
+	out := [][32]byte{top.SHA256()}
+	for _, ca := range in.Trust.ByKey(top.SPKI) {
+		if ca.Anchor == trust.Inventory && ca.Certificate.Subject.Normal() == top.Subject.Normal() {
+			out = append(out, ca.Certificate.SHA256())
+		}
+	}
+	return out
 }
 
 // publicRoot says that a root program has the root of a path, whatever set of the
