@@ -69,18 +69,18 @@ func TestWatchInventory(t *testing.T) {
 		more  []string
 		want  string
 	}{
-		{group: "domains: [.lab.example], expect: {keys: [" + key + "]}", want: "300 suspicious pin-key-mismatch; 301 suspicious pin-anchor-unexpected"},
-		{group: "domains: [.lab.example], expect: {issuers: [" + issuer + "]}", want: "301 suspicious pin-anchor-unexpected pin-issuer-unexpected"},
-		{group: "domains: [.lab.example], expect: {keys: [" + key + "], issuers: [" + key + "]}", want: "42 suspicious pin-issuer-unexpected; 300 suspicious pin-issuer-unexpected pin-key-mismatch; 301 suspicious pin-anchor-unexpected"},
+		{group: "domains: [.lab.example], expect: {keys: [" + key + "]}", want: "300 suspicious pin-key-mismatch; 301 forged pin-anchor-unexpected"},
+		{group: "domains: [.lab.example], expect: {issuers: [" + issuer + "]}", want: "301 forged pin-anchor-unexpected pin-issuer-unexpected"},
+		{group: "domains: [.lab.example], expect: {keys: [" + key + "], issuers: [" + key + "]}", want: "42 suspicious pin-issuer-unexpected; 300 suspicious pin-issuer-unexpected pin-key-mismatch; 301 forged pin-anchor-unexpected"},
 		// Nothing is said, so that nothing is explained.
-		{group: "domains: [.lab.example]", want: "42 ok; 300 ok; 301 suspicious pin-anchor-unexpected"},
-		{group: "targets: [\"https://time.lab.example\"], expect: {keys: [" + key + "]}", want: "300 suspicious pin-key-mismatch; 301 suspicious pin-anchor-unexpected"},
-		{group: "domains: [.lab.example], expect: {keys: [" + key + "]}", more: []string{"--tell-expected"}, want: "42 ok expected; 300 suspicious pin-key-mismatch; 301 suspicious pin-anchor-unexpected"},
+		{group: "domains: [.lab.example]", want: "42 ok; 300 ok; 301 forged pin-anchor-unexpected"},
+		{group: "targets: [\"https://time.lab.example\"], expect: {keys: [" + key + "]}", want: "300 suspicious pin-key-mismatch; 301 forged pin-anchor-unexpected"},
+		{group: "domains: [.lab.example], expect: {keys: [" + key + "]}", more: []string{"--tell-expected"}, want: "42 ok expected; 300 suspicious pin-key-mismatch; 301 forged pin-anchor-unexpected"},
 		// A name of the command line belongs to nobody's group.
-		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{".lab.example", "--roots", l.roots}, want: "42 ok; 300 ok; 301 suspicious"},
+		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{".lab.example", "--roots", l.roots}, want: "42 ok; 300 ok; 301 forged"},
 		// A pinned key in a certificate for others is nobody's group's, and told.
-		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{"--roots", l.roots}, want: "42 ok; 301 suspicious"},
-		{group: "domains: [nowhere.example]", more: []string{"--all", "--roots", l.roots}, want: "301 suspicious"},
+		{group: "domains: [nowhere.example], expect: {keys: [" + key + "]}", more: []string{"--roots", l.roots}, want: "42 ok; 301 forged"},
+		{group: "domains: [nowhere.example]", more: []string{"--all", "--roots", l.roots}, want: "301 forged"},
 	} {
 		if got := strings.Join(l.watchInventory(t, c.group, c.more...), "; "); got != c.want {
 			t.Errorf("%s %q: told %s\nwant %s", c.group, c.more, got, c.want)

@@ -39,6 +39,7 @@ type Chain struct {
 	ForeignTail     *bool `fact:"foreign_tail" doc:"behind a leaf that reaches a public or inventory root stands a certificate for names of it, with another key, and who issued that reaches none; unknown where that one is self-issued or its issuer is not there"`
 	CopiedNames     bool  `fact:"copied_leaf_names" doc:"another leaf in the chain bears names of the first"`
 	BrokenLink      *bool `fact:"broken_link" doc:"a certificate names another served one as its issuer by name, and that one's key does not verify it, nor any other of the same name"`
+	ClaimedSigner   *bool `fact:"claims_genuine_signer" doc:"a certificate names a served CA as its issuer by name and key identifier, and neither that one's key nor any other of the same name verifies it, although that CA is genuine: a chain of signatures leads from it to a known root"`
 	KeyIDMismatch   *bool `fact:"key_id_mismatch" doc:"a certificate that is verified by another has an authority key identifier that is not its issuer's subject key identifier"`
 	KeyIDCopied     bool  `fact:"key_id_copied" doc:"two certificates of the chain share a subject key identifier over different keys"`
 	LeafKeyIsIssuer *bool `fact:"leaf_key_is_issuers" doc:"the leaf has the same public key as a certificate behind it with another subject"`

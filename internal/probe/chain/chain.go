@@ -68,6 +68,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	f.NamePublic = namePublic(leaf, in.Name)
 	f.CopiedNames = g.copiedNames()
 	f.BrokenLink = g.brokenLink()
+	f.ClaimedSigner = g.claimsGenuineSigner(f.BrokenLink)
 	f.KeyIDMismatch = g.keyIDMismatch()
 	f.KeyIDCopied = g.keyIDCopied()
 	f.LeafKeyIsIssuer, f.SameKeyTwice = g.sharedKeys()

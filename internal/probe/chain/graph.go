@@ -216,6 +216,44 @@ func (g *graph) brokenLink() *bool {
 	return maybe(false, !unclear && !g.capped)
 }
 
+// claimsGenuineSigner looks among the broken links for one whose certificate says
+// itself, by key identifier, which key signed it, where a known root stands behind
+// that key: then it is not the wrong issuer that was put beside it.
+func (g *graph) claimsGenuineSigner(broken *bool) *bool {
+	if broken == nil || !*broken {
+		return broken
+	}
+	for i := range g.head() {
+		n := &g.nodes[i]
+		aki := n.c.AuthorityKeyID().Value.KeyID
+		if !n.reached || !n.refuted || len(aki) == 0 {
+			continue
+		}
+		for _, j := range n.named {
+			if m := &g.nodes[j]; m.isCA && bytes.Equal(aki, m.c.SubjectKeyID().Value) && g.genuine(j) {
+				return maybe(true, true)
+			}
+		}
+	}
+	return maybe(false, !g.capped)
+}
+
+// genuine says whether signatures lead from a certificate to a known root, whenever
+// they were made: a CA that has expired did not sign more for that.
+func (g *graph) genuine(i int) bool {
+	for range maxLinks {
+		n := &g.nodes[i]
+		if n.signedKnown {
+			return true
+		}
+		if n.signedBy < 0 || n.signedBy == i {
+			return n.keyKnown
+		}
+		i = n.signedBy
+	}
+	return false
+}
+
 // keyIDMismatch compares the key identifiers over links that verify.
 func (g *graph) keyIDMismatch() *bool {
 	for i := range g.head() {

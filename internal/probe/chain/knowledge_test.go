@@ -101,3 +101,53 @@ func TestPublicPrograms(t *testing.T) {
 		t.Errorf("%d of %d public programs, anchor %s, want 1 of 2", f.Public, f.PublicAll, f.Anchor)
 	}
 }
+
+// Who names the genuine CA beside it by its key identifier cannot have been put
+// behind the wrong issuer by mistake.
+func TestClaimedSigner(t *testing.T) {
+	stranger := newKey(t)
+	foreign := ca("CN=Test CA", "CN=Test Root", stranger, stranger, 0)
+	sub := ca("CN=Sub CA", "CN=Test CA", stranger, lab.IssuingKey(), -1)
+	for _, tt := range []struct {
+		name  string
+		chain func(m *made) [][]byte
+		want  bool
+	}{
+		{"honest", func(m *made) [][]byte { c, _ := m.served(); return c }, false},
+		{"signed by another", func(m *made) [][]byte {
+			return [][]byte{m.leaf.Sign(stranger, ""), m.mid.Sign(m.rootKey, "")}
+		}, true},
+		{"named as another's", func(m *made) [][]byte {
+			m.leaf.Set(lab.AKI(stranger.ID))
+			return [][]byte{m.leaf.Sign(stranger, ""), m.mid.Sign(m.rootKey, "")}
+		}, false},
+		{"without a key identifier", func(m *made) [][]byte {
+			m.leaf.Drop(lab.IDAKI)
+			return [][]byte{m.leaf.Sign(stranger, ""), m.mid.Sign(m.rootKey, "")}
+		}, false},
+		{"by a CA that no root signed", func(m *made) [][]byte {
+			foreign.Set(lab.SKI(m.midKey.ID))
+			return [][]byte{m.leaf.Sign(newKey(t), ""), foreign.Sign(stranger, "")}
+		}, false},
+		{"by a CA two steps below the root", func(m *made) [][]byte {
+			l := leafOf("CN=Sub CA", stranger)
+			return [][]byte{l.Sign(newKey(t), ""), sub.Sign(m.midKey, ""), m.mid.Sign(m.rootKey, "")}
+		}, true},
+		{"by a certificate that is no CA", func(m *made) [][]byte {
+			m.mid.Set(lab.Basic(false, -1))
+			return [][]byte{m.leaf.Sign(stranger, ""), m.mid.Sign(m.rootKey, "")}
+		}, false},
+		{"by the root that is served", func(m *made) [][]byte {
+			l := leafOf("CN=Test Root", m.rootKey)
+			return [][]byte{l.Sign(stranger, ""), m.root.Sign(m.rootKey, "")}
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := honest()
+			_, root := m.served()
+			if f := judged(t, owners(root), tt.chain(m)...); f.ClaimedSigner == nil || *f.ClaimedSigner != tt.want {
+				t.Errorf("claims_genuine_signer = %v, want %v", f.ClaimedSigner, tt.want)
+			}
+		})
+	}
+}
