@@ -155,6 +155,11 @@ func (s *Store) addKnown(ders [][]byte) {
 	s.data = append(s.data, Data{Name: "known CAs", Date: "-", Entries: n, Source: "named by the owner; known, not trusted"})
 }
 
+// Signs says whether the certificate that made the key known is a CA's. An owner may
+// also name a server's own certificate as a root, to pin an appliance with a
+// self-signed one: its key is the server's then, and no CA's.
+func (ca CA) Signs() bool { return mayBeCA(ca.Certificate) }
+
 // mayBeCA says whether a certificate calls itself a CA, or is too old to say.
 func mayBeCA(c *cert.Certificate) bool {
 	return c.SPKI != nil && (c.BasicConstraints().Value.CA || c.Version == 1 && c.SelfIssued())

@@ -71,8 +71,11 @@ func (g *graph) knowledge(n *node, l *facts.Link) {
 	if r := store.Listed(n.sha256); r != nil {
 		l.Listed = r.Revoked
 	}
-	if cas := store.ByKey(c.SPKI); len(cas) > 0 {
-		l.KeyOwner = cas[0].Certificate.Subject.String()
+	for _, ca := range store.ByKey(c.SPKI) {
+		if ca.Signs() {
+			l.KeyOwner = ca.Certificate.Subject.String()
+			break
+		}
 	}
 	if ca, ok := store.SamePoint(&c.Key); ok {
 		l.PointOwner = ca.Certificate.Subject.String()

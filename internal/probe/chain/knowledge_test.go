@@ -71,6 +71,15 @@ func TestKnowledgeOfLinks(t *testing.T) {
 			t.Errorf("key of %q, want %q", f.Links[0].KeyOwner, owner)
 		}
 	})
+	t.Run("a server's own certificate that the owner trusts", func(t *testing.T) {
+		m := honest()
+		m.leaf.Issuer = m.leaf.Subject
+		self := m.leaf.Sign(m.leaf.Key, "")
+		f := judged(t, owners(self), self)
+		if f.Anchor != "inventory" || f.Links[0].KeyOwner != "" {
+			t.Errorf("anchor %q, key of %q: the owner named it", f.Anchor, f.Links[0].KeyOwner)
+		}
+	})
 	t.Run("listed as revoked", func(t *testing.T) {
 		chain, _ := honest().served()
 		sum := cert.Parse(chain[1]).SHA256()
