@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/evidence"
@@ -50,6 +51,26 @@ type Tool struct {
 	// (--severity); absent where none were.
 	LeastSeverity finding.Severity `json:"least_severity,omitzero"`
 }
+
+// narrowed says, for people, what a run was told not to look for or not to show;
+// empty where that was nothing. "Every required check ran" holds only of the rest.
+func (t *Tool) narrowed() string {
+	var out []string
+	if n := len(t.RulesLeftOut); n > 0 {
+		names := outside(strings.Join(t.RulesLeftOut[:min(n, maxNarrowed)], ", "))
+		if n > maxNarrowed {
+			names += ", …"
+		}
+		out = append(out, fmt.Sprintf("%s left out (--rule, --skip-rule), and what only they find was not looked for: %s.", count(n, "rule"), names))
+	}
+	if t.LeastSeverity != finding.NoSeverity {
+		out = append(out, fmt.Sprintf("Findings below %s are not shown or counted (--severity).", t.LeastSeverity))
+	}
+	return strings.Join(out, " ")
+}
+
+// maxNarrowed bounds the rules that narrowed names.
+const maxNarrowed = 5
 
 // Summary counts the subjects of a report. Its zero value is ready for Add.
 type Summary struct {

@@ -115,6 +115,7 @@ type htmlHead struct {
 	Policy, Headline, Totals string
 	Style                    template.HTML
 	Complete                 bool
+	Narrowed                 string
 	Warnings                 []labelled
 	Verdicts                 []htmlCount
 	// Severities and Statuses are those that findings on this page have, where
@@ -156,6 +157,7 @@ func (h *htmlWriter) End(e Ending) error {
 	head := htmlHead{Policy: htmlPolicy(), Headline: headline(&e.Summary), Totals: totals(&e.Summary), Complete: e.Run.Complete,
 		// Our own constant: as it is, since the policy holds its hash.
 		Style: template.HTML("<style>" + htmlStyle + "</style>")}
+	head.Narrowed = h.tool.narrowed()
 	for _, w := range firstOf(e.Warnings) {
 		head.Warnings = append(head.Warnings, labelled{Text: outside(w.Message), Hint: outside(w.Hint)})
 	}

@@ -30,6 +30,8 @@ type markdownWriter struct {
 	kept []entry
 	// omitted counts the subjects that are not ok and are not kept.
 	omitted int
+	// narrowed says what was not looked for, or is not shown.
+	narrowed string
 }
 
 // entry is one subject as it will be written.
@@ -52,7 +54,10 @@ func groupCell(s *Subject) string {
 	return inCode(clip(text, 60))
 }
 
-func (w *markdownWriter) Begin(Tool, evidence.Run) error { return nil }
+func (w *markdownWriter) Begin(tool Tool, _ evidence.Run) error {
+	w.narrowed = tool.narrowed()
+	return nil
+}
 
 func (w *markdownWriter) Subject(s *Subject, certs []Certificate) error {
 	s.fillLists()
@@ -208,6 +213,9 @@ func (w *markdownWriter) End(e Ending) error {
 	b.WriteString("### certassay: " + headline(&e.Summary) + "\n\n" + inProse(totals(&e.Summary)) + "\n\n")
 	if !e.Run.Complete {
 		b.WriteString("**Incomplete:** the run was interrupted, or something could not be collected.\n\n")
+	}
+	if w.narrowed != "" {
+		b.WriteString("**Narrowed:** " + inProse(w.narrowed) + "\n\n")
 	}
 	for i, warning := range e.Warnings {
 		if i == maxItems {

@@ -264,6 +264,30 @@ func TestOKInWords(t *testing.T) {
 	}
 }
 
+// What a run was told to leave out stands beside "every required check ran", in
+// every report that people read.
+func TestNarrowed(t *testing.T) {
+	d := testDocument()
+	for format, words := range map[string]string{"text": "NARROWED:", "markdown": "**Narrowed:**", "html": "<b>Narrowed:</b>"} {
+		if got := string(render(t, format, Options{}, d)); strings.Contains(got, words) {
+			t.Errorf("%s: %q in a report of a whole run", format, words)
+		}
+	}
+	d.Tool.RulesLeftOut = []string{"a-1", "a-2", "a-3", "a-4", "a-<\x1b[31m", "a-6"}
+	d.Tool.LeastSeverity = finding.High
+	for format, words := range map[string]string{"text": "NARROWED:", "markdown": "**Narrowed:**", "html": "<b>Narrowed:</b>"} {
+		got := string(render(t, format, Options{Width: 200}, d))
+		for _, want := range []string{words, "6 rules left out", "a-4", "…", "below high"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s does not say %q", format, want)
+			}
+		}
+		if strings.Contains(got, "\x1b") || strings.Contains(got, "a-6") {
+			t.Errorf("%s shows what it should not", format)
+		}
+	}
+}
+
 func TestUnknownFormat(t *testing.T) {
 	_, err := New("pdf", nil, Options{})
 	if err == nil || !strings.Contains(err.Error(), "want text, json, jsonl") {

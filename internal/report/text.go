@@ -27,8 +27,9 @@ type textWriter struct {
 	table *table // nil until there are many subjects
 	// kept are the first subjects as long as they are few, and later those that
 	// are explained behind the table.
-	kept    []judged
-	omitted int // subjects that are not ok and are not explained
+	kept     []judged
+	narrowed string
+	omitted  int // subjects that are not ok and are not explained
 }
 
 // judged is one subject with its certificates.
@@ -45,7 +46,8 @@ func newText(w io.Writer, o Options) *textWriter {
 	return &textWriter{out: w, o: o}
 }
 
-func (t *textWriter) Begin(Tool, evidence.Run) error {
+func (t *textWriter) Begin(tool Tool, _ evidence.Run) error {
+	t.narrowed = tool.narrowed()
 	if t.o.Subjects > fewSubjects && !t.o.Quiet && !t.o.Verbose {
 		return t.startTable()
 	}
@@ -133,6 +135,9 @@ func (t *textWriter) End(e Ending) error {
 		if w.Hint != "" {
 			p.para(0, "hint: ", outside(w.Hint))
 		}
+	}
+	if t.narrowed != "" {
+		p.para(0, t.o.paint(yellow, "NARROWED")+": ", t.narrowed)
 	}
 	if !e.Run.Complete {
 		p.para(0, t.o.paint(yellow, "INCOMPLETE")+": ", "the run was interrupted, or something could not be collected.")
