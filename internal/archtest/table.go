@@ -54,7 +54,9 @@ var Table = []Row{
 	{Folder: "internal/facts"},
 	{Folder: "internal/finding"},
 	{Folder: "internal/ct", Imports: []string{"internal/cert"}},
-	{Folder: "internal/trust", Imports: []string{"internal/cert", "internal/ct"}},
+	{Folder: "internal/trust", Imports: []string{"internal/cert", "internal/ct", "internal/trust/disclosed"}},
+	{Folder: "internal/trust/disclosed", Imports: []string{"internal/cert"}},
+	{Folder: "internal/trust/disclosed/generate", Imports: []string{"internal/cert", "internal/trust", "internal/trust/disclosed"}, Apart: true},
 
 	{Folder: "internal/collect", Imports: []string{"internal/target", "internal/evidence"}},
 	{Folder: "internal/collect/*", Imports: collecting},
@@ -73,7 +75,7 @@ var Table = []Row{
 	{Folder: "internal/probe/*", Imports: probing},
 	// These take further what another family has established: who signed
 	// whom, and what a name is.
-	{Folder: "internal/probe/chain", Imports: join(probing, "internal/probe/name", "internal/probe/signature")},
+	{Folder: "internal/probe/chain", Imports: join(probing, "internal/trust/disclosed", "internal/probe/name", "internal/probe/signature")},
 	{Folder: "internal/probe/clock", Imports: join(probing, "internal/probe/name")},
 	{Folder: "internal/probe/incident", Imports: join(probing, "internal/probe/signature")},
 	{Folder: "internal/probe/intercept", Imports: join(probing, "internal/probe/signature")},

@@ -99,6 +99,11 @@ func (a *Auditor) rootOf(c *cert.Certificate, known *trust.Store) string {
 			return fmt.Sprintf("%s (%s)", ca.Certificate.Subject.String(), ca.Program)
 		}
 	}
+	for _, ca := range known.DisclosedByName(&c.Issuer) {
+		if a.checker.CheckKey(c, ca.CA.SPKI, &ca.CA.Key) == cert.Verified {
+			return ca.CA.Subject.String() + " (disclosed)"
+		}
+	}
 	return ""
 }
 

@@ -30,6 +30,9 @@ type Chain struct {
 	Fetched   []Fetched `fact:"fetched" doc:"certificates that were not supplied with the chain: met in other files or at other servers of the run, or fetched from where others say that their issuers lie; candidates for paths, and trusted for nothing"`
 	Completed bool      `fact:"completed_by_fetch" doc:"the best path leads through a fetched certificate to a root"`
 
+	// Missing is empty where the chain is whole, or reaches no root.
+	Missing []string `fact:"completed_by_known" doc:"subjects of the CAs on the best path whose certificates were neither supplied nor fetched: the owner or a list of CAs knows them, or a disclosed intermediate's key verified the signature"`
+
 	IssuerSupplied  bool  `fact:"issuer_supplied" doc:"the leaf is self-issued, or a certificate with its issuer's name was supplied or is a known root"`
 	InOrder         bool  `fact:"in_order" doc:"every certificate names the next one as its issuer"`
 	Duplicates      int64 `fact:"duplicates" doc:"certificates that were already there"`
@@ -74,7 +77,7 @@ type Link struct {
 	KeyKnown   bool   `fact:"key_known" doc:"the key is known under that name"`
 	// SignedBy is -1 where no certificate of the chain verifies it.
 	SignedBy    int64 `fact:"signed_by" doc:"index of the certificate in the chain whose key verifies it, -1 if none"`
-	SignedKnown bool  `fact:"signed_by_known_ca" doc:"a known root's key verifies it"`
+	SignedKnown bool  `fact:"signed_by_known_ca" doc:"a known CA's key verifies it"`
 	NamesIssuer bool  `fact:"names_served_issuer" doc:"its issuer is the subject of another certificate of the chain"`
 	Duplicate   bool  `fact:"duplicate" doc:"the same bytes stand earlier in the chain"`
 	Stray       bool  `fact:"stray" doc:"it is on no path from the leaf"`

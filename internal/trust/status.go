@@ -1,5 +1,7 @@
 package trust
 
+import "fmt"
+
 // A Data is one set of data that verdicts rest on.
 type Data struct {
 	Name string
@@ -34,6 +36,8 @@ func (s *Store) Status() []Data {
 	}
 	out = append(out, s.data...)
 	return append(out,
+		Data{"intermediates", s.disclosed.Date(), s.disclosed.Facts() + s.disclosed.Hashes(),
+			fmt.Sprintf("%s; %d with their keys, the others by the hashes of theirs", disclosedSource, s.disclosed.Facts())},
 		Data{"interceptors", identitiesDate, len(interceptors) + len(interceptedLeaves), "CA names and leaf names of interception software"},
 		Data{"attack tools", identitiesDate, len(attackTools) + len(magicSerials), "default names and serial numbers of attack tools"},
 		Data{"incidents", incidents().date, incidents().all, "documented forgeries and leaks, with hashes of their certificates and keys"},

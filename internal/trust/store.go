@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/trust/disclosed"
 )
 
 // An Anchor says why a root is trusted. The zero value is not an anchor.
@@ -52,7 +53,11 @@ type Store struct {
 	// listed is what CA data says of single certificates, by SHA-256.
 	listed     map[[32]byte]*Record
 	caDataDate string
-	data       []Data
+	// disclosed are public intermediates without their certificates, public the
+	// roots that they may stand below, by the SHA-256 of the key.
+	disclosed *disclosed.Table
+	public    map[[32]byte]publicRoot
+	data      []Data
 }
 
 // A Set is anchors that an owner names.
@@ -81,6 +86,9 @@ type Options struct {
 	Known [][]byte
 	// CAData are lists of CAs, as [ReadCCADB] gives them.
 	CAData []*CAData
+	// Disclosed are public intermediates of which the certificates are not held;
+	// nil takes the built-in table.
+	Disclosed *disclosed.Table
 }
 
 // New makes a store of Mozilla's roots and the owner's sets. local is the
@@ -94,7 +102,11 @@ func New(sets []Set, local *x509.CertPool) (*Store, error) {
 // It fails where a set has no usable certificate at all: an owner must not
 // believe that a root is trusted when it is not.
 func Open(o Options) (*Store, error) {
-	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, owners: map[[32]byte][]string{}, listed: map[[32]byte]*Record{}}
+	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, owners: map[[32]byte][]string{}, listed: map[[32]byte]*Record{},
+		disclosed: o.Disclosed, public: map[[32]byte]publicRoot{}}
+	if s.disclosed == nil {
+		s.disclosed = builtinDisclosed()
+	}
 	if err := s.addMozilla(); err != nil {
 		return nil, err
 	}
@@ -128,7 +140,7 @@ func (s *Store) addMozilla() error {
 			p.Pool.AddCert(parsed)
 		}
 		p.Roots++
-		s.know(root.Certificate, p)
+		s.hold(s.know(root.Certificate, p), p.Name, root.Constraint)
 	}
 	s.programs = append(s.programs, p)
 	return nil
@@ -137,7 +149,7 @@ func (s *Store) addMozilla() error {
 func (s *Store) addSet(set Set, anchor Anchor) error {
 	p := Program{Name: set.Name, Anchor: anchor, Pool: x509.NewCertPool(), Date: cmp.Or(set.Date, "-")}
 	for i, der := range set.Certificates {
-		s.know(der, p)
+		c := s.know(der, p)
 		parsed, err := x509.ParseCertificate(der)
 		if err != nil {
 			s.unusable = append(s.unusable, fmt.Errorf("certificate %d of %s cannot be an anchor: %w", i+1, set.Name, err))
@@ -145,6 +157,9 @@ func (s *Store) addSet(set Set, anchor Anchor) error {
 		}
 		p.Pool.AddCert(parsed)
 		p.Roots++
+		if anchor == Public {
+			s.hold(c, p.Name, nil)
+		}
 	}
 	if p.Roots == 0 {
 		return fmt.Errorf("%s holds no certificate that can be an anchor", set.Name)
@@ -153,7 +168,7 @@ func (s *Store) addSet(set Set, anchor Anchor) error {
 	return nil
 }
 
-func (s *Store) know(der []byte, p Program) {
+func (s *Store) know(der []byte, p Program) *cert.Certificate {
 	c := cert.Parse(der)
 	s.cas.add(CA{Certificate: c, Anchor: p.Anchor, Program: p.Name})
 	if _, ok := s.bySHA[c.SHA256()]; !ok {
@@ -162,6 +177,7 @@ func (s *Store) know(der []byte, p Program) {
 	if p.Anchor == Inventory {
 		s.owners[c.SHA256()] = append(s.owners[c.SHA256()], p.Name)
 	}
+	return c
 }
 
 // Unusable lists the owner's certificates that vouch for nothing, and why.

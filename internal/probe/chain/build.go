@@ -6,6 +6,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/trust"
+	"github.com/certassay/certassay/internal/trust/disclosed"
 )
 
 // Limits on the search for paths. A server can send thousands of certificates
@@ -38,6 +39,9 @@ type path struct {
 	steps []step
 	// broken says why it goes no further, where it reaches no root.
 	broken string
+	// above is the disclosed CA that signed the last step, where its certificate
+	// is not at hand; nil otherwise.
+	above *disclosed.Facts
 
 	violations []violation
 	// programs accept it at the time of judgement for TLS servers; excused
@@ -52,7 +56,14 @@ type path struct {
 
 func (p *path) top() *step { return &p.steps[len(p.steps)-1] }
 
-func (p *path) anchor() trust.Anchor { return p.top().anchor }
+// anchor is why the end of the path is trusted. Disclosed CAs stand below public
+// roots.
+func (p *path) anchor() trust.Anchor {
+	if p.above != nil {
+		return trust.Public
+	}
+	return p.top().anchor
+}
 
 // A search looks for the paths of one certificate.
 type search struct {

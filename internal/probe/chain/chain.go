@@ -84,7 +84,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	}
 	f.GenuineTail = genuineTail(in, g, v)
 	f.ForeignTail = foreignTail(in, g, v, reasons)
-	f.AnchorExpected = anchorExpected(in, f, reasons)
+	f.AnchorExpected = anchorExpected(in, f, v.listedSigner(in), reasons)
 	return f
 }
 
@@ -116,8 +116,9 @@ func namePublic(leaf *cert.Certificate, asked string) *bool {
 }
 
 // anchorExpected says whether such a chain has to reach a public or inventory
-// root. Where only the owner can say, it is unknown.
-func anchorExpected(in *Input, f *facts.Chain, reasons map[string]string) *bool {
+// root. Where only the owner can say, it is unknown; so it is where the key of a public
+// CA made the last signature and nothing more is known of that CA.
+func anchorExpected(in *Input, f *facts.Chain, listed bool, reasons map[string]string) *bool {
 	const path = "chain.anchor_expected"
 	switch {
 	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
@@ -126,6 +127,8 @@ func anchorExpected(in *Input, f *facts.Chain, reasons map[string]string) *bool 
 		reasons[path] = "no name was asked for and the certificate names no host, so nothing says which root it must reach; name one with --name, or its root with --roots"
 	case !*f.NamePublic:
 		reasons[path] = "this is a private name or address: only its owner can say which root it must reach; name that root with --roots FILE"
+	case listed:
+		reasons[path] = "the issuer's certificate was left out; the signature was made with the key of a CA on Mozilla's list of disclosed intermediates, which has nothing but the key's hash; have the certificate fetched (--online aia), or name it (--known)"
 	case !in.Live && !f.IssuerSupplied:
 		reasons[path] = "the issuer's certificate is not in the file, so the chain cannot be followed; add it to the file, or name its root with --roots FILE"
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/trust"
 )
@@ -13,7 +14,7 @@ func (v *verified) describe(in *Input, f *facts.Chain) {
 	f.BudgetHit = v.capped
 	f.Paths, f.Violations = []facts.Path{}, []facts.Violation{}
 	for _, p := range v.paths {
-		f.Paths = append(f.Paths, p.fact())
+		f.Paths = append(f.Paths, p.fact(in))
 	}
 	best := v.paths[0]
 	for _, x := range best.violations {
@@ -32,19 +33,31 @@ func (v *verified) describe(in *Input, f *facts.Chain) {
 			f.Public += count(slices.Contains(v.programs, p.Name))
 		}
 	}
-	if best.anchor() != trust.None && len(best.excused) == 0 {
+	f.Missing = in.missing(best)
+	if best.top().anchor != trust.None && len(best.excused) == 0 {
 		f.Opinions = opinions(in, best)
 	}
 }
 
-func (p *path) fact() facts.Path {
+func (p *path) fact(in *Input) facts.Path {
 	out := facts.Path{
-		Certificates: []string{}, Subjects: []string{}, Length: int64(len(p.steps)), Anchor: string(p.anchor()),
+		Certificates: []string{}, Subjects: []string{}, Anchor: string(p.anchor()),
 		Programs: list(p.programs), AtIssue: list(p.atIssue), Accepted: len(p.programs) > 0, FailedAt: -1,
 	}
+	add := func(sum [32]byte, c *cert.Certificate) {
+		out.Certificates = append(out.Certificates, hash(sum))
+		out.Subjects = append(out.Subjects, c.Subject.String())
+		out.Length++
+	}
 	for i := range p.steps {
-		out.Certificates = append(out.Certificates, hash(p.steps[i].sum))
-		out.Subjects = append(out.Subjects, p.steps[i].c.Subject.String())
+		add(p.steps[i].sum, p.steps[i].c)
+	}
+	for ca := p.above; ca != nil; ca = ca.Above {
+		add(ca.SHA256, ca.CA)
+	}
+	if p.above != nil {
+		root, _ := in.Trust.RootOf(p.above)
+		add(root.SHA256(), root)
 	}
 	if why, refused := p.refusal(); refused {
 		out.Reason, out.FailedAt, out.Detail = why.reason, int64(why.index), why.detail
@@ -85,4 +98,5 @@ func (g *graph) knowledge(n *node, l *facts.Link) {
 	if len(cas) > 0 && !same {
 		l.KeyIDOwner = cas[0].Certificate.Subject.String()
 	}
+	g.knowledgeOfDisclosed(c, l)
 }

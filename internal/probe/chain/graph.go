@@ -103,6 +103,7 @@ func (g *graph) link(i int) {
 			break
 		}
 	}
+	n.signedKnown = n.signedKnown || n.signedBy < 0 && g.signer(n.c) != nil
 	n.refuted = n.signedBy < 0 && !n.signedKnown && len(n.named) > 0 && tried > 0 && !undecided
 }
 

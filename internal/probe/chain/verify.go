@@ -45,6 +45,9 @@ func verify(in *Input, g *graph, c *cert.Certificate) verified {
 	if leaf != nil {
 		out.askLibrary(in, g, leaf)
 	}
+	if leaf != nil && out.anchor == trust.None {
+		out.askDisclosed(in, g, leaf)
+	}
 	slices.SortStableFunc(out.paths, comparePaths)
 	if best := out.paths[0]; leaf != nil && out.anchor == trust.None && best.acceptedByUs() {
 		best.ours = true
@@ -142,7 +145,7 @@ func (p *path) has(reason string) bool {
 // chains of the time when SHA-1 was in use: an incident responder's folder is
 // full of these, and a genuine one is no forgery. SHA-1 is excused up to its end.
 func (p *path) acceptedByUs() bool {
-	if p.anchor() == trust.None || p.library == reasonProgram || p.flawBesidesKeys() != nil {
+	if p.top().anchor == trust.None || p.library == reasonProgram || p.flawBesidesKeys() != nil {
 		return false
 	}
 	for i, s := range p.steps[:len(p.steps)-1] {

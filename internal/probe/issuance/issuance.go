@@ -25,6 +25,7 @@ func ClaimedCA(c *cert.Certificate, store *trust.Store, check *signature.Checker
 	aki := c.AuthorityKeyID().Value.KeyID
 	f := &facts.CAClaim{NameKnown: len(cas) > 0, KeyIDElse: otherCA(c, aki, store, check)}
 	if len(cas) == 0 {
+		claimDisclosed(f, c, aki, store, check)
 		return f
 	}
 	f.Source = source(cas[0].Anchor)
@@ -48,6 +49,30 @@ func ClaimedCA(c *cert.Certificate, store *trust.Store, check *signature.Checker
 	return f
 }
 
+// claimDisclosed asks the disclosed CAs of the issuer's name. CAs gave up keys under
+// names that they went on with, and Mozilla's list has those in use alone: so the name
+// counts as known only together with a key identifier on the list, or with the key.
+func claimDisclosed(f *facts.CAClaim, c *cert.Certificate, aki []byte, store *trust.Store, check *signature.Checker) {
+	verifies, decided := false, false
+	for i, ca := range store.DisclosedByName(&c.Issuer) {
+		if i >= maxKeys || verifies {
+			break
+		}
+		outcome := check.CheckKey(c, ca.CA.SPKI, &ca.CA.Key)
+		named := len(aki) > 0 && (bytes.Equal(aki, ca.KeyID) || identifies(aki, ca.CA))
+		verifies = outcome == cert.Verified
+		if !named && !verifies {
+			continue
+		}
+		decided = decided || outcome != cert.Unsupported
+		f.NameKnown, f.Source, f.KeyID = true, source(trust.None), f.KeyID || named
+		f.NameExact = f.NameExact || bytes.Equal(ca.CA.Subject.Raw, c.Issuer.Raw)
+	}
+	if decided {
+		f.Verifies = &verifies
+	}
+}
+
 // source names the list that knows a CA.
 func source(a trust.Anchor) string {
 	if a == trust.None {
@@ -60,6 +85,12 @@ func source(a trust.Anchor) string {
 // under another name than the issuer's, where no such key made the signature.
 func otherCA(c *cert.Certificate, aki []byte, store *trust.Store, check *signature.Checker) string {
 	issuer, other := c.Issuer.Normal(), ""
+	for i, ca := range store.DisclosedByKeyID(aki) {
+		if i >= maxKeys || ca.CA.Subject.Normal() == issuer || check.CheckKey(c, ca.CA.SPKI, &ca.CA.Key) != cert.Mismatch {
+			return ""
+		}
+		other = ca.CA.Subject.String()
+	}
 	for i, ca := range store.ByKeyID(aki) {
 		if i >= maxKeys || ca.Certificate.Subject.Normal() == issuer || check.Check(c, ca.Certificate) != cert.Mismatch {
 			return ""

@@ -111,6 +111,9 @@ func (q *question) find() {
 		for _, ca := range q.in.Trust.ByName(&q.in.Certificate.Issuer) {
 			q.add(ca.Certificate)
 		}
+		for _, ca := range q.in.Trust.DisclosedByName(&q.in.Certificate.Issuer) {
+			q.add(ca.CA)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto"
 	"encoding/hex"
 
@@ -79,6 +80,14 @@ func (w *walk) issuers(c *cert.Certificate) (out []issuer) {
 	}
 	for _, ca := range w.known.ByName(&c.Issuer) {
 		out = append(out, issuer{ca.Certificate, false})
+	}
+	// Of disclosed CAs only those whose key is named: names outlive keys, and the
+	// list has no keys that were given up.
+	aki := c.AuthorityKeyID().Value.KeyID
+	for _, ca := range w.known.DisclosedByName(&c.Issuer) {
+		if len(aki) > 0 && bytes.Equal(aki, ca.KeyID) {
+			out = append(out, issuer{ca.CA, false})
+		}
 	}
 	return out
 }

@@ -57,35 +57,44 @@ type pair [32]byte
 // Check says whether the key of issuer made the signature on child. Names do not
 // matter.
 func (k *Checker) Check(child, issuer *cert.Certificate) cert.Outcome {
-	if child.SPKI == nil || issuer.SPKI == nil {
+	if issuer.SPKI == nil {
+		return cert.Unsupported
+	}
+	return k.CheckKey(child, issuer.SPKI, &issuer.Key)
+}
+
+// CheckKey is [Checker.Check] for an issuer of which no more than the key is known:
+// its SubjectPublicKeyInfo, and the same as it was read.
+func (k *Checker) CheckKey(child *cert.Certificate, spki []byte, key *cert.Key) cert.Outcome {
+	if child.SPKI == nil {
 		return cert.Unsupported
 	}
 	// A key of another kind than the signature's algorithm never made it; most
 	// questions end here, and cost no hash.
-	if cheap, answered := mismatch(child, issuer); answered {
+	if cheap, answered := mismatch(child, key); answered {
 		return cheap
 	}
-	p := pairOf(child, issuer)
+	p := pairOf(child, spki)
 	if outcome, ok := k.recall(p); ok {
 		return outcome
 	}
-	outcome, _ := child.CheckSignature(&issuer.Key)
+	outcome, _ := child.CheckSignature(key)
 	k.remember(p, outcome)
 	return outcome
 }
 
-func mismatch(child, issuer *cert.Certificate) (cert.Outcome, bool) {
+func mismatch(child *cert.Certificate, key *cert.Key) (cert.Outcome, bool) {
 	alg := child.SignatureAlgorithm()
-	if alg.Err != nil || alg.Key == "" || issuer.Key.Err != nil || issuer.Key.Algorithm == "" ||
+	if alg.Err != nil || alg.Key == "" || key.Err != nil || key.Algorithm == "" ||
 		!bytes.Equal(child.SigAlgInner, child.SigAlgOuter) {
 		return cert.Unsupported, false
 	}
-	return cert.Mismatch, alg.Key != issuer.Key.Algorithm
+	return cert.Mismatch, alg.Key != key.Algorithm
 }
 
-func pairOf(child, issuer *cert.Certificate) pair {
+func pairOf(child *cert.Certificate, spki []byte) pair {
 	h := sha256.New()
-	a, b := child.SHA256(), sha256.Sum256(issuer.SPKI)
+	a, b := child.SHA256(), sha256.Sum256(spki)
 	h.Write(a[:])
 	h.Write(b[:])
 	return pair(h.Sum(nil))
