@@ -164,13 +164,13 @@ func signers(l *Link, c *Certificate) (out []labelled) {
 		say("bad", "names #%d as issuer, but the key of #%d does not verify it", *l.NamesIssuer, *l.NamesIssuer)
 	}
 	if l.SignedByRoot != "" {
-		say("good", "signed by a known root: %s", l.SignedByRoot)
+		say("good", "signed by a known CA: %s", l.SignedByRoot)
 	}
 	if len(l.Anchor) > 0 {
 		say("good", "is a root of: %s", strings.Join(firstOf(l.Anchor), ", "))
 	}
 	if l.SignedBy == nil && l.NamesIssuer == nil && l.SignedByRoot == "" {
-		text := "nothing here, and no known root, is seen to have signed it"
+		text := "nothing here, and no known CA, is seen to have signed it"
 		if c.Issuer != "" {
 			text += "; it names as issuer: " + c.Issuer
 		}
