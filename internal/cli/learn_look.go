@@ -137,6 +137,9 @@ func (l *lesson) look(st *student, e *evidence.Subject, j audit.Judged) {
 	switch {
 	case v == finding.Forged || v == finding.Suspicious:
 		st.refuse(exitFindings, string(v), findings(j.Subject.Findings)...)
+		if !l.replace && onlyPins(j.Subject.Findings) {
+			st.reasons = append(st.reasons, "if you know that it was changed, and by whom: --replace")
+		}
 		return
 	case len(e.Certificates) == 0:
 		st.refuse(exitIncomplete, "nothing was served", failures(e)...)
@@ -190,6 +193,14 @@ func findings(in []finding.Finding) (out []string) {
 		}
 	}
 	return out
+}
+
+// onlyPins says that a target is accused of nothing but not being what was pinned.
+func onlyPins(in []finding.Finding) bool {
+	return !slices.ContainsFunc(in, func(f finding.Finding) bool {
+		accuses := f.Waiver == nil && (f.Class.Accuses() || f.Class == finding.CompromisedKey)
+		return accuses && f.Rule != "pin-key-mismatch" && f.Rule != "pin-issuer-unexpected"
+	})
 }
 
 func gaps(in []finding.Gap) (out []string) {
