@@ -51,6 +51,10 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 	if err != nil {
 		return nil, &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was looked at"}}
 	}
+	if l.inv != nil {
+		// The server that an audit asks, and not whom the name leads to here.
+		cfg.Resolve = append(cfg.Resolve, addresses(l.inv.Entries(), cfg.Resolve)...)
+	}
 	limits := limitsOf(cfg)
 	dialers, vantage, err := c.newDialers(cfg, limits)
 	if err != nil {

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -251,4 +254,169 @@ groups:
 			t.Errorf("another's signature over the same key: %s", s.Verdict)
 		}
 	}
+}
+
+// A day is what a server shows on one of an operator's nights, and what the audit
+// of that night ends with.
+type day struct {
+	name    string
+	answer  func(connection int) answer
+	code    int
+	verdict string // of the server; empty where any will do
+	rule    string // one that has to be found; none where empty
+}
+
+// always is one answer to all.
+func always(chain [][]byte, k *lab.Key) func(int) answer {
+	return func(int) answer { return answer{chain, k} }
+}
+
+// issued is a certificate that a public CA issued and logged, begun so many days
+// before the night, for 90 days.
+func issued(l *lab.Lab, days int, k *lab.Key) [][]byte {
+	tmpl := l.LeafTemplate()
+	tmpl.Key, tmpl.Serial = k, lab.SerialOf(fmt.Sprint("issued", days, string(k.ID)))
+	tmpl.Set(lab.SKI(k.ID))
+	tmpl.NotBefore = l.At.AddDate(0, 0, -days)
+	tmpl.NotAfter = tmpl.NotBefore.AddDate(0, 0, 90)
+	return [][]byte{l.Issue(tmpl), l.Intermediate.DER}
+}
+
+// made is a certificate of an interceptor's CA for the host.
+func (n *night) made(ca *lab.CA) [][]byte {
+	tmpl := n.lab.LeafTemplate()
+	tmpl.Drop(lab.IDSCTs)
+	tmpl.Key, tmpl.Issuer, tmpl.Serial = lab.ForgedKey(), ca.Name, lab.SerialOf("made")
+	tmpl.Set(lab.SKI(lab.ForgedKey().ID))
+	tmpl.Set(lab.AKI(ca.KeyID))
+	return [][]byte{tmpl.Sign(ca.Key, ""), ca.DER}
+}
+
+// The life of an honest server, night after night, each with the report of the one
+// before as its baseline: nothing of it accuses.
+func TestNightsHonest(t *testing.T) {
+	n := newNight(t)
+	other := lab.New(lab.Config{RSA: true})
+	writeFile(t, n.file("root.pem"), append(lab.PEM(n.lab.Root.DER), lab.PEM(other.Root.DER)...))
+	own, fresh := n.lab.LeafKey, lab.InterceptorKey()
+	lagging, renewed := answer{issued(n.lab, 88, own), own}, answer{issued(n.lab, 1, fresh), fresh}
+	var before []string
+	for _, d := range []day{
+		{"the first", always(issued(n.lab, 80, own), own), exitOK, "ok", ""},
+		{"renewed over the same key", always(issued(n.lab, 20, own), own), exitOK, "ok", ""},
+		{"renewed with a new key", always(issued(n.lab, 1, fresh), fresh), exitOK, "ok", ""},
+		{"half of the machines renewed", func(c int) answer { return []answer{lagging, renewed}[c%2] }, exitOK, "ok", ""},
+		{"moved to another CA", always(issued(other, 1, fresh), fresh), exitOK, "ok", ""},
+		{"every other connection is dropped", func(c int) answer { return []answer{renewed, {}}[c%2] }, exitOK, "ok", ""},
+		{"forgotten", always(issued(n.lab, 91, own), own), exitFindings, "ok", "time-expired"},
+		{"down", func(int) answer { return answer{} }, exitIncomplete, "inconclusive", ""},
+		{"back", always(issued(n.lab, 0, own), own), exitOK, "ok", ""},
+	} {
+		n.serve(d.answer)
+		n.wantDay(t, d, append(before, "--report", "json="+n.file("tonight.json"))...)
+		before = []string{"--baseline", n.file("before.json")}
+		text, err := os.ReadFile(n.file("tonight.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, n.file("before.json"), text)
+	}
+}
+
+// wantDay audits one night.
+func (n *night) wantDay(t *testing.T, d day, args ...string) {
+	t.Helper()
+	doc := n.audit(t, d.code, n.lab.At, args...)
+	if len(doc.Subjects) == 0 {
+		t.Fatalf("%s: no subjects", d.name)
+	}
+	if got := doc.Subjects[0].Verdict; d.verdict != "" && got != d.verdict {
+		t.Errorf("%s: %s, want %s: %+v", d.name, got, d.verdict, doc.Subjects[0].Findings)
+	}
+	var rules []string
+	for i := range doc.Subjects {
+		rules = append(rules, doc.rules(i)...)
+	}
+	if d.rule != "" && !slices.Contains(rules, d.rule) {
+		t.Errorf("%s: findings %q lack %s", d.name, rules, d.rule)
+	}
+}
+
+// Whoever attacks one night is found that night, though a quiet one is the
+// baseline; and who makes the audit incomplete is not taken for quiet.
+func TestNightsAttacked(t *testing.T) {
+	n := newNight(t)
+	other := lab.New(lab.Config{RSA: true})
+	writeFile(t, n.file("root.pem"), append(lab.PEM(n.lab.Root.DER), lab.PEM(other.Root.DER)...))
+	own, forger := n.lab.LeafKey, lab.ForgedKey()
+	genuine := answer{n.lab.Chain(), own}
+	unlogged := n.leaf(func(t *lab.Template) {
+		t.Key, t.Serial = forger, lab.SerialOf("unlogged")
+		t.Set(lab.SKI(forger.ID))
+	})
+	stranger := n.lab.SelfSignedCA(lab.Named("CN=Transit"), lab.InterceptorKey())
+	impostor := n.lab.SelfSignedCA(n.lab.Intermediate.Name, lab.ImpostorKey())
+	// third answers one connection of three; --every-hello and --probe-path make more.
+	third := func(chain [][]byte) func(int) answer {
+		return func(c int) answer {
+			if c%3 == 0 {
+				return answer{chain, forger}
+			}
+			return genuine
+		}
+	}
+	n.inventory(t, fmt.Sprintf("{issuers: [%q], ct: required}", pinText(n.lab.Intermediate.Key.SPKI)), "")
+	n.wantDay(t, day{"quiet", always(genuine.chain, own), exitOK, "ok", ""}, "--report", "json="+n.file("before.json"))
+	for _, d := range []day{
+		{"a CA of nobody's", always(n.made(stranger), forger), exitFindings, "suspicious", "chain-untrusted-root"},
+		{"a CA with the genuine one's name", always(n.made(impostor), forger), exitFindings, "", "chain-untrusted-root"},
+		{"another public CA", always(issued(other, 1, forger), forger), exitFindings, "suspicious", "pin-issuer-unexpected"},
+		{"the same CA, kept out of the logs", always(unlogged, forger), exitFindings, "suspicious", "pin-not-logged"},
+		{"one connection of three", third(n.made(stranger)), exitFindings, "", "path-hellos-differ"},
+		{"one connection of three, kept out of the logs", third(unlogged), exitFindings, "", "path-unlogged-answer"},
+		{"all but the first are dropped", func(c int) answer {
+			if c == 1 {
+				return genuine
+			}
+			return answer{}
+		}, exitIncomplete, "ok", ""},
+		{"all are dropped", func(int) answer { return answer{} }, exitIncomplete, "inconclusive", ""},
+	} {
+		n.serve(d.answer)
+		n.wantDay(t, d, "--baseline", n.file("before.json"), "--every-hello", "--probe-path", "--allow-unreachable")
+	}
+}
+
+// What a baseline or a lesson accepted of one certificate holds for no other.
+func TestNightsAccepted(t *testing.T) {
+	n := newNight(t)
+	box := n.lab.SelfSignedCA(lab.Named("CN=Box"), lab.InterceptorKey())
+	stranger := n.lab.SelfSignedCA(lab.Named("CN=Transit"), lab.ImpostorKey())
+	n.show(n.made(box), lab.ForgedKey())
+	n.audit(t, exitFindings, n.lab.At, "--report", "json="+n.file("before.json"))
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--baseline", n.file("before.json")), "suspicious")
+	n.show(n.made(stranger), lab.ForgedKey())
+	n.audit(t, exitFindings, n.lab.At, "--baseline", n.file("before.json"))
+
+	learn := func(want int, more ...string) {
+		t.Helper()
+		args := slices.Concat([]string{"learn", "-c", n.file("certassay.yaml"), "https://" + n.lab.Host + ":" + n.port, "--write", "--at", n.lab.At.Format(time.RFC3339)}, n.common, more)
+		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}); code != want {
+			t.Errorf("%q: exit code %d, want %d", args, code, want)
+		}
+	}
+	empty, err := os.ReadFile(n.file("certassay.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	learn(exitFindings, "--replace", "--inconclusive")
+	if text, err := os.ReadFile(n.file("certassay.yaml")); err != nil || !bytes.Equal(text, empty) {
+		t.Errorf("learnt from an interceptor: %s %v", text, err)
+	}
+	n.show(n.lab.Chain(), n.lab.LeafKey)
+	learn(exitOK)
+	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	n.show(issued(n.lab, 1, lab.ForgedKey()), lab.ForgedKey()) // logged, and of the same CA
+	learn(exitFindings)
+	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
 }
