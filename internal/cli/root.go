@@ -13,6 +13,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/config"
+	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
 )
 
@@ -110,11 +111,21 @@ func run(ctx context.Context, args []string, c *command) int {
 // one.
 func printError(w io.Writer, err error) {
 	for _, e := range flatten(err) {
-		fmt.Fprintf(w, "certassay: error: %s\n", strings.ReplaceAll(e.Error(), "\n", "\n  "))
+		fmt.Fprintf(w, "certassay: error: %s\n", lines(e.Error()))
 		if hint := hintOf(e); hint != "" {
-			fmt.Fprintf(w, "certassay: hint: %s\n", hint)
+			fmt.Fprintf(w, "certassay: hint: %s\n", lines(hint))
 		}
 	}
+}
+
+// lines escapes each line of a text that may hold names of files, arguments and
+// what servers say, and sets those after the first one in.
+func lines(text string) string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		out = append(out, report.Escape(line))
+	}
+	return strings.Join(out, "\n  ")
 }
 
 func flatten(err error) []error {
