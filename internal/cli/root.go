@@ -85,6 +85,9 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 func run(ctx context.Context, args []string, c *command) int {
 	out := &sink{w: c.streams.Out}
 	c.streams.Out = out
+	if c.streams.In != nil {
+		c.streams.In = &stdin{ctx: ctx, r: c.streams.In}
+	}
 	streams := c.streams
 	defer c.jumps.close(streams.Err)
 	cmd := c.root()
@@ -92,7 +95,7 @@ func run(ctx context.Context, args []string, c *command) int {
 	cmd.SetIn(streams.In)
 	cmd.SetOut(streams.Out)
 	cmd.SetErr(streams.Err)
-	err := out.exit(cmd.ExecuteContext(ctx))
+	err := out.exit(cutShort(ctx, cmd.ExecuteContext(ctx)))
 	if err == nil {
 		return exitOK
 	}

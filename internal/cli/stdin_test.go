@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// An interrupt ends a command that waits for standard input, with the code of an
+// interrupt: what it was given is not wrong.
+func TestInterruptReading(t *testing.T) {
+	for _, args := range [][]string{
+		{"check", "-"}, {"check", "-", "-f", "json"}, {"scan", "-l", "-"}, {"check", "-l", "-"}, {"check", "x.pem", "--roots", "-"},
+		{"report", "show", "-"}, {"learn", "--import", "-"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		silent, writer := io.Pipe()
+		time.AfterFunc(50*time.Millisecond, cancel)
+		var out, errs bytes.Buffer
+		codes := make(chan int, 1)
+		go func() { codes <- Run(ctx, args, Streams{In: silent, Out: &out, Err: &errs}) }()
+		select {
+		case code := <-codes:
+			if code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+				t.Errorf("%v: exit code %d, want %d\n%s", args, code, exitInterrupted, &errs)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%v waits for standard input after an interrupt", args)
+		}
+		writer.Close()
+	}
+}
+
+func TestStdin(t *testing.T) {
+	text := strings.Repeat("0123456789", 20_000)
+	for name, r := range map[string]io.Reader{
+		"whole": strings.NewReader(text), "byte by byte": iotest.OneByteReader(strings.NewReader(text)), "end with the last bytes": iotest.DataErrReader(strings.NewReader(text)),
+	} {
+		got, err := io.ReadAll(&stdin{ctx: t.Context(), r: r})
+		if err != nil || string(got) != text {
+			t.Errorf("%s: read %d bytes of %d, error %v", name, len(got), len(text), err)
+		}
+	}
+	got, err := io.ReadAll(&stdin{ctx: t.Context(), r: iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(text)))})
+	if err == nil || len(got) != 1 {
+		t.Errorf("a failing read gave %d bytes and error %v", len(got), err)
+	}
+}
