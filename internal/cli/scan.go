@@ -162,11 +162,22 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 }
 
 func limitsOf(cfg *config.Config) collect.Limits {
-	limits := collect.Limits{Concurrency: cfg.Concurrency, Rate: cfg.Rate, Retries: cfg.Retries}
+	limits := collect.Limits{Concurrency: within(cfg.Concurrency, openFiles()), Rate: cfg.Rate, Retries: cfg.Retries}
 	if cfg.Retries == 0 {
 		limits.Retries = -1
 	}
 	return limits
+}
+
+// within keeps a number of targets at once within the open files of the system. A
+// target may need two sockets for a moment, and the run itself some files: a target
+// that finds none left would be unreachable by no fault of its own. 0 is no limit.
+func within(concurrency int, files uint64) int {
+	const own = 64
+	if files == 0 || files/2 >= uint64(concurrency)+own/2 { //nolint:gosec // config has checked the range
+		return concurrency
+	}
+	return max(1, (int(files)-own)/2) //nolint:gosec // at most twice the concurrency
 }
 
 // told changes what is said of each subject that is collected.
