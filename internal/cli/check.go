@@ -67,9 +67,30 @@ with the same rules, roots and --at.
 		if args = append(args, listed...); len(args) == 0 {
 			return usage(&hinted{errors.New("no file was given"), "give a file, a directory, or - for standard input"})
 		}
+		if err := spared(args, cfg.Outputs); err != nil {
+			return usage(err)
+		}
 		return c.check(cmd.Context(), cfg, args)
 	}
 	return cmd
+}
+
+// spared refuses to write a report over a file that is to be judged: it may be the
+// only copy of what an incident left.
+func spared(paths []string, outputs []config.Output) error {
+	var errs []error
+	for _, o := range outputs {
+		out, err := os.Stat(o.Path)
+		if err != nil || !out.Mode().IsRegular() || o.Path == localfile.Stdin {
+			continue
+		}
+		for _, path := range paths {
+			if in, err := os.Stat(path); err == nil && os.SameFile(in, out) {
+				errs = append(errs, fmt.Errorf("the %s report would overwrite %s, which is to be checked", o.Format, path))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c *command) check(ctx context.Context, cfg *config.Config, paths []string) error {

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -92,21 +94,42 @@ func (c *command) openOutput(path string) (*outputFile, error) {
 }
 
 // create opens a file that is to be renamed to final once it is complete. What
-// is there and no regular file, such as a pipe, is opened as it is.
+// is there and no regular file, such as a pipe, is opened as it is; a symbolic link
+// stays one, and leads to the new file. Who may read the file is decided as for any
+// other: by the one that it replaces, or else by the umask.
 func create(path string) (file *os.File, final string, err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
 		if info.IsDir() {
 			return nil, "", fmt.Errorf("%s is a directory", path)
 		}
 		file, err = os.OpenFile(path, os.O_WRONLY, 0)
 		return file, "", err
 	}
-	file, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
+		file, err = createBeside(path)
+		return file, path, err
+	}
+	if final, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, "", err
 	}
-	// As another program would have made it; the umask is not ours to guess.
-	return file, path, file.Chmod(0o644)
+	if file, err = createBeside(final); err != nil {
+		return nil, "", err
+	}
+	return file, final, file.Chmod(info.Mode().Perm())
+}
+
+// createBeside makes a file in the directory of another one, with what the umask
+// leaves; os.CreateTemp makes one for its owner alone.
+func createBeside(path string) (*os.File, error) {
+	for range 100 {
+		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%s", filepath.Base(path), rand.Text()[:10]))
+		file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides
+		if !errors.Is(err, fs.ErrExist) {
+			return file, err
+		}
+	}
+	return nil, fmt.Errorf("no free name beside %s", path)
 }
 
 // complete closes a file that create opened and gives it its name.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -254,7 +255,7 @@ func ParseVantage(s string) (*url.URL, error) {
 }
 
 // parseOutputs joins --format, --output and --report FORMAT=FILE.
-func parseOutputs(format, output string, reports, known []string) ([]Output, error) {
+func parseOutputs(format, output string, reports, known []string, evidence string) ([]Output, error) {
 	var errs []error
 	outs := []Output{{format, output}}
 	for _, r := range reports {
@@ -266,14 +267,18 @@ func parseOutputs(format, output string, reports, known []string) ([]Output, err
 		outs = append(outs, Output{f, p})
 	}
 	paths := map[string]bool{}
+	if evidence != "" {
+		paths[filepath.Clean(evidence)] = true
+	}
 	for _, o := range outs {
 		if !slices.Contains(known, o.Format) {
 			errs = append(errs, fmt.Errorf("unknown report format %q (this version writes %s)", o.Format, strings.Join(known, ", ")))
 		}
-		if paths[o.Path] {
-			errs = append(errs, fmt.Errorf("two reports would be written to %q", o.Path))
+		path := filepath.Clean(o.Path)
+		if paths[path] {
+			errs = append(errs, fmt.Errorf("two reports, or a report and the evidence, would be written to %q", o.Path))
 		}
-		paths[o.Path] = true
+		paths[path] = true
 	}
 	return outs, errors.Join(errs...)
 }

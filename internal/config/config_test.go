@@ -58,6 +58,8 @@ func TestConfigRefuses(t *testing.T) {
 		{[]string{"--evidence", "", "--cache="}, "--evidence is empty"},
 		{[]string{"--name", "https://example.org"}, `--name "https://example.org" is no name`},
 		{[]string{"--name", "example.org:443"}, "is no name"},
+		{[]string{"-o", "x", "--evidence", "./x"}, "a report and the evidence, would be written to"},
+		{[]string{"-o", "x", "--report", "json=./x"}, "would be written to"},
 		{[]string{"--sni", "a b"}, `--sni "a b" is no name`},
 		{[]string{"--sni", "a\n"}, "is no name"},
 		{[]string{"--mail-domain", "a b"}, "cannot read --mail-domain"},

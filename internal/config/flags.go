@@ -176,7 +176,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	var err error
 	c.Programs, err = parsePrograms(f.programs)
 	check(err)
-	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats)
+	c.Outputs, err = parseOutputs(f.format, f.output, f.reports, f.formats, f.evidence)
 	check(err)
 	c.Via, err = parseVia(f.via)
 	check(err)
