@@ -283,11 +283,11 @@ func issued(l *lab.Lab, days int, k *lab.Key) [][]byte {
 }
 
 // made is a certificate of an interceptor's CA for the host.
-func (n *night) made(ca *lab.CA) [][]byte {
+func (n *night) made(ca *lab.CA, k *lab.Key) [][]byte {
 	tmpl := n.lab.LeafTemplate()
 	tmpl.Drop(lab.IDSCTs)
-	tmpl.Key, tmpl.Issuer, tmpl.Serial = lab.ForgedKey(), ca.Name, lab.SerialOf("made")
-	tmpl.Set(lab.SKI(lab.ForgedKey().ID))
+	tmpl.Key, tmpl.Issuer, tmpl.Serial = k, ca.Name, lab.SerialOf("made")
+	tmpl.Set(lab.SKI(k.ID))
 	tmpl.Set(lab.AKI(ca.KeyID))
 	return [][]byte{tmpl.Sign(ca.Key, ""), ca.DER}
 }
@@ -368,11 +368,11 @@ func TestNightsAttacked(t *testing.T) {
 	n.inventory(t, fmt.Sprintf("{issuers: [%q], ct: required}", pinText(n.lab.Intermediate.Key.SPKI)), "")
 	n.wantDay(t, day{"quiet", always(genuine.chain, own), exitOK, "ok", ""}, "--report", "json="+n.file("before.json"))
 	for _, d := range []day{
-		{"a CA of nobody's", always(n.made(stranger), forger), exitFindings, "suspicious", "chain-untrusted-root"},
-		{"a CA with the genuine one's name", always(n.made(impostor), forger), exitFindings, "", "chain-untrusted-root"},
+		{"a CA of nobody's", always(n.made(stranger, forger), forger), exitFindings, "suspicious", "chain-untrusted-root"},
+		{"a CA with the genuine one's name", always(n.made(impostor, forger), forger), exitFindings, "", "chain-untrusted-root"},
 		{"another public CA", always(issued(other, 1, forger), forger), exitFindings, "suspicious", "pin-issuer-unexpected"},
 		{"the same CA, kept out of the logs", always(unlogged, forger), exitFindings, "suspicious", "pin-not-logged"},
-		{"one connection of three", third(n.made(stranger)), exitFindings, "", "path-hellos-differ"},
+		{"one connection of three", third(n.made(stranger, forger)), exitFindings, "", "path-hellos-differ"},
 		{"one connection of three, kept out of the logs", third(unlogged), exitFindings, "", "path-unlogged-answer"},
 		{"all but the first are dropped", func(c int) answer {
 			if c == 1 {
@@ -392,10 +392,10 @@ func TestNightsAccepted(t *testing.T) {
 	n := newNight(t)
 	box := n.lab.SelfSignedCA(lab.Named("CN=Box"), lab.InterceptorKey())
 	stranger := n.lab.SelfSignedCA(lab.Named("CN=Transit"), lab.ImpostorKey())
-	n.show(n.made(box), lab.ForgedKey())
+	n.show(n.made(box, n.lab.LeafKey), n.lab.LeafKey)
 	n.audit(t, exitFindings, n.lab.At, "--report", "json="+n.file("before.json"))
 	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--baseline", n.file("before.json")), "suspicious")
-	n.show(n.made(stranger), lab.ForgedKey())
+	n.show(n.made(stranger, lab.ForgedKey()), lab.ForgedKey())
 	n.audit(t, exitFindings, n.lab.At, "--baseline", n.file("before.json"))
 
 	learn := func(want int, more ...string) {
