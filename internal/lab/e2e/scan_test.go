@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -76,7 +75,7 @@ type report struct {
 
 	exit int
 	text string
-	// resident is the most memory that the run had, in KiB.
+	// resident is the most memory that the run had, in KiB; 0 where that is unknown.
 	resident int64
 }
 
@@ -111,9 +110,7 @@ func runReports(t *testing.T, command string, args ...string) report {
 		t.Fatalf("%s: %v", cmd, err)
 	}
 	r := report{exit: cmd.ProcessState.ExitCode(), text: string(stdout)}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.resident = usage.Maxrss
-	}
+	r.resident = resident(cmd.ProcessState)
 	if err := json.Unmarshal(stdout, &r); err != nil {
 		t.Fatalf("%s: exit %d, output is no report: %v\n%s\n%s", cmd, r.exit, err, stdout, stderr.String())
 	}
