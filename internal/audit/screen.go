@@ -156,12 +156,13 @@ func (a *Auditor) plain(c, issuer *cert.Certificate) bool {
 	return true
 }
 
-// profiling lists the rules that hold a certificate against what certificates of its
-// time were like: the dearest question after those about keys and signatures, and
-// one that only policies ask.
+// profiling lists the rules asked while screening that hold a certificate against
+// what certificates of its time were like: the dearest question after those about
+// keys and signatures, and one that hardly any rule but those about chains asks.
 func profiling(set *rule.Set) (out []*rule.Rule) {
 	for _, r := range set.Active() {
-		if slices.ContainsFunc(r.Reads(), func(path string) bool { return strings.HasPrefix(path, "cert.profile") }) {
+		asked := r.Scope() == rule.ScopeCertificate || r.Scope() == rule.ScopeLogEntry
+		if asked && slices.ContainsFunc(r.Reads(), func(path string) bool { return strings.HasPrefix(path, "cert.profile") }) {
 			out = append(out, r)
 		}
 	}

@@ -76,7 +76,28 @@ func TestScreenPassesOverNoAccused(t *testing.T) {
 	t.Logf("%d cases passed over, %d stopped", passed, stopped)
 }
 
-// The same holds for all chains of the outside vectors, forged, intercepted and
+// Screening answers the same with the profile that no rule it asks reads.
+func TestScreenWithoutProfile(t *testing.T) {
+	set := shippedRules(t)
+	for _, c := range lab.Cases() {
+		s := asLogged(t, c)
+		if s == nil {
+			continue
+		}
+		with := labAuditor(t, set, c.Roots, c.At)
+		with.profiling = set.Active()
+		without := labAuditor(t, set, c.Roots, c.At)
+		known := map[[32]byte]bool{chainKey(s.Log.Key, hashesOf(s.Certificates[1:])): true}
+		with.screened.known, without.screened.known = known, known
+		for _, matters := range []func(*rule.Rule) bool{nil, func(*rule.Rule) bool { return true }} {
+			if got, want := without.passesOver(s, matters), with.passesOver(s, matters); got != want {
+				t.Errorf("%s: passed over without a profile = %v, want %v as with one", c.Name, got, want)
+			}
+		}
+	}
+}
+
+// What [TestScreenPassesOverNoAccused] shows holds for all chains of the outside vectors, forged, intercepted and
 // genuine. Set CERTASSAY_CORPUS to their folder.
 func TestScreenPassesOverNoAccusedOfCorpus(t *testing.T) {
 	dir := os.Getenv("CERTASSAY_CORPUS")
