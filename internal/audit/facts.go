@@ -44,6 +44,9 @@ func (a *Auditor) hashed(der []byte, sum [32]byte, role string, known *trust.Sto
 		return c
 	}
 	c := &certificate{sha256: k.sha256, role: role, parsed: cert.Parse(der)}
+	if role == roleIssuer {
+		c.parsed.Key.Prepare()
+	}
 	c.libs = c.parsed.Libraries()
 	c.std = c.libs.Stdlib.Certificate
 	c.facts = a.certificateFacts(c, role, known)

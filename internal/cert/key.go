@@ -3,6 +3,8 @@ package cert
 import (
 	"errors"
 	"fmt"
+
+	"filippo.io/bigmod"
 )
 
 // A KeyAlgorithm is the kind of a public key. The zero value is a key that
@@ -54,6 +56,9 @@ type Key struct {
 	Err error
 
 	dsaP, dsaQ, dsaG, dsaY []byte
+
+	// prepared is N as [Key.Prepare] left it.
+	prepared *bigmod.Modulus
 }
 
 // Exponent is the RSA public exponent, -1 where it is negative or above 2^62,

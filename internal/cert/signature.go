@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+
+	"filippo.io/bigmod"
 )
 
 // Limits on the keys that signatures are checked with. A certificate brings its
@@ -135,6 +137,27 @@ func outcome(ok bool) Outcome {
 	return Mismatch
 }
 
+// maxPreparedBits is the largest modulus that is prepared, which costs the square
+// of its size.
+const maxPreparedBits = 4096
+
+// Prepare makes the signatures of an RSA key a third cheaper to check, for 10
+// microseconds: crypto/rsa derives again for each signature what only depends on
+// the modulus. The answers stay the same. Other keys are left as they are, as are
+// moduli that crypto/rsa refuses. It must not run beside a check, and N and E must
+// not change after it.
+func (k *Key) Prepare() {
+	if k.Err == nil && k.Algorithm == RSA && k.positive(k.N) && k.positive(k.E) && k.ordinaryRSA() && k.Bits <= maxPreparedBits {
+		k.prepared, _ = bigmod.NewModulus(k.N) // nil where it refuses the number
+	}
+}
+
+// ordinaryRSA says that crypto/rsa takes a key of positive numbers: it refuses odd
+// ones, which old roots have.
+func (k *Key) ordinaryRSA() bool {
+	return k.Bits >= 1024 && bitLen(k.E) <= 31 && k.Exponent()&1 == 1 && k.Exponent() > 1 && k.ModulusOdd()
+}
+
 func (k *Key) checkRSA(alg Algorithm, digest, signature []byte) (Outcome, error) {
 	switch {
 	case !k.positive(k.N) || !k.positive(k.E):
@@ -143,9 +166,11 @@ func (k *Key) checkRSA(alg Algorithm, digest, signature []byte) (Outcome, error)
 		return Unsupported, fmt.Errorf("the key (%d bits, exponent of %d bits) is beyond %d and %d bits",
 			k.Bits, bitLen(k.E), MaxRSABits, MaxExponentBits)
 	}
+	if k.prepared != nil && !alg.pss {
+		return outcome(verifyPKCS1((k.Bits+7)/8, alg.hash, digest, signature, k.raisePrepared)), nil
+	}
 	n := new(big.Int).SetBytes(k.N)
-	// crypto/rsa is twice as fast and refuses odd keys, which old roots have.
-	library := k.Bits >= 1024 && bitLen(k.E) <= 31 && k.Exponent()&1 == 1 && k.Exponent() > 1 && k.ModulusOdd()
+	library := k.ordinaryRSA() // twice as fast as math/big
 	pub := &rsa.PublicKey{N: n, E: int(k.Exponent() & (1<<31 - 1))}
 	if alg.pss {
 		if !library {
@@ -161,7 +186,24 @@ func (k *Key) checkRSA(alg Algorithm, digest, signature []byte) (Outcome, error)
 	if library {
 		return outcome(rsa.VerifyPKCS1v15(pub, alg.hash, digest, signature) == nil), nil
 	}
-	return outcome(verifyPKCS1(n, new(big.Int).SetBytes(k.E), alg.hash, digest, signature)), nil
+	raise := func(signature []byte) []byte {
+		s := new(big.Int).SetBytes(signature)
+		if s.Cmp(n) >= 0 {
+			return nil
+		}
+		return s.Exp(s, new(big.Int).SetBytes(k.E), n).FillBytes(make([]byte, len(signature)))
+	}
+	return outcome(verifyPKCS1((k.Bits+7)/8, alg.hash, digest, signature, raise)), nil
+}
+
+// raisePrepared is RSAVP1 (RFC 8017 section 5.2.2); nil for a number that is not
+// below the modulus.
+func (k *Key) raisePrepared(signature []byte) []byte {
+	x, err := bigmod.NewNat().SetBytes(signature, k.prepared)
+	if err != nil {
+		return nil
+	}
+	return bigmod.NewNat().ExpShortVarTime(x, uint(k.Exponent()), k.prepared).Bytes(k.prepared)
 }
 
 func (k *Key) positive(b []byte) bool { return len(b) > 0 && b[0]&0x80 == 0 && bitLen(b) > 0 }
@@ -185,24 +227,24 @@ func digestInfo(h crypto.Hash) string {
 	return ""
 }
 
-// verifyPKCS1 is RSASSA-PKCS1-v1_5-VERIFY (RFC 8017 section 8.2.2) for keys
-// that crypto/rsa refuses. The expected encoding is built and compared whole:
-// parsing the decrypted one is how Bleichenbacher's forgery of 2006 passed.
-func verifyPKCS1(n, e *big.Int, h crypto.Hash, digest, signature []byte) bool {
-	size := (n.BitLen() + 7) / 8
+// verifyPKCS1 is RSASSA-PKCS1-v1_5-VERIFY (RFC 8017 section 8.2.2) for a modulus of
+// size octets. raise is the operation with the public key, and gives nil where the
+// signature is not below the modulus. The expected encoding is built and compared
+// whole: parsing the decrypted one is how Bleichenbacher's forgery of 2006 passed.
+func verifyPKCS1(size int, h crypto.Hash, digest, signature []byte, raise func(signature []byte) []byte) bool {
 	info := digestInfo(h)
 	pad := size - 3 - len(info) - len(digest)
 	if len(signature) != size || pad < 8 || info == "" {
 		return false
 	}
-	s := new(big.Int).SetBytes(signature)
-	if s.Cmp(n) >= 0 {
-		return false
+	want := make([]byte, size)
+	want[1] = 1
+	for i := range want[2 : 2+pad] {
+		want[2+i] = 0xff
 	}
-	want := append(append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, pad)...), 0)
-	want = append(append(want, info...), digest...)
-	got := s.Exp(s, e, n).FillBytes(make([]byte, size))
-	return bytes.Equal(got, want)
+	copy(want[3+pad:], info)
+	copy(want[3+pad+len(info):], digest)
+	return bytes.Equal(raise(signature), want)
 }
 
 func (k *Key) checkECDSA(digest, signature []byte) (Outcome, error) {

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/dsa" //nolint:staticcheck // old certificates are judged, not made
 	"crypto/ecdsa"
@@ -83,8 +84,44 @@ func TestCheckRSA(t *testing.T) {
 			alg := parseAlgorithm(algorithm(tt.oid))
 			sig := signRSA(tt.key, tt.hash, hashOf(tt.hash, message))
 			checkAll(t, &key, alg, message, sig)
+			key.Prepare()
+			if want := tt.key.N.BitLen() >= 1024 && tt.key.E < 1<<31; want != (key.prepared != nil) {
+				t.Errorf("Prepare took the key = %v, want %v", key.prepared != nil, want)
+			}
+			checkAll(t, &key, alg, message, sig)
 		})
 	}
+}
+
+// A prepared key answers as one that is not, for every encoding that is signed.
+func FuzzPrepared(f *testing.F) {
+	private := rsaKey(1024, 3)
+	info := append([]byte(digestInfo(crypto.SHA256)), hashOf(crypto.SHA256, []byte("message"))...)
+	right := append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, 128-3-len(info))...)
+	right = append(append(right, 0), info...)
+	f.Add(right)
+	f.Add(append(right[:127:127], right[127]^1))
+	f.Add(append(right[:11:11], make([]byte, 117)...))
+	f.Add(private.N.Bytes())
+	f.Add([]byte{})
+	alg := parseAlgorithm(algorithm(oidPKCS1 + "\x0b"))
+	plain := ParseKey(rsaSPKI(integerTLV(private.N), []byte{2, 1, 3}))
+	prepared := plain
+	prepared.Prepare()
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		x := new(big.Int).SetBytes(encoded)
+		signature := x.Exp(x, private.D, private.N).FillBytes(make([]byte, 128))
+		for _, sig := range [][]byte{signature, encoded} {
+			got, _ := Check(&prepared, alg, []byte("message"), sig)
+			want, _ := Check(&plain, alg, []byte("message"), sig)
+			if got != want {
+				t.Errorf("Check by a prepared key of %x = %v, want %v", sig, got, want)
+			}
+			if bytes.Equal(encoded, right) && &sig[0] == &signature[0] && got != Verified {
+				t.Errorf("Check of the right encoding = %v, want verified", got)
+			}
+		}
+	})
 }
 
 // checkAll expects a signature to verify, and no change of anything to.
