@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"math/big"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyte_asn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -68,11 +69,13 @@ func recovered(curve elliptic.Curve, digest []byte, r, s *big.Int) (out [][]byte
 			}
 			qx, qy := curve.ScalarMult(rx, ry, u.Bytes()) //nolint:staticcheck // as above
 			qx, qy = curve.Add(qx, qy, gx, gy)            //nolint:staticcheck // as above
-			if qx.Sign() == 0 && qy.Sign() == 0 {
-				continue
+			size := (p.BitSize + 7) / 8
+			point := slices.Concat([]byte{4}, qx.FillBytes(make([]byte, size)), qy.FillBytes(make([]byte, size)))
+			key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+			if err != nil {
+				continue // the point at infinity is no key
 			}
-			spki, err := x509.MarshalPKIXPublicKey(&ecdsa.PublicKey{Curve: curve, X: qx, Y: qy})
-			if err == nil {
+			if spki, err := x509.MarshalPKIXPublicKey(key); err == nil {
 				out = append(out, spki)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/certassay/certassay/internal/cert"
 )
@@ -44,7 +45,12 @@ func pack(spki []byte) (form, []byte) {
 		default:
 			return verbatim, spki
 		}
-		short = elliptic.MarshalCompressed(key.Curve, key.X, key.Y)
+		point, err := key.Bytes()
+		if err != nil {
+			return verbatim, spki
+		}
+		// SEC 1 section 2.3.3: x, and whether y is odd.
+		short = slices.Concat([]byte{2 | point[len(point)-1]&1}, point[1:1+len(point)/2])
 	}
 	if again, err := unpack(f, short); err != nil || !bytes.Equal(again, spki) {
 		return verbatim, spki
@@ -72,7 +78,12 @@ func unpackPoint(curve elliptic.Curve, b []byte) ([]byte, error) {
 	if x == nil {
 		return nil, errors.New("a point that is not on its curve")
 	}
-	return x509.MarshalPKIXPublicKey(&ecdsa.PublicKey{Curve: curve, X: x, Y: y})
+	n := (curve.Params().BitSize + 7) / 8
+	key, err := ecdsa.ParseUncompressedPublicKey(curve, slices.Concat([]byte{4}, x.FillBytes(make([]byte, n)), y.FillBytes(make([]byte, n))))
+	if err != nil {
+		return nil, fmt.Errorf("reading a point: %w", err)
+	}
+	return x509.MarshalPKIXPublicKey(key)
 }
 
 // keyID is the identifier of a key by method 1 of RFC 5280 section 4.2.1.2.
