@@ -176,7 +176,9 @@ func TestBroken(t *testing.T) {
 		name, text string
 		want       []string // in the text of the error, in any order
 	}{
-		{"empty", "", []string{"certassay.yaml: the file is empty"}},
+		{"empty", "", []string{"certassay.yaml:1:1: the file is empty"}},
+		{"a control character", "version: 1\ngroups: é\x00\n", []string{"certassay.yaml:2:10: not valid YAML"}},
+		{"no UTF-8", "version: 1\n\xff\n", []string{"certassay.yaml:2:1: not valid YAML"}},
 		{"no YAML", "version: 1\n  x: [", []string{"certassay.yaml:2:", "not valid YAML"}},
 		{"a file of another kind", "root " + strings.Repeat("root:x:0:0:", 20), []string{`unknown key "root root:x:0:0:root:x:0:0:root:x:0:0:root:x:0:0:root:x:0:0:…"`}},
 		{"no mapping", "- 1\n", []string{"certassay.yaml:1:1: inventory: want a mapping, found a list"}},

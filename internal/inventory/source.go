@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -120,6 +122,17 @@ func printable(s string) string {
 	return unprintable.ReplaceAllString(strings.ReplaceAll(s, "\t", " "), "\ufffd")
 }
 
+// unreadable gives the place of the first byte that YAML does not take, in lines and
+// columns from 1; the library does not say where it met a control character.
+func unreadable(data []byte) (line, col int) {
+	i := bytes.IndexFunc(data, func(r rune) bool {
+		return r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r)
+	})
+	before := data[:max(i, 0)]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[start:]) + 1
+}
+
 // document gives the one document of data, or nil after reporting why not.
 func (s *source) document(data []byte) *yaml.Node {
 	fail := func(err error) *yaml.Node {
@@ -127,6 +140,9 @@ func (s *source) document(data []byte) *yaml.Node {
 		var le *yaml.LoadError
 		if errors.As(err, &le) {
 			at.Line, at.Col, msg = le.Mark.Line, le.Mark.Column, le.Message
+		}
+		if at.Line == 0 {
+			at.Line, at.Col = unreadable(data)
 		}
 		s.at(at, "", "not valid YAML: %s", msg)
 		return nil
@@ -137,7 +153,7 @@ func (s *source) document(data []byte) *yaml.Node {
 	}
 	var doc, second yaml.Node
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) {
-		s.at(expect.Place{File: s.name}, `begin with "version: 1"`, "the file is empty")
+		s.at(expect.Place{File: s.name, Line: 1, Col: 1}, `begin with "version: 1"`, "the file is empty")
 		return nil
 	} else if err != nil {
 		return fail(err)

@@ -78,7 +78,7 @@ func (s *source) required(f *File) {
 		}
 	}
 	if len(missing) > 0 {
-		s.at(0, 0, `"certassay schema rule" explains each; "certassay rules new ID" writes a whole rule`,
+		s.at(1, 1, `"certassay schema rule" explains each; "certassay rules new ID" writes a whole rule`,
 			"missing: %s", strings.Join(missing, ", "))
 	}
 }

@@ -106,7 +106,7 @@ func TestLoadErrors(t *testing.T) {
 		{"number for text", edit(t, "title", "title: 1.10"), []string{":5:8: title: want text, found float 1.10", "quotes"}},
 		{"text for list", edit(t, "benign", "benign: none"), []string{":8:9: benign: want a list, found text", "[none]"}},
 		{"octal", edit(t, "version", "version: 010"), []string{":2:10: version: want a decimal number"}},
-		{"no version", edit(t, "version", ""), []string{"missing: version"}},
+		{"no version", edit(t, "version", ""), []string{"key-test.yaml:1:1: missing: version"}},
 		{"version 0", edit(t, "version", "version: 0"), []string{":2:10: version 0 is below 1"}},
 		{"no benign", edit(t, "benign", "benign: []"), []string{":8:9: benign is empty"}},
 		{"blank why", edit(t, "why", `why: " "`), []string{":7:6: why is empty"}},
@@ -209,7 +209,7 @@ func TestLoadReportsAllErrors(t *testing.T) {
 	}
 	want := []string{
 		"rules/key/key-test.yaml:3:9", "rules/key/key-test.yaml:9:8", "rules/key/key-test.yaml:15:15",
-		"/home/me/pack/key-other.yaml:0:1", "/home/me/pack/key-other.yaml:1:5", "/home/me/pack/key-other.yaml:2:1",
+		"/home/me/pack/key-other.yaml:1:1", "/home/me/pack/key-other.yaml:1:5", "/home/me/pack/key-other.yaml:2:1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("errors differ (-want +got):\n%s\n%v", diff, err)
