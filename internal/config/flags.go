@@ -91,7 +91,7 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, tls://ADDR[:PORT][#NAME], or https://ADDR[:PORT][/PATH][#NAME] (default: this machine's; one on this machine that validates is best)")
 	fs.BoolVar(&f.offline, "offline", false, "contact nobody but the targets; this is what happens without --online, too; with --cache, take answers from there")
 	fs.StringVar(&f.color, "color", "auto", "colour text: auto, always or never (NO_COLOR is honoured)")
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print the verdicts only")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only the subjects that are not ok, a line each")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
 	config := "read options from `FILE`, YAML with flag names as keys, or judge by an inventory"
 	if which.Inventory {
