@@ -31,11 +31,14 @@ const (
 )
 
 // An entry of a table: bits 0 to 3 are how many bits the code has, bits 8 to 11
-// how many extra bits follow, bits 16 to 31 the value. Zero is no code.
+// how many extra bits follow, bits 16 to 31 the value. Zero is no code. Bits 4 and 5
+// stay zero, so that an entry shifts by itself: a processor takes six bits of a
+// shift's count, and to mask four first would be one more step in the chain from
+// each code to the next, which is what unpacking waits for.
 const (
-	isLiteral = 1 << 4
-	isEnd     = 1 << 5
-	isLong    = 1 << 6 // the value is where the second table begins
+	isLiteral = 1 << 12
+	isEnd     = 1 << 13
+	isLong    = 1 << 14 // the value is where the second table begins
 )
 
 // RFC 1951 section 3.2.5, without the symbols that may not occur.
@@ -311,22 +314,22 @@ func (f *inflater) block(out []byte, at, size int) (int, bool) {
 		}
 		e := lit[buf&(1<<litBits-1)]
 		if e&isLiteral != 0 {
-			buf >>= e & 15
-			have -= int(e & 15)
+			buf >>= e & 63
+			have -= int(e & 63)
 			out[at] = byte(e >> 16)
 			at++
 			e = lit[buf&(1<<litBits-1)]
 			if e&isLiteral == 0 {
 				continue
 			}
-			buf >>= e & 15
-			have -= int(e & 15)
+			buf >>= e & 63
+			have -= int(e & 63)
 			out[at] = byte(e >> 16)
 			at++
 			e = lit[buf&(1<<litBits-1)]
 			if e&isLiteral != 0 {
-				buf >>= e & 15
-				have -= int(e & 15)
+				buf >>= e & 63
+				have -= int(e & 63)
 				out[at] = byte(e >> 16)
 				at++
 			}
@@ -335,8 +338,8 @@ func (f *inflater) block(out []byte, at, size int) (int, bool) {
 		if e&isLong != 0 {
 			e = lit[int(e>>16)+int(buf>>litBits&(1<<(maxCode-litBits)-1))]
 			if e&isLiteral != 0 {
-				buf >>= e & 15
-				have -= int(e & 15)
+				buf >>= e & 63
+				have -= int(e & 63)
 				out[at] = byte(e >> 16)
 				at++
 				continue
@@ -345,8 +348,8 @@ func (f *inflater) block(out []byte, at, size int) (int, bool) {
 		if e == 0 {
 			return 0, false
 		}
-		buf >>= e & 15
-		have -= int(e & 15)
+		buf >>= e & 63
+		have -= int(e & 63)
 		if e&isEnd != 0 {
 			f.pos, f.buf, f.have = pos, buf, have
 			return at, have >= 0
@@ -363,11 +366,11 @@ func (f *inflater) block(out []byte, at, size int) (int, bool) {
 		if d == 0 {
 			return 0, false
 		}
-		buf >>= d & 15
+		buf >>= d & 63
 		extra = d >> 8 & 15
 		back := int(d>>16) + int(buf&(1<<extra-1))
 		buf >>= extra
-		have -= int(d&15) + int(extra)
+		have -= int(d&63) + int(extra)
 		if back > at {
 			return 0, false
 		}
