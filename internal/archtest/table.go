@@ -100,6 +100,7 @@ var Table = []Row{
 	{Folder: "rules"},
 
 	{Folder: "internal/rule/generate", Imports: []string{"internal/rule", "internal/facts", "internal/finding", "rules"}, Apart: true},
+	{Folder: "internal/trust/generate", Imports: []string{"internal/trust"}, Apart: true},
 	{Folder: "internal/archtest", Apart: true},
 	{Folder: "internal/lab", Apart: true},
 	{Folder: "internal/lab/*", Imports: []string{"internal/lab"}, Apart: true},

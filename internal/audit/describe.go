@@ -44,6 +44,13 @@ func describePath(p *facts.Path) report.Path {
 		Certificates: p.Certificates, Subjects: p.Subjects, Anchor: p.Anchor, Programs: p.Programs,
 		AtIssue: p.AtIssue, Reason: p.Reason, Detail: p.Detail,
 	}
+	for _, r := range p.Revoked {
+		x := report.PathRevoked{Index: int(r.Index), List: r.List, InForce: r.InForce}
+		if r.Listed != nil {
+			x.Listed = r.Listed.Format(time.DateOnly)
+		}
+		out.Revoked = append(out.Revoked, x)
+	}
 	if p.FailedAt >= 0 {
 		failed := int(p.FailedAt)
 		out.FailedAt = &failed

@@ -50,11 +50,12 @@ const notAsked = "not asked for when entries are screened"
 //     self-issued, and it is signed with an algorithm of its issuer's kind of key,
 //     which verifies where the key is RSA of at most 3072 bits or P-256;
 //   - another entry under the very same chain was judged in full and neither
-//     accused nor under a distrusted CA, and nothing in that chain constrains names;
+//     accused nor under a distrusted or revoked CA, and nothing in that chain constrains names;
 //   - all its SCTs name known logs whose keys nobody has leaked;
 //   - no rule about one certificate or a log entry finds anything that matters, and
 //     none that the verdict rests on is undecided for another reason than that
 //     screening does not ask;
+//   - no list of revoked certificates holds it;
 //   - it is not the one in 512 that is judged all the same.
 //
 // What is passed over was not asked, besides paths: whether its SCTs verify, whether
@@ -97,7 +98,7 @@ func (a *Auditor) passesOver(s *evidence.Subject, matters func(*rule.Rule) bool)
 		certs = append(certs, up.parsed)
 	}
 	c.parsed.ShareIssuer(c.above.parsed)
-	if !a.plain(c.parsed, c.above.parsed) {
+	if !a.plain(c.parsed, c.above.parsed) || a.trust.Revoked(c.parsed) != nil {
 		return false
 	}
 	record := log.Facts(&log.Input{Subject: s, Certificates: certs, Logs: a.logs, Heads: &a.heads, At: a.at})
@@ -223,6 +224,9 @@ func (n *screenedChains) note(s *evidence.Subject, j *judgement, verdict finding
 		if c.parsed.Extension(cert.OIDNameConstraints) != nil {
 			return
 		}
+	}
+	if slices.ContainsFunc(j.facts.Chain.Revoked, func(r facts.Revoked) bool { return !r.Leaf && r.OnBestPath }) {
+		return
 	}
 	if c := j.facts.Chain; c.Anchor == string(trust.Public) && c.VerifyError != "" {
 		return

@@ -136,7 +136,7 @@ func (s *session) warn(message, hint string) {
 func (s *session) warnRead(w localfile.Warning) { s.warn(w.Text, w.Hint) }
 
 func (s *session) tool() report.Tool {
-	data := map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs)}
+	data := map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs), "revoked_cas": s.trust.RevokedDate()}
 	if date := s.trust.CADataDate(); date != "" {
 		data["ca_data"] = date
 	}

@@ -20,6 +20,7 @@ type Chain struct {
 	// Paths is nil where there was nothing to build from.
 	Paths      []Path      `fact:"paths" doc:"every path that was found from the leaf, the best first"`
 	Violations []Violation `fact:"violations" doc:"what certificates on the best path do although RFC 5280 or the browsers' rules forbid it"`
+	Revoked    []Revoked   `fact:"revoked" doc:"certificates of all paths, roots aside, that lists of revoked certificates hold, those of the best path first"`
 	BudgetHit  bool        `fact:"budget_hit" doc:"the search for paths hit a limit: there may be more"`
 	OwnChecks  bool        `fact:"accepted_by_own_checks" doc:"the anchor rests on certassay's own checks alone, because crypto/x509 refuses every path for a reason that RFC 5280 does not give"`
 	Opinions   []Opinion   `fact:"opinions" doc:"what other libraries' verifiers say of the best path; asked only where crypto/x509 refuses it and it reaches a root; unknown otherwise"`

@@ -10,9 +10,11 @@ type Path struct {
 	Programs     []string `fact:"programs" doc:"root programs and named anchors that accept it for TLS servers at the time of judgement"`
 	AtIssue      []string `fact:"programs_at_issue" doc:"those that accepted it at the leaf's notBefore"`
 	Accepted     bool     `fact:"accepted" doc:"some program accepts it at the time of judgement"`
-	Reason       string   `fact:"reason" doc:"why it is not accepted, as in violations, or unknown-authority, signature, constraint, budget, unreadable, refused; empty where it is"`
+	Reason       string   `fact:"reason" doc:"why it is not accepted, as in violations, or unknown-authority, signature, constraint, revoked, budget, unreadable, refused; empty where it is"`
 	FailedAt     int64    `fact:"failed_at" doc:"index on the path of the first certificate that fails, -1 where none does"`
 	Detail       string   `fact:"detail" doc:"the same as a sentence"`
+
+	Revoked []PathRevoked `fact:"revoked" doc:"its certificates, the root aside, that lists of revoked certificates hold"`
 }
 
 // Violation is something that a certificate on the chain's best path does

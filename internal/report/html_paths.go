@@ -47,7 +47,7 @@ func (n *graphNode) TextY() int { return n.Y + 19 }
 
 // pathGraph draws the first paths, or gives nil where there are less than two.
 func pathGraph(s *Subject) *htmlPaths {
-	if len(s.Paths) < 2 {
+	if len(s.Paths) < 2 && !anyRevoked(s.Paths) {
 		return nil
 	}
 	g := &htmlPaths{}
@@ -91,6 +91,9 @@ func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 		outcome.Label, outcome.Hint = "good", "accepted by "+names(p.Programs)
 	} else if len(p.AtIssue) > 0 {
 		outcome.Hint += "; when it was issued, accepted by " + names(p.AtIssue)
+	}
+	if revoked := p.revocations(); revoked != "" {
+		outcome.Hint += "; " + revoked
 	}
 	g.Outcomes = append(g.Outcomes, outcome)
 	if len(hashes) > 0 {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Path is one way from the leaf to a root, and what becomes of it.
@@ -25,6 +26,46 @@ type Path struct {
 	FailedAt *int `json:"failed_at,omitempty"`
 	// Detail is the reason as a sentence.
 	Detail string `json:"detail,omitempty"`
+	// Revoked are the certificates of the path, the root aside, that lists of revoked
+	// ones hold.
+	Revoked []PathRevoked `json:"revoked,omitempty"`
+}
+
+// PathRevoked is a revoked certificate of a path.
+type PathRevoked struct {
+	// Index is its index on the path.
+	Index int `json:"index"`
+	// List is the list of revoked certificates and its date, such as "OneCRL 2026-10-28".
+	List string `json:"list"`
+	// Listed is a day on which it stood there, 2006-01-02; absent where the list does
+	// not say.
+	Listed string `json:"listed,omitempty"`
+	// InForce says that it is known to have been on the list at the time of judgement.
+	InForce bool `json:"in_force"`
+}
+
+// revocations says which certificates of a path are revoked, or empty text.
+func (path *Path) revocations() string {
+	var out []string
+	for _, r := range firstOf(path.Revoked) {
+		text := "revoked: " + r.List
+		if !r.InForce {
+			text = "revoked later: " + r.List
+		}
+		if r.Index >= 0 && r.Index < len(path.Subjects) {
+			text += ": " + path.Subjects[r.Index]
+		}
+		if r.Listed != "" {
+			text += " (listed by " + r.Listed + ")"
+		}
+		out = append(out, outside(text))
+	}
+	return strings.Join(out, "; ")
+}
+
+// anyRevoked says that a path leads through a revoked certificate.
+func anyRevoked(paths []Path) bool {
+	return slices.ContainsFunc(paths, func(p Path) bool { return len(p.Revoked) > 0 })
 }
 
 // A branch is a certificate on one or more paths, drawn once.
@@ -34,9 +75,10 @@ type branch struct {
 	ends          []*Path // paths whose last certificate it is
 }
 
-// paths draws the ways to roots as a graph, where there is more than one.
+// paths draws the ways to roots as a graph, where there is more than one, or one
+// leads through a revoked certificate.
 func (p *page) paths(s *Subject) {
-	if len(s.Paths) < 2 {
+	if len(s.Paths) < 2 && !anyRevoked(s.Paths) {
 		return
 	}
 	root := &branch{}
@@ -97,16 +139,25 @@ func (p *page) hang(first, rest, text string) {
 
 func (p *page) outcome(path *Path) string {
 	if len(path.Programs) > 0 {
-		return p.o.paint(green, "✓") + " accepted by " + names(path.Programs)
+		text := p.o.paint(green, "✓") + " accepted by " + names(path.Programs)
+		if revoked := path.revocations(); revoked != "" {
+			text += "; " + revoked
+		}
+		return text
 	}
 	text := p.o.paint(red, "✗") + " "
-	if path.Detail != "" {
+	if path.Reason == "revoked" {
+		text += path.revocations()
+	} else if path.Detail != "" {
 		text += outside(path.Detail)
 	} else {
 		text += outside(path.Reason)
 	}
 	if len(path.AtIssue) > 0 {
 		text += "; when it was issued, accepted by " + names(path.AtIssue)
+	}
+	if revoked := path.revocations(); revoked != "" && path.Reason != "revoked" {
+		text += "; " + revoked
 	}
 	return text
 }

@@ -43,5 +43,6 @@ func (s *Store) Status() []Data {
 		Data{"incidents", incidents().date, incidents().all, "documented forgeries and leaks, with hashes of their certificates and keys"},
 		Data{"CAA identifiers", caaDate, len(caaOwners), caaSource},
 		Data{"distrusted CAs", distrusted().date, distrusted().all, "CAs that root programs decided against, with dates"},
+		Data{"revoked CAs", s.RevokedDate(), s.revokedList().entries, "Mozilla's OneCRL, as Firefox ships it: certificates that it refuses whoever vouches for them"},
 	)
 }

@@ -58,6 +58,8 @@ type Store struct {
 	disclosed *disclosed.Table
 	public    map[[32]byte]publicRoot
 	data      []Data
+	// revoked is nil for the list of the program.
+	revoked *RevokedList
 }
 
 // A Set is anchors that an owner names.
@@ -89,6 +91,9 @@ type Options struct {
 	// Disclosed are public intermediates of which the certificates are not held;
 	// nil takes the built-in table.
 	Disclosed *disclosed.Table
+	// Revoked takes the place of the program's list of revoked certificates; nil
+	// keeps that.
+	Revoked *RevokedList
 }
 
 // New makes a store of Mozilla's roots and the owner's sets. local is the
@@ -103,7 +108,7 @@ func New(sets []Set, local *x509.CertPool) (*Store, error) {
 // believe that a root is trusted when it is not.
 func Open(o Options) (*Store, error) {
 	s := &Store{local: o.Local, cas: newIndex(), bySHA: map[[32]byte]Anchor{}, owners: map[[32]byte][]string{}, listed: map[[32]byte]*Record{},
-		disclosed: o.Disclosed, public: map[[32]byte]publicRoot{}}
+		disclosed: o.Disclosed, revoked: o.Revoked, public: map[[32]byte]publicRoot{}}
 	if s.disclosed == nil {
 		s.disclosed = builtinDisclosed()
 	}

@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/trust"
@@ -44,6 +45,11 @@ type path struct {
 	above *disclosed.Facts
 
 	violations []violation
+	// revoked are its certificates that lists of revoked ones hold; at is when it is judged.
+	revoked []revocation
+	// blocked says that Firefox would accept it if it were not revoked.
+	blocked bool
+	at      time.Time
 	// programs accept it at the time of judgement for TLS servers; excused
 	// accept it when dates and purpose are put aside; atIssue accept it at the
 	// leaf's notBefore.

@@ -26,6 +26,7 @@ func (v *verified) describe(in *Input, f *facts.Chain) {
 	for i := range f.Links {
 		f.Links[i].OnBestPath = slices.Contains(f.Paths[0].Certificates, f.Links[i].SHA256)
 	}
+	f.Revoked = revokedFacts(in, v.paths)
 	f.OwnChecks = best.ours
 	for _, p := range in.Trust.Programs() {
 		if p.Anchor == trust.Public {
@@ -58,6 +59,15 @@ func (p *path) fact(in *Input) facts.Path {
 	if p.above != nil {
 		root, _ := in.Trust.RootOf(p.above)
 		add(root.SHA256(), root)
+	}
+	out.Revoked = []facts.PathRevoked{}
+	for i := range p.revoked {
+		r := &p.revoked[i]
+		x := facts.PathRevoked{Index: int64(r.index), List: r.list, InForce: r.inForce(p.at)}
+		if r.entry != nil {
+			x.Listed = &r.entry.Listed
+		}
+		out.Revoked = append(out.Revoked, x)
 	}
 	if why, refused := p.refusal(); refused {
 		out.Reason, out.FailedAt, out.Detail = why.reason, int64(why.index), why.detail

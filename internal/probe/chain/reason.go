@@ -23,6 +23,7 @@ const (
 	reasonWeakKey    = "weak-key"
 	reasonVersion    = "version"
 	reasonProgram    = "constraint"
+	reasonRevoked    = "revoked"
 	reasonBudget     = "budget"
 	reasonUnreadable = "unreadable"
 	reasonRefused    = "refused"

@@ -40,7 +40,15 @@ func verify(in *Input, g *graph, c *cert.Certificate) verified {
 	out.paths, out.capped = g.paths(c)
 	for _, p := range out.paths {
 		judgePath(in, p)
+		p.revoked, p.at = revocations(in, p), in.At
 	}
+	// Only the first are put to the library: the ones that nobody revoked.
+	slices.SortStableFunc(out.paths, func(a, b *path) int {
+		if a.anchor() == trust.None || b.anchor() == trust.None {
+			return rooted(b) - rooted(a)
+		}
+		return a.inForce(in.At) - b.inForce(in.At)
+	})
 	leaf := in.Parsed(c)
 	if leaf != nil {
 		out.askLibrary(in, g, leaf)
@@ -117,10 +125,14 @@ func (p *path) record(program string, a answer) {
 	// Where the library found another path, it did not get to ask about this one
 	// at another time.
 	sound := a.ok && p.flaw() == nil && !p.has(reasonUsage) && !p.has(reasonSHA1)
-	if (lax || sound) && p.validAt(p.steps[0].c.NotBefore) {
+	refused := func(at time.Time) bool { return program == programMozilla && p.refuses(at) != nil }
+	if begin := p.steps[0].c.NotBefore; (lax || sound) && p.validAt(begin) && !refused(begin) {
 		p.atIssue = append(p.atIssue, program)
 	}
-	if by(a.strict, p) {
+	switch {
+	case by(a.strict, p) && refused(p.at):
+		p.blocked = true
+	case by(a.strict, p):
 		p.programs = append(p.programs, program)
 	}
 	p.library = better(p.library, a.reason)
@@ -300,16 +312,27 @@ func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) answer {
 
 // comparePaths puts the path first that vouches for most: one that a library
 // accepts, one that it accepts but for dates and purpose, one that we accept,
-// one that reaches a root at all. Among equals the one with fewer violations is
-// first, then the shorter one.
+// one that reaches a root at all. Among equals the one with fewer revoked
+// certificates is first, then the one with fewer violations, then the shorter one.
 func comparePaths(a, b *path) int {
 	if d := b.worth() - a.worth(); d != 0 {
+		return d
+	}
+	if d := a.inForce(a.at) - b.inForce(b.at); d != 0 {
 		return d
 	}
 	if d := len(a.violations) - len(b.violations); d != 0 {
 		return d
 	}
 	return len(a.steps) - len(b.steps)
+}
+
+// rooted is 1 for a path that reaches a root.
+func rooted(p *path) int {
+	if p.anchor() == trust.None {
+		return 0
+	}
+	return 1
 }
 
 func (p *path) worth() int {
@@ -345,7 +368,9 @@ func (p *path) refusal() (violation, bool) {
 		}
 	}
 	top := len(p.steps) - 1
-	switch {
+	switch r := p.refuses(p.at); {
+	case r != nil && p.blocked:
+		return violation{reasonRevoked, r.index, p.sentence(r)}, true
 	case p.broken != "":
 		return violation{p.broken, top, brokenText[p.broken]}, true
 	case p.library != "":

@@ -19,13 +19,13 @@ type path struct {
 	*facts.Path
 	certs []*cert.Certificate // the leaf first; shorter where one was not found
 	// vouched says that a public or inventory root stands at its end and that
-	// it has no fault but its dates.
+	// it has no fault but its dates, or that it is revoked.
 	vouched bool
 }
 
 // datesOnly are the reasons for which a path that is not accepted still tells who
-// issued the leaf.
-var datesOnly = []string{"", "expired", "not-yet-valid"}
+// issued the leaf: its end came, by date or by revocation.
+var datesOnly = []string{"", "expired", "not-yet-valid", "revoked"}
 
 // paths finds the certificates of the chain's paths: those that were served or
 // fetched, and CAs that are known.
