@@ -170,7 +170,7 @@ func TestPublic(t *testing.T) {
 		"100.64.0.1": false, "0.0.0.0": false, "0.1.2.3": false, "224.0.0.1": false, "255.255.255.255": false, "240.0.0.1": false,
 		"198.18.0.1": false, "192.0.2.1": false, "fe80::1": false, "fc00::1": false, "fd12::1": false, "ff02::1": false, "::": false,
 		"::ffff:10.0.0.1": false, "::10.0.0.1": false, "64:ff9b::a00:1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::1": false,
-		"2002:a00:1::": false, "2001::1": false, "2001:db8::1": false, "fec0::1": false, "64:ff9b:1::1": false,
+		"2002:a00:1::": false, "2001::1": false, "2001:db8::1": false, "fec0::1": false, "64:ff9b:1::1": false, "::ffff:0:a00:1": false, "4000::1": false,
 	} {
 		if got := Public(netip.MustParseAddr(text)); got != want {
 			t.Errorf("Public(%s) = %v, want %v", text, got, want)

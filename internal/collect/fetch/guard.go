@@ -54,8 +54,13 @@ func Public(a netip.Addr) bool {
 			return Public(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
 		}
 	}
-	return true
+	return a.Is4() || assigned.Contains(a)
 }
+
+// assigned is all of IPv6 that has been given out for hosts (RFC 4291 section 2.4,
+// IANA's registry of unicast addresses): what lies outside is nobody's, or some
+// translator's, as ::ffff:0:10.0.0.1 is (RFC 2765).
+var assigned = netip.MustParsePrefix("2000::/3")
 
 // special are the blocks that the registries of RFC 6890 do not call globally
 // reachable and that package netip takes for ordinary.
