@@ -20,7 +20,7 @@ func TestDisclosedTable(t *testing.T) {
 		t.Error(err)
 	}
 	all := s.disclosed.All()
-	if len(all) < 100 || s.disclosed.Hashes() < 1000 {
+	if len(all) < 100 || s.disclosed.Hashes() < 500 {
 		t.Errorf("facts of %d, hashes of %d", len(all), s.disclosed.Hashes())
 	}
 	for _, ca := range all {
