@@ -88,7 +88,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		byID[t.ID()] = st
 		students = append(students, st)
 	}
-	err = s.auditor.Scan(ctx, targets, named(dialers, cfg.Name), limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, named(dialers, cfg.Name, cfg.SNI), limits, func(e *evidence.Subject, j audit.Judged) error {
 		if st := byID[targetOf(e.ID)]; st != nil {
 			l.look(st, e, j)
 		}

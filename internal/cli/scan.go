@@ -143,7 +143,7 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	if err != nil {
 		return err
 	}
-	err = s.auditor.Scan(ctx, targets, ofMail(named(dialers, cfg.Name), cfg.MailDomain), limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, ofMail(named(dialers, cfg.Name, cfg.SNI), cfg.MailDomain), limits, func(e *evidence.Subject, j audit.Judged) error {
 		err := s.take(e, j)
 		progress.Done(j.Subject)
 		return err
@@ -195,16 +195,25 @@ func told(dialers []audit.Collector, change func(*evidence.Subject)) []audit.Col
 	return out
 }
 
-// named makes certificates be judged against another name than the target's.
-func named(dialers []audit.Collector, name string) []audit.Collector {
-	if name == "" {
+// named makes certificates be judged against another name than the target's. Of a
+// target that is an address the server name that is sent is the name that was asked
+// for, where no other one is given.
+func named(dialers []audit.Collector, name, sni string) []audit.Collector {
+	if name == "" && sni == "" {
 		return dialers
 	}
 	return told(dialers, func(s *evidence.Subject) {
+		asked := name
+		if asked == "" {
+			if _, err := netip.ParseAddr(s.Name); err != nil {
+				return
+			}
+			asked = sni
+		}
 		if s.Host == "" {
 			s.Host = s.Name
 		}
-		s.Name = name
+		s.Name = asked
 	})
 }
 

@@ -127,7 +127,7 @@ func (f *Flags) hideNetwork() {
 func (f *Flags) bindNetwork() {
 	fs := f.fs
 	fs.Uint16VarP(&f.port, "port", "p", 0, "dial `PORT` where a target names none")
-	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's")
+	fs.StringVar(&f.sni, "sni", "", "send this server `NAME` instead of the target's; what is served at an address has to be valid for it, unless --name says another")
 	fs.StringArrayVar(&f.resolve, "resolve", nil, "dial ADDRESS for HOST and PORT: `HOST:PORT:ADDRESS` (repeatable)")
 	fs.StringArrayVar(&f.follow, "follow", nil, "go where a domain's records lead, a list of `WHAT`: mx for smtp://DOMAIN, srv for xmpp://DOMAIN (repeatable)")
 	fs.StringVar(&f.mailDomain, "mail-domain", "", "the smtp:// targets take the mail of `DOMAIN`: with --online dns, look what its MTA-STS policy demands of them")

@@ -62,7 +62,7 @@ type Options struct {
 	Total time.Duration
 
 	// ServerName is sent as SNI instead of the target's host. It changes only
-	// what is sent: certificates are judged against the target's host.
+	// what is sent; what certificates are judged against is another matter.
 	ServerName string
 	// Overrides are addresses that stand in for DNS, by "host:port" as in
 	// target.Target.HostPort; ParseOverride reads the command line's form.
