@@ -6,3 +6,5 @@ import "os/exec"
 
 // apart does nothing where New refuses.
 func apart(*exec.Cmd) {}
+
+func sweep(*exec.Cmd) {}

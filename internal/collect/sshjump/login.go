@@ -207,7 +207,11 @@ func (p *Proxy) run(ctx context.Context, out io.Writer, said *os.File, args []st
 	}
 	apart(cmd)
 	cmd.WaitDelay = time.Second
-	return cmd.Run()
+	err := cmd.Run()
+	if err != nil {
+		sweep(cmd)
+	}
+	return err
 }
 
 // problem says why ssh failed, in its own words.
