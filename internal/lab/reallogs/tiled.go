@@ -33,7 +33,7 @@ const Origin = "tiled.lab.example/log"
 // chains with the code of the RFC 6962 front end; a file server serves the rest.
 func startTiled(ctx context.Context, t testing.TB, roots [][]byte) *Log {
 	t.Helper()
-	l := &Log{Protocol: StaticCT, Key: lab.LeafKey(), Dir: t.TempDir(), roots: roots}
+	l := &Log{Protocol: StaticCT, Key: lab.LeafKey(), Dir: logDirectory(t), roots: roots}
 	driver, err := posix.New(ctx, posix.Config{Path: l.Dir})
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +64,30 @@ func startTiled(ctx context.Context, t testing.TB, roots [][]byte) *Log {
 	base := serve(t, mux)
 	l.Submit, l.Monitor = base+"log/", base+"mon/"
 	return l
+}
+
+// logDirectory makes the directory of a log, to be removed at the end. It is not
+// t.TempDir: nothing waits for the goroutines of Tessera to end after their
+// context did, and a file that one of them still writes makes the removal fail.
+func logDirectory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "certassay-tiled-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			err := os.RemoveAll(dir)
+			if err == nil {
+				return
+			}
+			if time.Now().After(end) {
+				t.Errorf("removing the log's directory: %v", err)
+				return
+			}
+		}
+	})
+	return dir
 }
 
 // A submission is the part of a tiled log that takes chains and promises to log
