@@ -190,3 +190,81 @@ func TestRevokedPathsComeLast(t *testing.T) {
 		}
 	}
 }
+
+// A program that has the root's key under another name does not have the root.
+func TestHolding(t *testing.T) {
+	m := honest()
+	chain, root := m.served()
+	twin := m.root.Clone()
+	twin.Subject, twin.Issuer = lab.Named("CN=Twin Root"), lab.Named("CN=Twin Root")
+	o := trust.Options{Programs: []trust.Set{
+		{Name: "first", Certificates: [][]byte{root}}, {Name: "second", Certificates: [][]byte{twin.Sign(m.rootKey, "")}},
+	}}
+	f := judged(t, o, chain...)
+	if len(f.Paths) != 1 || !slices.Equal(f.Paths[0].Programs, []string{"first"}) || !slices.Equal(f.Programs, []string{"first"}) {
+		t.Errorf("programs %v, paths %+v", f.Programs, f.Paths)
+	}
+	// Nor does one that only knows the CA.
+	o = trust.Options{Known: [][]byte{root}}
+	if f := judged(t, o, chain...); f.Anchor != "none" || len(f.Programs) != 0 {
+		t.Errorf("a CA that is only known: anchor %s, programs %v", f.Anchor, f.Programs)
+	}
+}
+
+// The reason that crypto/x509 gives for an issuer out of date is its date, and the
+// anchor is found nevertheless.
+func TestDatesAndPurposeAside(t *testing.T) {
+	for _, tt := range []struct {
+		name, reason, anchor string
+		change               func(*made)
+	}{
+		{"leaf expired", reasonExpired, "inventory", func(m *made) { m.leaf.NotAfter = now.AddDate(0, 0, -1) }},
+		{"issuer expired", reasonExpired, "inventory", func(m *made) { m.mid.NotAfter = now.AddDate(0, 0, -1) }},
+		{"issuer expired before the leaf began", reasonExpired, "inventory", func(m *made) { m.mid.NotAfter = now.AddDate(0, -2, 0) }},
+		{"purpose", reasonUsage, "inventory", func(m *made) { m.leaf.Set(lab.ExtKeyUsage(lab.ClientAuth)) }},
+		{"stranger", reasonUnknown, "none", func(m *made) { m.leaf.Issuer = lab.Named("CN=Nobody") }},
+	} {
+		m := honest()
+		tt.change(m)
+		if f := m.judge(t); f.VerifyError != tt.reason || f.Anchor != tt.anchor {
+			t.Errorf("%s: want anchor %s, %s; got %s", tt.name, tt.anchor, tt.reason, tell(f))
+		}
+	}
+}
+
+// The best path stands first, whatever the order in which the paths were found.
+func TestOrderOfPaths(t *testing.T) {
+	of := func(length int, anchor trust.Anchor) *path {
+		p := &path{at: now, steps: make([]step, length), library: reasonProgram}
+		for i := range p.steps {
+			p.steps[i].c = &cert.Certificate{}
+		}
+		p.top().anchor = anchor
+		return p
+	}
+	with := func(p *path, change func(*path)) *path { change(p); return p }
+	flaw := violation{reason: reasonPathLength}
+	blemish := violation{reason: reasonExpired}
+	want := []*path{
+		with(of(3, trust.Public), func(p *path) { p.programs = []string{"first"} }),
+		with(of(4, trust.Public), func(p *path) { p.programs = []string{"first"} }),
+		with(of(3, trust.Public), func(p *path) { p.programs, p.violations = []string{"first"}, []violation{blemish} }),
+		with(of(3, trust.Public), func(p *path) { p.programs, p.violations = []string{"first"}, []violation{flaw} }),
+		with(of(3, trust.Public), func(p *path) { p.excused = []string{"first"} }),
+		of(3, trust.Inventory),
+		of(4, trust.Inventory),
+		with(of(2, trust.Inventory), func(p *path) { p.violations = []violation{flaw} }),
+		of(2, trust.None),
+		of(3, trust.None),
+	}
+	for turn := range want {
+		got := slices.Concat(want[turn:], want[:turn])
+		if turn%2 == 1 {
+			slices.Reverse(got)
+		}
+		slices.SortStableFunc(got, comparePaths)
+		if !slices.Equal(got, want) {
+			t.Errorf("turned by %d, the order is another", turn)
+		}
+	}
+}
