@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -96,12 +97,17 @@ func fetchedStatus(dir string) (out []trust.Data, err error) {
 		}
 		out = append(out, trust.Data{Name: "fetched logs", Date: logListDate(logs.list), Entries: len(logs.list.Logs()), Source: signed + source(&logs.label)})
 	}
+	revoked, revokedErr := readFetchedRevoked(dir)
+	if revoked != nil {
+		what := source(&revoked.label)
+		if known := trust.BuiltinRevoked().Date(); revoked.list.Date() < known {
+			what = revoked.label.Source + "; not used: the list of the program is newer"
+		}
+		out = append(out, trust.Data{Name: "fetched revoked CAs", Date: revoked.list.Date(), Entries: revoked.list.Entries(), Source: what})
+	}
 	lists, labels, caErr := readFetchedCAs(dir)
 	for i, l := range lists {
 		out = append(out, trust.Data{Name: "fetched CA data", Date: l.Date, Entries: len(l.Records), Source: source(&labels[i])})
 	}
-	if err == nil {
-		err = caErr
-	}
-	return out, err
+	return out, errors.Join(err, revokedErr, caErr)
 }

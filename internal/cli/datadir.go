@@ -16,7 +16,7 @@ import (
 
 // A dataLabel says of a file of fetched data where it is from.
 type dataLabel struct {
-	Set     string    `json:"set"` // logs or ca-data
+	Set     string    `json:"set"` // logs, ca-data or onecrl
 	Source  string    `json:"source"`
 	Fetched time.Time `json:"fetched"`
 	// Signature is that of a log list, Key its signer's where that is not Google.
@@ -106,7 +106,7 @@ func readLogs(path, dir string) (list *ct.LogList, note string, err error) {
 // checkDataDir refuses a directory that holds nothing: whoever names one believes
 // that there is something in it.
 func checkDataDir(dir string) error {
-	for _, name := range []string{logsFile, fmt.Sprintf(caDataFile, 1)} {
+	for _, name := range []string{logsFile, fmt.Sprintf(caDataFile, 1), revokedName} {
 		if _, err := parcel.Label(filepath.Join(dir, name), &dataLabel{}); !errors.Is(err, fs.ErrNotExist) {
 			return nil // what is wrong with it is said when it is read
 		}

@@ -44,6 +44,7 @@ const (
 type updating struct {
 	c                       *command
 	dir, logList, logKey    string
+	onecrl                  string
 	caData, roots           []string
 	force, dryRun, unsigned bool
 	timeout                 time.Duration
@@ -55,23 +56,30 @@ type updating struct {
 func (c *command) dataUpdate() *cobra.Command {
 	u := &updating{c: c}
 	cmd := &cobra.Command{
-		Use: "update [logs] [ca-data]", Short: "Fetch newer trust data into a directory",
-		Long: `Fetches the list of CT logs and the lists of CAs, compares them with what is there,
-prints what changed, and keeps them in a directory. Without an argument it fetches
-both. It is the only command that fetches data, and nothing uses what it fetched
-unless told to: pass --data DIR to scan, check, audit or learn, or set
-CERTASSAY_DATA. The reports say by data of which date they judged.
+		Use: "update [logs] [ca-data] [onecrl]", Short: "Fetch newer trust data into a directory",
+		Long: `Fetches the list of CT logs, the lists of CAs and that of revoked CAs, compares them
+with what is there, prints what changed, and keeps them in a directory. Without an
+argument it fetches all three. It is the only command that fetches data, and nothing
+uses what it fetched unless told to: pass --data DIR to scan, check, audit or learn,
+or set CERTASSAY_DATA. The reports say by data of which date they judged.
 
   logs      ` + googleLogList + `
             with its signature, which has to be Google's
   ca-data   CCADB's public reports below
             ` + ccadb + `
+  onecrl    Mozilla's list of revoked CA certificates, as Firefox fetches it
+            ` + mozillaOneCRL + `
+            --onecrl takes it in this form, as "records" of the same collection, or
+            as the onecrl.json of a Firefox; the newer one of it and the program's
+            is used. Its signature is not checked, only who answers.
 
 The root programs, the incidents and all else come with the program: who may vouch
-for servers is not fetched from one. --log-list and --ca-data name other sources: a
-file, an https address of your own, or plain http on this machine. Servers have to
-be vouched for by Mozilla's roots or by --roots, not by this machine's store, and
-only a source that you name may have a private address.
+for servers is not fetched from one. The program's list of disclosed intermediates
+has no newer one: ca-data has the same CAs, and their certificates. --log-list,
+--ca-data and --onecrl name other sources: a file, an https address of your own, or
+plain http on this machine. Servers have to be vouched for by Mozilla's roots or by
+--roots, not by this machine's store, and only a source that you name may have a
+private address.
 
 A list that is older than the one in use, that lost logs which are not over, or that
 shrank is refused without --force. One with a wrong signature, that is empty or
@@ -87,8 +95,9 @@ Exit codes:
   certassay data update logs --dry-run
   certassay data update --data /var/lib/certassay/data && certassay audit --data /var/lib/certassay/data
   certassay data update logs --log-list log_list.json    # with log_list.sig beside it
-  certassay data update ca-data --ca-data https://mirror.example.org/ccadb.csv`,
-		ValidArgs: []string{"logs", "ca-data"}, Args: knownSets,
+  certassay data update ca-data --ca-data https://mirror.example.org/ccadb.csv
+  certassay data update onecrl --onecrl onecrl.json`,
+		ValidArgs: []string{"logs", "ca-data", "onecrl"}, Args: knownSets,
 		RunE: func(cmd *cobra.Command, args []string) error { return u.run(cmd.Context(), args) },
 	}
 	fs := cmd.Flags()
@@ -97,6 +106,7 @@ Exit codes:
 	fs.StringVar(&u.logKey, "log-list-key", "", "the log list has to be signed with the key in `FILE` (PEM) in place of Google's")
 	fs.BoolVar(&u.unsigned, "unsigned", false, "take the log list without a signature: one of your own, or Apple's")
 	fs.StringArrayVar(&u.caData, "ca-data", nil, "take a list of CAs from `URL|FILE` (repeatable; in place of CCADB's)")
+	fs.StringVar(&u.onecrl, "onecrl", "", "take the list of revoked CAs from `URL|FILE`, in place of Mozilla's")
 	fs.StringArrayVar(&u.roots, "roots", nil, "also let the CA certificates in `FILE|DIR` vouch for the servers (repeatable)")
 	fs.BoolVar(&u.force, "force", false, "take lists that are older, shrank, or lost logs, too")
 	fs.BoolVar(&u.dryRun, "dry-run", false, "fetch and compare, and keep nothing")
@@ -108,7 +118,7 @@ Exit codes:
 func knownSets(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if !slices.Contains(cmd.ValidArgs, arg) {
-			return &hinted{fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, or none for both"}
+			return &hinted{fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, onecrl, or none for all"}
 		}
 	}
 	return nil
@@ -127,6 +137,9 @@ func (u *updating) run(ctx context.Context, args []string) error {
 	}
 	if ctx.Err() == nil && (len(args) == 0 || slices.Contains(args, "ca-data")) {
 		errs = append(errs, u.cas(ctx))
+	}
+	if ctx.Err() == nil && (len(args) == 0 || slices.Contains(args, "onecrl")) {
+		errs = append(errs, u.revoked(ctx))
 	}
 	if ctx.Err() != nil {
 		return &exit{exitInterrupted, &hinted{errors.New("interrupted"), "what was not finished is as it was before"}}
@@ -153,7 +166,7 @@ func (u *updating) check(ctx context.Context) error {
 	if len(u.caData) > maxCALists {
 		return fmt.Errorf("%d lists of CAs are more than %d", len(u.caData), maxCALists)
 	}
-	errs := []error{checkSource("--log-list", u.logList)}
+	errs := []error{checkSource("--log-list", u.logList), checkSource("--onecrl", u.onecrl)}
 	for _, source := range u.caData {
 		errs = append(errs, checkSource("--ca-data", source))
 	}

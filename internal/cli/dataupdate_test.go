@@ -31,6 +31,7 @@ import (
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/parcel"
 	"github.com/certassay/certassay/internal/report"
+	"github.com/certassay/certassay/internal/trust"
 )
 
 // updated is when data are updated in these tests, a while after the program's own
@@ -142,6 +143,13 @@ func (p *publisher) publish(t *testing.T, list, signed []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files["/logs.json"], p.files["/logs.sig"] = list, signList(t, signed)
+}
+
+// publishFile puts any file on the server.
+func (p *publisher) publishFile(path string, text []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files[path] = text
 }
 
 // update runs data update and gives what it printed.
@@ -290,8 +298,9 @@ func TestFetchedDataAreUsed(t *testing.T) {
 	p := newPublisher(t)
 	list := newList(t, updated.UTC().Format(time.DateOnly), 0, "One", "Two")
 	p.publish(t, list, list)
+	p.publishFile("/onecrl.json", remoteSettings(t, updated, 0))
 	p.files["/cas.csv"] = fmt.Appendf(nil, "CA Owner,SHA-256 Fingerprint\nLab,%s\n", strings.TrimPrefix(evidence.Hash(cert.Parse(l.Root.DER).SHA256()), "sha256:"))
-	p.update(t, 0, "--log-list", p.url+"/logs.json", "--log-list-key", p.key, "--ca-data", p.url+"/cas.csv")
+	p.update(t, 0, "--log-list", p.url+"/logs.json", "--log-list-key", p.key, "--ca-data", p.url+"/cas.csv", "--onecrl", p.url+"/onecrl.json")
 	dir := t.TempDir()
 	for name, ders := range map[string][][]byte{"chain.pem": l.Chain(), "root.pem": l.Roots()} {
 		if err := os.WriteFile(filepath.Join(dir, name), lab.PEM(ders...), 0o600); err != nil {
@@ -316,10 +325,10 @@ func TestFetchedDataAreUsed(t *testing.T) {
 	}
 	with, without := check(0, "--data", p.dir), check(0)
 	today := updated.UTC().Format(time.DateOnly)
-	if d := with.Tool.Data; d["log_list"] != today || d["ca_data"] != today {
+	if d := with.Tool.Data; d["log_list"] != today || d["ca_data"] != today || d["revoked_cas"] != today {
 		t.Errorf("the report names %v", d)
 	}
-	if d := without.Tool.Data; d["log_list"] != ct.Date || d["ca_data"] != "" {
+	if d := without.Tool.Data; d["log_list"] != ct.Date || d["ca_data"] != "" || d["revoked_cas"] != trust.BuiltinRevoked().Date() {
 		t.Errorf("a report without them names %v", d)
 	}
 	check(exitUsage, "--data", dir)
@@ -401,7 +410,7 @@ func TestUpdateInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	var out bytes.Buffer
-	code := Run(ctx, []string{"data", "update", "--data", p.dir, "--log-list", p.url + "/slow.json"}, Streams{Out: &out, Err: &out})
+	code := Run(ctx, []string{"data", "update", "logs", "--data", p.dir, "--log-list", p.url + "/slow.json"}, Streams{Out: &out, Err: &out})
 	if code != exitInterrupted || p.kept(t) != want {
 		t.Errorf("exit code %d, kept %s, want %s\n%s", code, p.kept(t), want, out.String())
 	}

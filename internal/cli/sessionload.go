@@ -116,6 +116,12 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 		fetched, _, err := readFetchedCAs(s.cfg.Data)
 		errs = append(errs, err)
 		opts.CAData = fetched
+		var passedOver string
+		opts.Revoked, passedOver, err = readRevoked(s.cfg.Data)
+		errs = append(errs, err)
+		if passedOver != "" {
+			s.warn(passedOver, "fetch a newer one: certassay data update onecrl")
+		}
 	}
 	for _, path := range s.cfg.CAData {
 		data, err := readCAData(path)

@@ -102,6 +102,34 @@ func (l *RevokedList) Find(c *cert.Certificate) *Revoked {
 	return nil
 }
 
+// Date is when the list was last changed, 2006-01-02.
+func (l *RevokedList) Date() string { return l.date }
+
+// Entries is how many certificates and keys the list names.
+func (l *RevokedList) Entries() int { return l.entries }
+
+// Missing is how many entries of l a newer list does not have.
+func (l *RevokedList) Missing(newer *RevokedList) (n int) {
+	for issuer, of := range l.serials {
+		for serial := range of {
+			if newer.serials[issuer][serial] == nil {
+				n++
+			}
+		}
+	}
+	for subject, of := range l.keys {
+		for _, k := range of {
+			if !slices.ContainsFunc(newer.keys[subject], func(o revokedKey) bool { return o.spkiSHA256 == k.spkiSHA256 }) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// BuiltinRevoked is the list of the program.
+func BuiltinRevoked() *RevokedList { return oneCRL() }
+
 // Revoked is what the list of revoked certificates says of one, nil where it is
 // silent.
 func (s *Store) Revoked(c *cert.Certificate) *Revoked { return s.revokedList().Find(c) }
@@ -157,6 +185,11 @@ func ReadRevoked(data []byte) (*RevokedList, error) {
 	if err := strict(data, &f); err != nil {
 		return nil, fmt.Errorf("reading revoked certificates: %w", err)
 	}
+	return newRevokedList(&f)
+}
+
+// newRevokedList checks what was read.
+func newRevokedList(f *RevokedFile) (*RevokedList, error) {
 	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {
 		return nil, fmt.Errorf("reading revoked certificates: date: %w", err)
 	}

@@ -150,3 +150,28 @@ func FuzzReadRevoked(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReadOneCRL: what Mozilla's form converts to is read as it is in ours.
+func FuzzReadOneCRL(f *testing.F) {
+	f.Add([]byte(`{"timestamp":1793208925525,"data":[{"details":{"bug":"1427034"},"issuerName":"MA0xCzAJBgNVBAYTAlhY","serialNumber":"AMD/","last_modified":1515715200000}]}`))
+	f.Add([]byte(`{"changes":[{"subject":"MA0xCzAJBgNVBAYTAlhY","pubKeyHash":"qQOvjAe7kbDZ4/OjDG1TM5/FvUfl1r20dlmIYMBooCQ=","last_modified":1793208925525},{"deleted":true}]}`))
+	f.Add([]byte(`{"data":[{"last_modified":1e18,"subject":"MAA="}]}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		file, err := ConvertOneCRL(in)
+		if err != nil {
+			if file != nil {
+				t.Error("an error and a list")
+			}
+			return
+		}
+		own, err := json.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, errA := ReadOneCRL(in)
+		b, errB := ReadOneCRL(own)
+		if errA != nil || errB != nil || a.Date() != b.Date() || a.Missing(b) != 0 || b.Missing(a) != 0 || a.Entries() == 0 {
+			t.Errorf("read as it is: %v; in our form: %v", errA, errB)
+		}
+	})
+}
