@@ -124,7 +124,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	}
 	if o.reconciled != nil {
 		o.reconciled.sources = sel.ct
-	} else if sel.ct.asked() {
+	} else if sel.ct.asked() || sel.ct.via != "" && slices.Contains(cfg.Said, "ct-via") {
 		return usage(&hinted{errors.New("nothing can be reconciled with logs: the groups that are audited name no domains"), "add to a group: domains: [.example.org]"})
 	}
 	if all.Len() == 0 && !sel.dryRun && sel.ct.asked() {

@@ -46,6 +46,9 @@ func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time
 		}
 		f.parsed = append(f.parsed, x)
 	}
+	if slices.Contains(cfg.Said, "ct-via") && f.since == "" && len(f.indexes) == 0 && !cfg.Online.Has(config.OnlineCT) {
+		return &hinted{errors.New("--ct-via has no effect: no log and no index is asked"), "add --online ct, or leave it out"}
+	}
 	if err := f.checkToken(); err != nil {
 		return err
 	}

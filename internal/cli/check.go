@@ -60,6 +60,7 @@ with the same rules, roots and --at.
 		if err != nil {
 			return usage(err)
 		}
+		c.tellUnused(cfg)
 		listed, err := c.listedPaths(cfg.Lists)
 		if err != nil {
 			return usage(err)

@@ -44,6 +44,7 @@ something else. Observations more than a week apart are listed and not compared.
 		if err != nil {
 			return usage(err)
 		}
+		c.tellUnused(cfg)
 		return c.compare(cmd.Context(), cfg, args)
 	}
 	return cmd

@@ -50,6 +50,7 @@ func setDefault(fs *pflag.FlagSet, name, value string) {
 
 // takeJudged takes over what the shared flags say about logs, and checks it.
 func (f *ctFlags) takeJudged(c *command, cfg *config.Config) error {
+	c.tellUnused(cfg)
 	f.logList, f.data, f.rate, f.timeout = cfg.LogList, cfg.Data, cfg.Rate, cfg.Timeout
 	if len(cfg.Via) > 1 {
 		return errors.New("logs are asked through one proxy: --via was given more than once")
@@ -78,7 +79,7 @@ type judgedRun struct {
 func (c *command) newJudgedRun(ctx context.Context, f *ctFlags, cfg *config.Config, run evidence.Run) (*judgedRun, error) {
 	r := &judgedRun{command: c, cfg: cfg}
 	reports := *cfg
-	reports.Logs = f.logs // those of the user are known to rules, too
+	reports.Logs, reports.Said = f.logs, nil // those of the user are known to rules, too
 	if first := cfg.Outputs[0]; slices.Contains([]string{"text", "json", "jsonl"}, first.Format) {
 		r.format, reports.Outputs = first.Format, cfg.Outputs[1:]
 		var err error

@@ -33,6 +33,11 @@ verified with the log's key.
 			if err := f.check(c, "text", "json"); err != nil {
 				return usage(err)
 			}
+			for _, flag := range []string{"via", "ssh-config", "contact"} {
+				if cmd.Flags().Changed(flag) && !check {
+					return usage(&hinted{fmt.Errorf("--%s has no effect: no log is asked", flag), "add --check, or leave it out"})
+				}
+			}
 			known, err := f.known()
 			if err != nil {
 				return usage(err)

@@ -98,7 +98,12 @@ Exit codes:
   certassay data update ca-data --ca-data https://mirror.example.org/ccadb.csv
   certassay data update onecrl --onecrl onecrl.json`,
 		ValidArgs: []string{"logs", "ca-data", "onecrl"}, Args: knownSets,
-		RunE: func(cmd *cobra.Command, args []string) error { return u.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := unasked(cmd, args); err != nil {
+				return usage(err)
+			}
+			return u.run(cmd.Context(), args)
+		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&u.dir, "data", config.DataDir(c.env), "keep the data in `DIR`")
@@ -119,6 +124,17 @@ func knownSets(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if !slices.Contains(cmd.ValidArgs, arg) {
 			return &hinted{fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, onecrl, or none for all"}
+		}
+	}
+	return nil
+}
+
+// unasked refuses a flag about data that are not to be updated.
+func unasked(cmd *cobra.Command, args []string) error {
+	for _, pair := range [][2]string{{"log-list", "logs"}, {"log-list-key", "logs"}, {"unsigned", "logs"}, {"ca-data", "ca-data"}, {"onecrl", "onecrl"}} {
+		flag, set := pair[0], pair[1]
+		if len(args) > 0 && cmd.Flags().Changed(flag) && !slices.Contains(args, set) {
+			return &hinted{fmt.Errorf("--%s has no effect: %s is not to be updated", flag, set), "name " + set + ", too, or leave the flag out"}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ func (s *session) readLogs() error {
 	if err != nil {
 		return err
 	}
+	if err := s.chooses(chosen); err != nil {
+		return err
+	}
 	var own []*ct.Log
 	for _, ch := range chosen {
 		// A list says more of a log than its address and key.
@@ -54,6 +58,22 @@ func (s *session) readLogs() error {
 		s.logs = list
 	}
 	return nil
+}
+
+// chooses refuses a log of the list where none is chosen: the logs that certificates
+// name are asked, all of them or none. Only what logs recorded for the domains of an
+// inventory is read from those that --log names.
+func (s *session) chooses(chosen []*ctChoice) error {
+	reads := s.owner != nil && s.owner.reconciled != nil && s.owner.reconciled.sources.since != ""
+	i := slices.IndexFunc(chosen, func(ch *ctChoice) bool { return !ch.own })
+	if reads || i < 0 || !slices.Contains(s.cfg.Said, "log") {
+		return nil
+	}
+	why, tip := "no log is asked", "add --online ct, which asks the logs that the certificates name"
+	if s.cfg.Online.Has(config.OnlineCT) {
+		why, tip = "each SCT is looked up in the log that it names", "leave it out"
+	}
+	return &hinted{fmt.Errorf("--log %s has no effect: %s", chosen[i].log.Name, why), tip + "; --log URL=KEY is for a log that no list has"}
 }
 
 // openLog prepares to read a log, by the address that the user gave where there is

@@ -424,6 +424,13 @@ func (s *session) ownWarnings() {
 // errInterrupted is the cause of a run that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
+// tellUnused says which flags of the command line nothing comes of.
+func (c *command) tellUnused(cfg *config.Config) {
+	for _, x := range cfg.Unused {
+		printWarnings(c.streams.Err, []report.Warning{{Message: x.Error(), Hint: x.Hint()}})
+	}
+}
+
 // printWarnings writes warnings to standard error, where people look who send
 // the report to a file.
 func printWarnings(w io.Writer, warnings []report.Warning) {

@@ -138,6 +138,12 @@ type Config struct {
 	// ExitZero makes findings and gaps exit with 0.
 	ExitZero bool
 
+	// Said are the flags that stand on the command line, by name; what environment
+	// and file say is not among them. Unused are those of them that the command takes
+	// and does nothing with, and that have to be told.
+	Said   []string
+	Unused []*Idle
+
 	// Color, Quiet and Verbose shape text output.
 	Color          Color
 	Quiet, Verbose bool

@@ -84,8 +84,8 @@ func Bind(fs *pflag.FlagSet, which Which, formats []string) *Flags {
 	fs.StringArrayVar(&f.online, "online", nil, "contact third parties, too: a list of `WHAT`: ct, ocsp, crl, dns, aia (repeatable)")
 	fs.BoolVar(&f.privateURLs, "allow-private-urls", false, "with --online, follow what certificates name to addresses of private networks, too")
 	if which.Logs {
-		fs.StringArrayVar(&f.logs, "log", nil, "with --online ct, also know the `LOG` at URL=KEY, as \"ct prove\" does (repeatable)")
-		fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told to CT logs: they slow down strangers")
+		fs.StringArrayVar(&f.logs, "log", nil, "also know the `LOG` at URL=KEY: its SCTs are verified with the key, and --online ct asks it there (repeatable)")
+		fs.StringVar(&f.contact, "contact", "", "`MAIL` or address of yours, told with --online ct to the logs: they slow down strangers")
 	}
 	fs.StringVar(&f.cache, "cache", "", "keep what --online aia, ocsp and crl fetch in `DIR` and use it again while it is in force; with --offline take it from there and ask nobody")
 	fs.StringVar(&f.resolver, "resolver", "", "ask this name server: `ADDR[:PORT]`, tls://ADDR[:PORT][#NAME], or https://ADDR[:PORT][/PATH][#NAME] (default: this machine's; one on this machine that validates is best)")
@@ -151,7 +151,7 @@ type Env func(name string) (string, bool)
 // Config merges flags, environment and file and checks the result. All problems
 // are reported together.
 func (f *Flags) Config(env Env) (*Config, error) {
-	given, empty := f.given(), f.emptied()
+	given, empty, said := f.given(), f.emptied(), f.said()
 	if err := f.merge(env); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (f *Flags) Config(env Env) (*Config, error) {
 			errs = append(errs, err)
 		}
 	}
-	c.AllowPrivateURLs = f.privateURLs
+	c.Said, c.AllowPrivateURLs = said, f.privateURLs
 	c.Store, c.Data = f.store, f.data
 	c.Logs, c.Contact = f.logs, f.contact
 	c.Inventory, c.FailOnSaid = f.inventory, f.fs.Changed("fail-on")
@@ -201,6 +201,10 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.MailDomain, err = parseMailDomain(f.mailDomain)
 	check(err)
 	check(f.ranges())
+	if len(errs) == 0 {
+		check(f.idle(c))
+	}
+	c.Unused = f.unused(c)
 	if c.Color == Auto && NoColor(env) {
 		c.Color = Never
 	}
