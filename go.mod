@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	cel.dev/cel-go v0.33.2
 	filippo.io/bigmod v0.1.0
+	filippo.io/nistec v0.0.4
 	github.com/gofrs/flock v0.13.1
 	github.com/google/certificate-transparency-go v1.4.0
 	github.com/google/go-cmp v0.7.0

@@ -82,6 +82,7 @@ type Auditor struct {
 	references sct.Index // what SCTs may have been copied from
 	memory     memory
 	checker    signature.Checker
+	points     cert.Points
 	scts       sct.Verifier
 	keys       key.Memory
 	lists      revocation.Lists

@@ -45,7 +45,7 @@ func (a *Auditor) hashed(der []byte, sum [32]byte, role string, known *trust.Sto
 	}
 	c := &certificate{sha256: k.sha256, role: role, parsed: cert.Parse(der)}
 	if role == roleIssuer {
-		c.parsed.Key.Prepare()
+		c.parsed.Key.Prepare(&a.points)
 	}
 	c.libs = c.parsed.Libraries()
 	c.std = c.libs.Stdlib.Certificate

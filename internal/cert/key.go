@@ -57,8 +57,9 @@ type Key struct {
 
 	dsaP, dsaQ, dsaG, dsaY []byte
 
-	// prepared is N as [Key.Prepare] left it.
+	// prepared is N as [Key.Prepare] left it, points what it was given.
 	prepared *bigmod.Modulus
+	points   *Points
 }
 
 // Exponent is the RSA public exponent, -1 where it is negative or above 2^62,

@@ -84,7 +84,7 @@ func TestCheckRSA(t *testing.T) {
 			alg := parseAlgorithm(algorithm(tt.oid))
 			sig := signRSA(tt.key, tt.hash, hashOf(tt.hash, message))
 			checkAll(t, &key, alg, message, sig)
-			key.Prepare()
+			key.Prepare(nil)
 			if want := tt.key.N.BitLen() >= 1024 && tt.key.E < 1<<31; want != (key.prepared != nil) {
 				t.Errorf("Prepare took the key = %v, want %v", key.prepared != nil, want)
 			}
@@ -107,7 +107,7 @@ func FuzzPrepared(f *testing.F) {
 	alg := parseAlgorithm(algorithm(oidPKCS1 + "\x0b"))
 	plain := ParseKey(rsaSPKI(integerTLV(private.N), []byte{2, 1, 3}))
 	prepared := plain
-	prepared.Prepare()
+	prepared.Prepare(nil)
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		x := new(big.Int).SetBytes(encoded)
 		signature := x.Exp(x, private.D, private.N).FillBytes(make([]byte, 128))

@@ -140,3 +140,38 @@ func checkNames(t *testing.T, schema string) {
 func TestWycheproofRSA(t *testing.T) { checkNames(t, "rsassa_pkcs1") }
 
 func TestWycheproofECDSA(t *testing.T) { checkNames(t, "ecdsa_verify") }
+
+// identifiers are the AlgorithmIdentifiers of RFC 4055 section 5 and RFC 5758 section
+// 3.2 that the vectors are for.
+var identifiers = map[string]string{
+	"ecdsa sha256": "300a06082a8648ce3d040302", "ecdsa sha384": "300a06082a8648ce3d040303",
+	"rsa sha256": "300d06092a864886f70d01010b0500", "rsa sha384": "300d06092a864886f70d01010c0500",
+	"rsa sha512": "300d06092a864886f70d01010d0500",
+}
+
+// A key that checks many signatures is checked with another way than one that does
+// not, and gives the same answers, which are those of the vectors.
+func TestWycheproofPrepared(t *testing.T) {
+	for _, schema := range []string{"ecdsa_verify", "rsassa_pkcs1"} {
+		total, points, prepared := 0, new(cert.Points), map[*cert.Key]cert.Key{}
+		wycheproof(t, schema, func(key *cert.Key, a cert.Algorithm, v vector, message, value []byte) {
+			alg := cert.ParseAlgorithm(unhex(t, identifiers[string(a.Key)+" "+a.Hash]))
+			total++
+			ready, ok := prepared[key]
+			if !ok {
+				ready = *key
+				ready.Prepare(points)
+				for range 64 { // signatures, after which a key has its table
+					_, _ = cert.Check(&ready, alg, nil, []byte{0x30, 0})
+				}
+				prepared[key] = ready
+			}
+			plain, _ := cert.Check(key, alg, message, value)
+			got, _ := cert.Check(&ready, alg, message, value)
+			if want := v.Result == "valid"; got != plain || v.Result != "acceptable" && (got == cert.Verified) != want {
+				t.Errorf("vector %d (%s, %s) is %v when prepared, %v when not", v.ID, v.Comment, v.Result, got, plain)
+			}
+		})
+		t.Logf("%s: %d vectors under %d keys", schema, total, len(prepared))
+	}
+}
