@@ -21,18 +21,22 @@ var csvHeader = []string{
 // A csvWriter writes a table (RFC 4180) with a row for each finding, and one for
 // each subject that has none, so that no subject is missing. Rows at the end whose
 // kind is "run" tell in the column error what is to be known of the run as a
-// whole: that it is incomplete, and its warnings.
+// whole: that it was narrowed, that it is incomplete, and its warnings.
 type csvWriter struct {
-	out *csv.Writer
+	out      *csv.Writer
+	narrowed string
 }
 
 func newCSV(w io.Writer) *csvWriter {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	return &csvWriter{out}
+	return &csvWriter{out: out}
 }
 
-func (w *csvWriter) Begin(Tool, evidence.Run) error { return w.out.Write(csvHeader) }
+func (w *csvWriter) Begin(tool Tool, _ evidence.Run) error {
+	w.narrowed = tool.narrowed()
+	return w.out.Write(csvHeader)
+}
 
 func (w *csvWriter) Subject(s *Subject, certs []Certificate) error {
 	s.fillLists()
@@ -78,6 +82,9 @@ func (w *csvWriter) Subject(s *Subject, certs []Certificate) error {
 
 func (w *csvWriter) End(e Ending) error {
 	var remarks []string
+	if w.narrowed != "" {
+		remarks = append(remarks, "narrowed: "+w.narrowed)
+	}
 	if !e.Run.Complete {
 		remarks = append(remarks, "incomplete: the run was interrupted, or something could not be collected")
 	}

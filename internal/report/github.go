@@ -22,6 +22,8 @@ type githubWriter struct {
 	out    io.Writer
 	o      Options
 	levels [3]annotations // error, warning, notice
+	// narrowed says what was not looked for, or is not shown.
+	narrowed string
 }
 
 // annotations are the gravest of one level.
@@ -40,7 +42,10 @@ type annotation struct {
 
 var annotationLevels = [3]string{"error", "warning", "notice"}
 
-func (w *githubWriter) Begin(Tool, evidence.Run) error { return nil }
+func (w *githubWriter) Begin(tool Tool, _ evidence.Run) error {
+	w.narrowed = tool.narrowed()
+	return nil
+}
 
 func (w *githubWriter) Subject(s *Subject, _ []Certificate) error {
 	s.fillLists()
@@ -108,6 +113,10 @@ func (w *githubWriter) End(e Ending) error {
 			message += " (" + outside(warning.Hint) + ")"
 		}
 		w.levels[1].add(annotation{rank: maxGravity, title: "certassay", message: message})
+	}
+	if w.narrowed != "" {
+		// Before every other notice: those that are not looked for are not there.
+		w.levels[2].add(annotation{rank: -1, title: "Narrowed run", message: w.narrowed})
 	}
 	dropped := 0
 	for i, level := range annotationLevels {

@@ -28,13 +28,17 @@ type junitWriter struct {
 	cases                          spool
 	tests, failed, errors, skipped int
 	millis                         int64
+	tool                           Tool
 }
 
 func newJUnit(w io.Writer, o Options) *junitWriter {
 	return &junitWriter{out: w, cases: spool{dir: o.TempDir, limit: maxInMemory}}
 }
 
-func (w *junitWriter) Begin(Tool, evidence.Run) error { return nil }
+func (w *junitWriter) Begin(tool Tool, _ evidence.Run) error {
+	w.tool = tool
+	return nil
+}
 
 type junitCase struct {
 	XMLName   xml.Name      `xml:"testcase"`
@@ -153,12 +157,22 @@ func (w *junitWriter) End(e Ending) error {
 	fmt.Fprintf(out, "%s<testsuites>\n", xml.Header)
 	fmt.Fprintf(out, " <testsuite id=\"0\" package=\"certassay\" name=\"%s\" hostname=\"localhost\" timestamp=\"%s\" %s skipped=\"%d\" time=\"%s\">\n",
 		inXML(name), run.Started.UTC().Format("2006-01-02T15:04:05"), counts, w.skipped, seconds(elapsed))
-	fmt.Fprintf(out, "  <properties>\n   <property name=\"at\" value=\"%s\"/>\n   <property name=\"complete\" value=\"%t\"/>\n   <property name=\"vantage\" value=\"%s\"/>\n  </properties>\n",
+	fmt.Fprintf(out, "  <properties>\n   <property name=\"at\" value=\"%s\"/>\n   <property name=\"complete\" value=\"%t\"/>\n   <property name=\"vantage\" value=\"%s\"/>\n",
 		run.At.UTC().Format("2006-01-02T15:04:05Z"), run.Complete, inXML(outside(run.Vantage)))
+	if ids := w.tool.RulesLeftOut; len(ids) > 0 {
+		fmt.Fprintf(out, "   <property name=\"rules_left_out\" value=\"%s\"/>\n", inXML(outside(strings.Join(ids, " "))))
+	}
+	if least := w.tool.LeastSeverity; least != finding.NoSeverity {
+		fmt.Fprintf(out, "   <property name=\"least_severity\" value=\"%s\"/>\n", least)
+	}
+	_, _ = out.WriteString("  </properties>\n") // Flush says what went wrong
 	if err := w.cases.copyTo(out); err != nil {
 		return err
 	}
-	_, _ = out.WriteString("  <system-out>") // Flush says what went wrong
+	_, _ = out.WriteString("  <system-out>")
+	if narrowed := w.tool.narrowed(); narrowed != "" {
+		_, _ = out.WriteString("NARROWED: " + inXML(narrowed) + "\n")
+	}
 	for i, line := range e.Baseline.lines() {
 		if i == 0 {
 			_, _ = out.WriteString(e.Baseline.sentence() + "\n")

@@ -21,6 +21,7 @@ type prometheusWriter struct {
 	out                         io.Writer
 	verdicts, findings, expires spool
 	seen                        map[[32]byte]int // hashes of ids, and how often they came
+	narrowed                    int              // 1 where something was not looked for, or is not counted
 }
 
 func newPrometheus(w io.Writer, o Options) *prometheusWriter {
@@ -28,7 +29,12 @@ func newPrometheus(w io.Writer, o Options) *prometheusWriter {
 	return &prometheusWriter{out: w, verdicts: s(), findings: s(), expires: s(), seen: map[[32]byte]int{}}
 }
 
-func (w *prometheusWriter) Begin(Tool, evidence.Run) error { return nil }
+func (w *prometheusWriter) Begin(tool Tool, _ evidence.Run) error {
+	if tool.narrowed() != "" {
+		w.narrowed = 1
+	}
+	return nil
+}
 
 func (w *prometheusWriter) Subject(s *Subject, certs []Certificate) error {
 	s.fillLists()
@@ -84,6 +90,8 @@ func (w *prometheusWriter) End(e Ending) error {
 	}
 	metric("certassay_run_complete", "Whether everything could be collected and judged.")
 	fmt.Fprintf(out, "certassay_run_complete %d\n", complete)
+	metric("certassay_run_narrowed", "Whether rules or findings were left out by --rule, --skip-rule or --severity.")
+	fmt.Fprintf(out, "certassay_run_narrowed %d\n", w.narrowed)
 	if !run.Finished.IsZero() {
 		metric("certassay_run_finished_timestamp_seconds", "When the run ended.")
 		fmt.Fprintf(out, "certassay_run_finished_timestamp_seconds %d\n", run.Finished.Unix())

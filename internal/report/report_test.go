@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +287,55 @@ func TestNarrowed(t *testing.T) {
 		if strings.Contains(got, "\x1b") || strings.Contains(got, "a-6") {
 			t.Errorf("%s shows what it should not", format)
 		}
+	}
+}
+
+// Programs read of it what they read of everything else, in the place that each
+// format has for it.
+func TestNarrowedForPrograms(t *testing.T) {
+	whole, narrowed := testDocument(), testDocument()
+	narrowed.Tool.RulesLeftOut = []string{"a-1", "a-<\x1b[31m%"}
+	narrowed.Tool.LeastSeverity = finding.High
+	for format, want := range map[string][]string{
+		"json":       {`"rules_left_out":["a-1",`, `"least_severity":"high"`},
+		"jsonl":      {`"rules_left_out":["a-1",`, `"least_severity":"high"`},
+		"sarif":      {`"toolConfigurationNotifications": [{"level":"note","message":{"text":"NARROWED: 2 rules left out`, `"rules_left_out":["a-1",`, `"least_severity":"high"`},
+		"junit":      {`<property name="rules_left_out" value="a-1 a-&lt;\u{1b}[31m%"/>`, `<property name="least_severity" value="high"/>`, "<system-out>NARROWED: 2 rules left out"},
+		"csv":        {"narrowed: 2 rules left out", "below high"},
+		"github":     {"::notice title=Narrowed run::2 rules left out", `a-<\u{1b}[31m%25`, "below high"},
+		"prometheus": {"\ncertassay_run_narrowed 1\n"},
+	} {
+		out, other := string(render(t, format, Options{}, narrowed)), string(render(t, format, Options{}, whole))
+		for _, text := range want {
+			if !strings.Contains(out, text) {
+				t.Errorf("%s does not say %q:\n%s", format, text, out)
+			}
+			if strings.Contains(other, text) {
+				t.Errorf("%s says %q of a whole run", format, text)
+			}
+		}
+		if strings.Contains(out, "\x1b") {
+			t.Errorf("%s steers the terminal", format)
+		}
+	}
+	if err := sarifValidator(t)(render(t, "sarif", Options{}, narrowed)); err != nil {
+		t.Error(err)
+	}
+	checkShape(t, render(t, "junit", Options{}, narrowed))
+	rows, err := csv.NewReader(bytes.NewReader(render(t, "csv", Options{}, narrowed))).ReadAll()
+	if err != nil || rows[len(rows)-2][slices.Index(csvHeader, "kind")] != "run" {
+		t.Errorf("CSV: %v, last rows %q", err, rows)
+	}
+}
+
+// GitHub shows ten notices of a step: that the run was narrowed is among them.
+func TestGitHubShowsNarrowed(t *testing.T) {
+	d := &Document{Tool: Tool{RulesLeftOut: []string{"a-1"}}}
+	for range 20 {
+		d.Subjects = append(d.Subjects, Subject{Findings: []finding.Finding{{Severity: finding.Low}}})
+	}
+	if lines := commands(render(t, "github", Options{}, d)); len(lines) != maxAnnotations || !strings.Contains(lines[0], "Narrowed") {
+		t.Errorf("annotations %q", lines)
 	}
 }
 

@@ -171,8 +171,7 @@ func (w *sarifWriter) End(e Ending) error {
 	if err != nil {
 		return fmt.Errorf("writing rules: %w", err)
 	}
-	properties, err := marshal(map[string]any{"at": run.At.UTC(), "complete": run.Complete, "vantage": run.Vantage,
-		"summary": e.Summary, "rules_digest": w.tool.RulesDigest, "data": w.tool.Data})
+	properties, err := marshal(w.properties(run, &e.Summary))
 	if err != nil {
 		return fmt.Errorf("writing summary: %w", err)
 	}
@@ -183,12 +182,34 @@ func (w *sarifWriter) End(e Ending) error {
 	if err := w.notifications.copyTo(out); err != nil {
 		return err
 	}
-	_, _ = out.WriteString("]}],\n \"results\": [") // Flush says what went wrong
+	_, _ = out.WriteString("]") // Flush says what went wrong
+	if narrowed := w.tool.narrowed(); narrowed != "" {
+		// How the run was set up, and no fault of it (SARIF, section 3.20.22).
+		line, err := marshal([]sarifNotification{{Level: "note", Message: sarifMessage("NARROWED: " + narrowed)}})
+		if err != nil {
+			return fmt.Errorf("writing what was left out: %w", err)
+		}
+		fmt.Fprintf(out, ", \"toolConfigurationNotifications\": %s", line)
+	}
+	_, _ = out.WriteString("}],\n \"results\": [")
 	if err := w.results.copyTo(out); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "],\n \"properties\": %s}]}\n", properties)
 	return out.Flush()
+}
+
+// properties say of the run what SARIF has no member for.
+func (w *sarifWriter) properties(run *evidence.Run, summary *Summary) map[string]any {
+	out := map[string]any{"at": run.At.UTC(), "complete": run.Complete, "vantage": run.Vantage,
+		"summary": summary, "rules_digest": w.tool.RulesDigest, "data": w.tool.Data}
+	if len(w.tool.RulesLeftOut) > 0 {
+		out["rules_left_out"] = w.tool.RulesLeftOut
+	}
+	if w.tool.LeastSeverity != finding.NoSeverity {
+		out["least_severity"] = w.tool.LeastSeverity
+	}
+	return out
 }
 
 // sarifTimes are the members for start and end, where they are known.
