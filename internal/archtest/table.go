@@ -36,7 +36,11 @@ var pipeline = []string{
 // go one way, from the command line down to the vocabulary.
 var Table = []Row{
 	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
-	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*", "internal/parcel")},
+	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*", "internal/parcel", "internal/cli/exit", "internal/cli/hint")},
+	// How a command ends, and what a person can do about it.
+	{Folder: "internal/cli/exit"},
+	{Folder: "internal/cli/hint", Imports: []string{"internal/report", "internal/rule"}},
+
 	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/expect", "internal/suggest"}},
 	{Folder: "internal/audit", Imports: pipeline},

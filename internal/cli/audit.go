@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/inventory"
@@ -50,7 +52,7 @@ A certificate that no server shows, no pin names and no renewal explains is
 reported, at the line of the domain. What could not be read of a log makes the run
 incomplete, and never means that nothing was issued.
 
-` + exitHelp,
+` + exit.Help,
 		Example: `  certassay audit
   certassay audit --ct-state /var/lib/certassay
   certassay audit --online ct --ct-since 36h --log "Let's Encrypt"
@@ -72,7 +74,7 @@ incomplete, and never means that nothing was issued.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		sel.targets = args
 		return c.audit(cmd.Context(), cfg, &sel)
@@ -90,7 +92,7 @@ type selection struct {
 func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection) error {
 	path, err := c.inventoryPath(cfg)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	started := audit.Now()
 	run := evidence.Run{Command: "audit", Started: started, At: started, Contacted: []string{}}
@@ -100,15 +102,15 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	}
 	inv, err := openInventory(path, stdin, judgedAt(cfg, run))
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	entries, err := sel.of(inv)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	set, err := c.targets(cfg, nil)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	all := &target.Set{}
 	for _, e := range entries {
@@ -120,12 +122,12 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	o.whole = len(entries) == len(inv.Entries())
 	o.reconciled = newReconciliation(inv, entries, o.whole)
 	if err := errors.Join(sel.ct.check(ctx, cfg, started), sel.ct.checkVia(c, cfg)); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if o.reconciled != nil {
 		o.reconciled.sources = sel.ct
 	} else if sel.ct.asked() || sel.ct.via != "" && slices.Contains(cfg.Said, "ct-via") {
-		return usage(&hinted{errors.New("nothing can be reconciled with logs: the groups that are audited name no domains"), "add to a group: domains: [.example.org]"})
+		return exit.Usage(hint.With(errors.New("nothing can be reconciled with logs: the groups that are audited name no domains"), "add to a group: domains: [.example.org]"))
 	}
 	if all.Len() == 0 && !sel.dryRun && sel.ct.asked() {
 		return c.auditLogged(ctx, cfg, run, o)
@@ -223,9 +225,9 @@ func noneFits(what, pattern string, known map[string]bool) error {
 		words = append(words, w)
 	}
 	if near := suggest.Nearest(pattern, words); near != "" {
-		return &hinted{err, fmt.Sprintf("did you mean %q?", near)}
+		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
-	return &hinted{err, "see: certassay audit --dry-run"}
+	return hint.With(err, "see: certassay audit --dry-run")
 }
 
 // dryRun checks all that an audit would, and lists what it would contact. Where
@@ -235,21 +237,21 @@ func (c *command) dryRun(ctx context.Context, cfg *config.Config, run evidence.R
 	o.whole = false // waivers are of no use where nothing is judged
 	s := &session{cfg: cfg, run: run, owner: o}
 	if _, _, err := c.newDialers(cfg, limitsOf(cfg)); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if err := s.load(ctx, c); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	s.ownWarnings()
-	printWarnings(c.streams.Err, s.warnings)
+	hint.Warn(c.streams.Err, s.warnings)
 	if set.Len() == 0 {
-		return &exit{exitIncomplete, &hinted{target.ErrNoTargets, "nothing was checked: look at the inventory, and at what --group and --owner select"}}
+		return exit.With(exit.Incomplete, hint.With(target.ErrNoTargets, "nothing was checked: look at the inventory, and at what --group and --owner select"))
 	}
 	if err := writeTargets(c.streams.Out, o, set); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if len(o.Empty) > 0 {
-		return &exit{exitIncomplete, nil}
+		return exit.With(exit.Incomplete, nil)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -80,7 +81,7 @@ func (c *command) loggedNow(ctx context.Context, s *session) (subjects []*eviden
 	r := s.owner.reconciled
 	if r.sources.state != "" {
 		if subjects, err = s.loggedInState(ctx, r); err != nil {
-			return nil, failed(err)
+			return nil, exit.Failed(err)
 		}
 	}
 	if r.sources.since != "" {
@@ -157,7 +158,7 @@ func appendKey(items []string, pin string) []string {
 func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation) ([]*evidence.Subject, error) {
 	matcher, err := ctlog.NewMatcher(r.items())
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	choices := s.chosen
 	if len(choices) == 0 {

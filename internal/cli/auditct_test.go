@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
 )
@@ -106,9 +107,9 @@ func (r *reconcileLab) wantExtra(t *testing.T, doc reported, rules ...string) {
 func TestAuditReconciles(t *testing.T) {
 	r := newReconcileLab(t, nil, "{}")
 	bundle, state := filepath.Join(r.dir, "run.evidence"), filepath.Join(r.dir, "state")
-	now, first := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--evidence", bundle)
+	now, first := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--evidence", bundle)
 	r.wantExtra(t, now, "issuance-unexplained")
-	again, second := runJSON(t, exitFindings, "check", bundle, "-c", r.inventory, "--log", r.flag)
+	again, second := runJSON(t, exit.Findings, "check", bundle, "-c", r.inventory, "--log", r.flag)
 	r.wantExtra(t, again, "issuance-unexplained")
 	if first != second {
 		t.Errorf("replayed the report differs:\n%s\n%s", first, second)
@@ -118,12 +119,12 @@ func TestAuditReconciles(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("ct watch: exit code %d\n%s%s", code, out, errs)
 	}
-	watched, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state)
+	watched, _ := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--ct-state", state)
 	r.wantExtra(t, watched, "issuance-unexplained")
 	if a, b := now.fingerprint("issuance-unexplained"), watched.fingerprint("issuance-unexplained"); a == "" || a != b {
 		t.Errorf("fingerprints %q and %q, want the same for one certificate", a, b)
 	}
-	both, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--ct-state", state, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	both, _ := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--ct-state", state, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	r.wantExtra(t, both, "issuance-unexplained")
 
 	for _, format := range []string{"text", "html", "markdown", "sarif", "github", "junit"} {
@@ -139,7 +140,7 @@ func TestAuditReconcilesPins(t *testing.T) {
 	l := lab.New(lab.Config{})
 	pin = strings.Replace(pin, "PIN", fmt.Sprintf("%q", pinText(l.LeafKey.SPKI)), 1)
 	r := newReconcileLab(t, nil, pin)
-	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	doc, _ := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	r.wantExtra(t, doc, "issuance-unexplained", "issuance-key-not-pinned")
 	if v := doc.Subjects[doc.entries()[0]].Verdict; v != "suspicious" {
 		t.Errorf("verdict %s, want suspicious", v)
@@ -150,7 +151,7 @@ func TestAuditReconcilesPins(t *testing.T) {
 // not explain that certificate.
 func TestAuditReconcilesImpostor(t *testing.T) {
 	r := newReconcileLab(t, nil, "{keys: [\"sha256/"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+"\"]}")
-	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	doc, _ := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	if doc.Subjects[0].Verdict != "suspicious" {
 		t.Fatalf("the server is %s", doc.Subjects[0].Verdict)
 	}
@@ -164,7 +165,7 @@ func TestAuditReconcilesImpostor(t *testing.T) {
 // A CA that the owner does not allow is a finding by itself.
 func TestAuditReconcilesIssuer(t *testing.T) {
 	r := newReconcileLab(t, nil, `{issuers: ["sha256/`+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+`"]}`)
-	doc, _ := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	doc, _ := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	for _, i := range doc.entries() {
 		if !slices.Contains(doc.rules(i), "pin-issuer-unexpected") {
 			t.Errorf("%s: findings %v lack pin-issuer-unexpected", doc.Subjects[i].Target, doc.rules(i))
@@ -190,7 +191,7 @@ func TestAuditReconcilesIncomplete(t *testing.T) {
 	}
 	for name, fault := range map[string]lablog.Fault{"tiles": broken, "log": down} {
 		r := newReconcileLab(t, fault, "{}")
-		doc, text := runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--retries", "0")
+		doc, text := runJSON(t, exit.Incomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--retries", "0")
 		if !strings.Contains(text, "nothing is known of what was not read") {
 			t.Errorf("%s: the report does not say what was not read: %+v", name, doc.Subjects)
 		}
@@ -198,7 +199,7 @@ func TestAuditReconcilesIncomplete(t *testing.T) {
 	r := newReconcileLab(t, nil, "{}")
 	state := filepath.Join(r.dir, "state")
 	runCT(t, "watch", "other.example", "--state", state, "--once", "--start", "1000", "--log", r.flag)
-	doc, _ := runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--ct-state", state)
+	doc, _ := runJSON(t, exit.Incomplete, "audit", "-c", r.inventory, "--ct-state", state)
 	if len(doc.Warnings) == 0 || !strings.Contains(doc.Warnings[0].Message, "does not look for") {
 		t.Errorf("warnings %+v, want that the watch does not look for the domain", doc.Warnings)
 	}
@@ -219,7 +220,7 @@ func TestAuditReconcilesAlone(t *testing.T) {
 	r := newReconcileLab(t, nil, "{}")
 	file := filepath.Join(r.dir, "alone.yaml")
 	writeFile(t, file, []byte("version: 1\ntrust:\n  lab: {roots: [root.pem]}\ngroups:\n  - {name: all, trust: [lab], domains: [.lab.example]}\n"))
-	doc, _ := runJSON(t, exitFindings, "audit", "-c", file, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
+	doc, _ := runJSON(t, exit.Findings, "audit", "-c", file, "--online", "ct", "--ct-since", "240h", "--log", r.flag)
 	if n := len(doc.entries()); n != 2 {
 		t.Errorf("%d log entries, want both certificates of the domain: no server shows either", n)
 	}
@@ -234,7 +235,7 @@ func TestAuditReconcilesUsage(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := Run(t.Context(), append([]string{"audit", "-c", r.inventory}, args...), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-		if code != exitUsage || errs.Len() == 0 {
+		if code != exit.Misuse || errs.Len() == 0 {
 			t.Errorf("%q: exit code %d, want 2\n%s", args, code, errs.String())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 )
 
@@ -52,7 +53,7 @@ func TestAuditIndex(t *testing.T) {
 	url := indexServer(t, r.unordered(r.lab.Intermediate.Key))
 	for _, kind := range []string{"crtsh", "certspotter"} {
 		bundle := filepath.Join(r.dir, kind+".evidence")
-		doc, text := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", kind+"="+url+"/?key=geheim", "--evidence", bundle)
+		doc, text := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", kind+"="+url+"/?key=geheim", "--evidence", bundle)
 		found := slices.DeleteFunc(doc.entries(), func(i int) bool { return !strings.Contains(doc.Subjects[i].Target, "login.lab.example") })
 		if len(found) != 1 || !slices.Contains(doc.rules(found[0]), "issuance-unexplained") || len(doc.rules(found[0])) > 2 {
 			t.Fatalf("%s: log entries %v, want the one that nothing explains: %+v", kind, found, doc.Subjects)
@@ -63,7 +64,7 @@ func TestAuditIndex(t *testing.T) {
 				t.Errorf("%s: the report has %q:\n%s", kind, no, text)
 			}
 		}
-		if _, again := runJSON(t, exitFindings, "check", bundle, "-c", r.inventory); again != text {
+		if _, again := runJSON(t, exit.Findings, "check", bundle, "-c", r.inventory); again != text {
 			t.Errorf("%s: replayed the report differs:\n%s\n%s", kind, text, again)
 		}
 	}
@@ -84,9 +85,9 @@ func TestAuditIndexProvesNothing(t *testing.T) {
 		"made up": {indexServer(t, r.unordered(lab.ForgedKey())), "no known CA is seen to have signed it"},
 	} {
 		bundle := filepath.Join(r.dir, strings.ReplaceAll(name, " ", "")+".evidence")
-		doc, text := runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter="+tt.url, "--evidence", bundle)
+		doc, text := runJSON(t, exit.Incomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter="+tt.url, "--evidence", bundle)
 		wantText(t, text, tt.want)
-		if _, again := runJSON(t, exitIncomplete, "check", bundle, "-c", r.inventory); again != text {
+		if _, again := runJSON(t, exit.Incomplete, "check", bundle, "-c", r.inventory); again != text {
 			t.Errorf("%s: replayed the report differs:\n%s\n%s", name, text, again)
 		}
 		for _, i := range doc.entries() {
@@ -96,7 +97,7 @@ func TestAuditIndexProvesNothing(t *testing.T) {
 		}
 	}
 	// What the logs hold is read all the same, and stands before the index.
-	doc, text := runJSON(t, exitFindings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--ct-index", "crtsh="+indexServer(t))
+	doc, text := runJSON(t, exit.Findings, "audit", "-c", r.inventory, "--online", "ct", "--ct-since", "240h", "--log", r.flag, "--ct-index", "crtsh="+indexServer(t))
 	r.wantExtra(t, doc, "issuance-unexplained")
 	wantText(t, text, "only what was read of logs is complete")
 }
@@ -110,7 +111,7 @@ func TestAuditIndexUsage(t *testing.T) {
 		{"--online", "ct", "--ct-index", "crtsh=https://geheim@index.example"},
 	} {
 		code, out, errs := runAudit(t, append([]string{"-c", r.inventory}, args...)...)
-		if code != exitUsage || errs == "" || strings.Contains(out+errs, "geheim") {
+		if code != exit.Misuse || errs == "" || strings.Contains(out+errs, "geheim") {
 			t.Errorf("%q: exit code %d, want 2\n%s", args, code, errs)
 		}
 	}
@@ -131,10 +132,10 @@ func TestAuditIndexToken(t *testing.T) {
 	}))
 	t.Cleanup(guarded.Close)
 	args := []string{"audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter=" + guarded.URL}
-	_, text := runJSON(t, exitIncomplete, args...)
+	_, text := runJSON(t, exit.Incomplete, args...)
 	wantText(t, text, "it may want a token")
 	bundle := filepath.Join(r.dir, "token.evidence")
-	_, text = runJSON(t, exitIncomplete, append(args, "--ct-index-token", file, "--evidence", bundle)...)
+	_, text = runJSON(t, exit.Incomplete, append(args, "--ct-index-token", file, "--evidence", bundle)...)
 	wantText(t, text, "the redirect is not followed") // the token was taken, and goes no further
 	kept, err := os.ReadFile(bundle)
 	if err != nil {
@@ -152,7 +153,7 @@ func TestAuditIndexToken(t *testing.T) {
 		fmt.Fprint(w, "[]")
 	}))
 	t.Cleanup(proxy.Close)
-	_, text = runJSON(t, exitIncomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter=http://index.example", "--ct-via", proxy.URL)
+	_, text = runJSON(t, exit.Incomplete, "audit", "-c", r.inventory, "--online", "ct", "--ct-index", "certspotter=http://index.example", "--ct-via", proxy.URL)
 	wantText(t, text, "proves nothing complete")
 	if strings.Contains(text, "asking the") {
 		t.Errorf("the index was not asked through the proxy:\n%s", text)
@@ -167,7 +168,7 @@ func TestAuditIndexToken(t *testing.T) {
 		{"--ct-via", "gopher://x:geheim@y"},
 	} {
 		code, out, errs := runAudit(t, append([]string{"-c", r.inventory, "--online", "ct"}, more...)...)
-		if code != exitUsage || errs == "" || strings.Contains(out+errs, "geheim") {
+		if code != exit.Misuse || errs == "" || strings.Contains(out+errs, "geheim") {
 			t.Errorf("%q: exit code %d, want 2\n%s", more, code, errs)
 		}
 	}

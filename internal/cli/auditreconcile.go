@@ -8,6 +8,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/finding"
@@ -241,7 +242,7 @@ func (s *session) reconcile(ctx context.Context, subjects []*evidence.Subject) e
 	for _, e := range others {
 		if s.bundle != nil {
 			if err := s.bundle.add(e); err != nil {
-				return failed(err)
+				return exit.Failed(err)
 			}
 		}
 	}
@@ -269,7 +270,7 @@ func (s *session) takeLogged(e *evidence.Subject, j audit.Judged) error {
 			return nil
 		}
 		if err := s.bundle.add(e); err != nil {
-			return failed(err)
+			return exit.Failed(err)
 		}
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctindex"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/store"
@@ -47,13 +48,13 @@ func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time
 		f.parsed = append(f.parsed, x)
 	}
 	if slices.Contains(cfg.Said, "ct-via") && f.since == "" && len(f.indexes) == 0 && !cfg.Online.Has(config.OnlineCT) {
-		return &hinted{errors.New("--ct-via has no effect: no log and no index is asked"), "add --online ct, or leave it out"}
+		return hint.With(errors.New("--ct-via has no effect: no log and no index is asked"), "add --online ct, or leave it out")
 	}
 	if err := f.checkToken(); err != nil {
 		return err
 	}
 	if len(f.indexes) > 0 && !cfg.Online.Has(config.OnlineCT) {
-		return &hinted{errors.New("--ct-index tells a third party your domains, which --online ct has to allow"), "add --online ct"}
+		return hint.With(errors.New("--ct-index tells a third party your domains, which --online ct has to allow"), "add --online ct")
 	}
 	if f.since == "" {
 		return nil
@@ -63,7 +64,7 @@ func (f *ctSources) check(ctx context.Context, cfg *config.Config, now time.Time
 	}
 	files := len(cfg.Logs) > 0 && !slices.ContainsFunc(cfg.Logs, func(l string) bool { return !strings.HasPrefix(l, "file://") })
 	if !cfg.Online.Has(config.OnlineCT) && !files {
-		return &hinted{errors.New("--ct-since reads logs, which --online ct has to allow"), "add --online ct, or name archives only: --log file://DIR=KEY"}
+		return hint.With(errors.New("--ct-since reads logs, which --online ct has to allow"), "add --online ct, or name archives only: --log file://DIR=KEY")
 	}
 	return nil
 }
@@ -83,13 +84,13 @@ func (f *ctSources) checkToken() (err error) {
 		case err != nil:
 			refused = err
 		case takes != nil && takes.Origin() != x.Origin():
-			return &hinted{fmt.Errorf("--ct-index-token: whose is it, of the %s or of the %s?", takes, x), "name one certspotter index"}
+			return hint.With(fmt.Errorf("--ct-index-token: whose is it, of the %s or of the %s?", takes, x), "name one certspotter index")
 		default:
 			takes = x
 		}
 	}
 	if takes == nil {
-		return &hinted{fmt.Errorf("--ct-index-token: %w", cmp.Or(refused, errNoIndex)), "it belongs to --ct-index certspotter=https://…"}
+		return hint.With(fmt.Errorf("--ct-index-token: %w", cmp.Or(refused, errNoIndex)), "it belongs to --ct-index certspotter=https://…")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/report"
@@ -100,7 +101,7 @@ func TestCache(t *testing.T) {
 	expect("mended", check("--online", "aia,crl", "--cache", cache), finding.OK, 2, 0)
 	for _, args := range [][]string{{"--cache", files[0], "--online", "crl"}, {"--cache", filepath.Join(dir, "nowhere"), "--offline"}} {
 		var out bytes.Buffer
-		if code := Run(t.Context(), append([]string{"check", filepath.Join(dir, "leaf.pem")}, args...), Streams{Out: &out, Err: &out}); code != exitUsage {
+		if code := Run(t.Context(), append([]string{"check", filepath.Join(dir, "leaf.pem")}, args...), Streams{Out: &out, Err: &out}); code != exit.Misuse {
 			t.Errorf("%v: exit code %d\n%s", args, code, out.String())
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -44,7 +46,7 @@ they hold certificates; the run says it where they hold none.
 An evidence bundle that a scan wrote is judged again, and gives the same report
 with the same rules, roots and --at.
 
-` + exitHelp,
+` + exit.Help,
 		Example: `  certassay check chain.pem --name example.org
   certassay check /etc/nginx/certs -f json | jq .summary
   openssl s_client -connect host:443 -showcerts </dev/null | certassay check - --name host
@@ -58,18 +60,18 @@ with the same rules, roots and --at.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		c.tellUnused(cfg)
 		listed, err := c.listedPaths(cfg.Lists)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		if args = append(args, listed...); len(args) == 0 {
-			return usage(&hinted{errors.New("no file was given"), "give a file, a directory, or - for standard input"})
+			return exit.Usage(hint.With(errors.New("no file was given"), "give a file, a directory, or - for standard input"))
 		}
 		if err := spared(args, cfg.Outputs); err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		return c.check(cmd.Context(), cfg, args)
 	}
@@ -99,7 +101,7 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 	if len(paths) == 1 {
 		bundle, err := openBundle(paths[0], in)
 		if err != nil {
-			return failed(err)
+			return exit.Failed(err)
 		}
 		if bundle != nil {
 			// The list that the audit was given may be piped in again.
@@ -346,8 +348,8 @@ func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
 // replay judges a bundle as its run did: with its command, times and vantage.
 func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, stdin io.Reader) error {
 	if cfg.Asks() != 0 {
-		return usage(&hinted{fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Asks()),
-			"leave it out, or pass the certificates themselves"})
+		return exit.Usage(hint.With(fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Asks()),
+			"leave it out, or pass the certificates themselves"))
 	}
 	run := b.reader.Run()
 	run.Contacted = []string{}

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 )
@@ -32,7 +34,7 @@ intercepted alike no comparison tells; each chain gets its own verdict, too.
 A file is called by its name without extension; write LABEL=FILE to call it
 something else. Observations more than a week apart are listed and not compared.
 
-` + exitHelp,
+` + exit.Help,
 		Example: `  certassay scan -l hosts.txt --evidence office.evidence     # at one place
   certassay scan -l hosts.txt --evidence home.evidence       # at another
   certassay compare office.evidence home.evidence
@@ -42,7 +44,7 @@ something else. Observations more than a week apart are listed and not compared.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		c.tellUnused(cfg)
 		return c.compare(cmd.Context(), cfg, args)
@@ -66,14 +68,14 @@ type source struct {
 
 func (c *command) compare(ctx context.Context, cfg *config.Config, args []string) error {
 	if len(args) == 0 {
-		return usage(&hinted{errors.New("nothing to compare was given"), "give reports in JSON or evidence bundles, at least two, or one of a scan with several --via"})
+		return exit.Usage(hint.With(errors.New("nothing to compare was given"), "give reports in JSON or evidence bundles, at least two, or one of a scan with several --via"))
 	}
 	if cfg.Online != 0 {
-		return usage(&hinted{fmt.Errorf("--online %s: what is compared was seen before", cfg.Online), "leave it out, or scan again with it"})
+		return exit.Usage(hint.With(fmt.Errorf("--online %s: what is compared was seen before", cfg.Online), "leave it out, or scan again with it"))
 	}
 	sources, err := labelled(args)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	defer func() {
 		for _, s := range sources {
@@ -87,7 +89,7 @@ func (c *command) compare(ctx context.Context, cfg *config.Config, args []string
 		errs = append(errs, s.open())
 	}
 	if err := errors.Join(errs...); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	started := audit.Now()
 	run := evidence.Run{Command: "compare", Started: started, At: latest(sources, started), Vantage: "several", Contacted: []string{}}
@@ -111,7 +113,7 @@ func labelled(args []string) ([]*source, error) {
 			s.Label = strings.TrimSuffix(filepath.Base(s.File), filepath.Ext(s.File))
 		}
 		if other, taken := byLabel[s.Label]; taken {
-			errs = append(errs, &hinted{fmt.Errorf("%s and %s would both be called %q", other, s.File, s.Label), "call one of them something else: LABEL=" + s.File})
+			errs = append(errs, hint.With(fmt.Errorf("%s and %s would both be called %q", other, s.File, s.Label), "call one of them something else: LABEL="+s.File))
 		}
 		byLabel[s.Label] = s.File
 		out = append(out, s)
@@ -149,7 +151,7 @@ func (c *command) compareSources(ctx context.Context, cfg *config.Config, run ev
 		f, err := c.openOutput(out.Path)
 		if err != nil {
 			s.out.discard()
-			return usage(err)
+			return exit.Usage(err)
 		}
 		s.out.files = append(s.out.files, f)
 	}
@@ -175,7 +177,7 @@ func (c *command) compareSources(ctx context.Context, cfg *config.Config, run ev
 	for i, out := range outs {
 		if err := found.write(s.out.files[i].buf, out.Format); err != nil {
 			s.out.discard()
-			return failed(err)
+			return exit.Failed(err)
 		}
 	}
 	return s.finish(cause, audit.Now())

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 func (c *command) newCompletion() *cobra.Command {
@@ -36,7 +38,7 @@ func (c *command) newMan() *cobra.Command {
 		Example: "  certassay man ./man && man -l ./man/certassay-scan.1",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return failed(fmt.Errorf("writing manual pages: %w", err))
+				return exit.Failed(fmt.Errorf("writing manual pages: %w", err))
 			}
 			// A fixed date: the pages of one version are the same bytes.
 			date := time.Unix(0, 0).UTC()
@@ -44,7 +46,7 @@ func (c *command) newMan() *cobra.Command {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
 			if err := doc.GenManTree(root, header, args[0]); err != nil {
-				return failed(fmt.Errorf("writing manual pages: %w", err))
+				return exit.Failed(fmt.Errorf("writing manual pages: %w", err))
 			}
 			return nil
 		},

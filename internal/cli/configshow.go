@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/inventory"
@@ -35,7 +36,7 @@ globs work. Nobody is contacted.`,
 	show.RunE = func(_ *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		sel.targets = args
 		return c.showConfig(cfg, flags.Settings(), &sel)
@@ -91,17 +92,17 @@ func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *
 	path, err := c.inventoryPath(cfg)
 	if err == nil {
 		if err := shown.inventory(c, cfg, path, sel); err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 	} else if len(sel.targets)+len(sel.groups)+len(sel.owners) > 0 {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	write := shown.text
 	if cfg.Outputs[0].Format == "json" {
 		write = shown.json
 	}
 	if err := write(c.streams.Out); err != nil {
-		return failed(fmt.Errorf("writing configuration: %w", err))
+		return exit.Failed(fmt.Errorf("writing configuration: %w", err))
 	}
 	return nil
 }

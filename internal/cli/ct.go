@@ -18,6 +18,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/collect/sshjump"
 	"github.com/certassay/certassay/internal/config"
@@ -85,7 +87,7 @@ const viaHelp = "socks5://, http://, https://, or ssh:// by your ssh"
 // check refuses values before anything is read or contacted.
 func (f *ctFlags) check(c *command, formats ...string) error {
 	if !slices.Contains(formats, f.format) {
-		return &hinted{fmt.Errorf("unknown format %q", f.format), "formats: " + strings.Join(formats, ", ")}
+		return hint.With(fmt.Errorf("unknown format %q", f.format), "formats: "+strings.Join(formats, ", "))
 	}
 	if f.via != "" {
 		via, err := config.ParseVantage(f.via)
@@ -219,7 +221,7 @@ func pickLogs(known *ct.LogList, text string) ([]*ctChoice, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, &hinted{fmt.Errorf("no log is known as %q", text), "\"certassay ct logs --all\" lists the logs; --log URL=KEY adds one"}
+		return nil, hint.With(fmt.Errorf("no log is known as %q", text), "\"certassay ct logs --all\" lists the logs; --log URL=KEY adds one")
 	}
 	return out, nil
 }
@@ -260,7 +262,7 @@ func readLogKey(key string) ([]byte, error) {
 	}
 	b, err := readBounded(filepath.Clean(key), maxLogKey)
 	if err != nil {
-		return nil, &hinted{fmt.Errorf("reading log key: %w", err), "KEY is a public key in base64, or a file in PEM or DER"}
+		return nil, hint.With(fmt.Errorf("reading log key: %w", err), "KEY is a public key in base64, or a file in PEM or DER")
 	}
 	if block, _ := pem.Decode(b); block != nil {
 		return block.Bytes, nil
@@ -285,11 +287,11 @@ func (c *command) writeJSON(v any) error {
 func interruptedOr(ctx context.Context, code int) error {
 	switch {
 	case ctx.Err() != nil:
-		return &exit{exitInterrupted, &hinted{errInterrupted, "what was finished was written"}}
-	case code == exitOK:
+		return exit.With(exit.Interrupted, hint.With(exit.ErrInterrupted, "what was finished was written"))
+	case code == exit.OK:
 		return nil
 	}
-	return &exit{code: code}
+	return exit.With(code, nil)
 }
 
 var errNoLog = errors.New("no log was chosen")
@@ -303,5 +305,5 @@ func oneLog(choices []*ctChoice, text string) (*ctChoice, error) {
 	for _, ch := range choices[:min(len(choices), 8)] {
 		names = append(names, ch.log.Name)
 	}
-	return nil, &hinted{fmt.Errorf("%q names %d logs", text, len(choices)), "say which: " + strings.Join(names, "; ")}
+	return nil, hint.With(fmt.Errorf("%q names %d logs", text, len(choices)), "say which: "+strings.Join(names, "; "))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/lab"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
@@ -128,7 +129,7 @@ func TestCTSearch(t *testing.T) {
 			if code != 0 {
 				t.Errorf("nothing found: exit code %d, want 0", code)
 			}
-			if code, out, _ = runCT(t, "search", "--roots", l.roots, "filler7.test", "--log", log, "--from", "290", "--to", "400"); code != exitIncomplete {
+			if code, out, _ = runCT(t, "search", "--roots", l.roots, "filler7.test", "--log", log, "--from", "290", "--to", "400"); code != exit.Incomplete {
 				t.Errorf("range beyond the tree: exit code %d, want 3", code)
 			}
 			wantText(t, out, "not searched: entries 300 to 399")
@@ -180,7 +181,7 @@ func TestCTSearchIncomplete(t *testing.T) {
 		return honest, true
 	}
 	code, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", l.flag(t, gone))
-	if code != exitIncomplete {
+	if code != exit.Incomplete {
 		t.Errorf("a broken tile: exit code %d, want 3", code)
 	}
 	wantText(t, out, "44 of entries 0 to 299 read and verified", "not searched: entries 0 to 255", "0 found")
@@ -188,11 +189,11 @@ func TestCTSearchIncomplete(t *testing.T) {
 	forged := func(w http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
 		return bytes.Replace(honest, []byte("\n300\n"), []byte("\n299\n"), 1), true
 	}
-	if code, out, errs := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, forged)); code != exitIncomplete || !strings.Contains(out, "did not sign this tree head") {
+	if code, out, errs := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, forged)); code != exit.Incomplete || !strings.Contains(out, "did not sign this tree head") {
 		t.Errorf("a forged head: exit code %d, want 3\n%s%s", code, out, errs)
 	}
 	l.log.Time = l.log.Time.Add(-80 * time.Hour)
-	if code, out, _ := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, nil)); code != exitIncomplete || !strings.Contains(out, "too old") {
+	if code, out, _ := runCT(t, "search", "--roots", l.roots, "x.test", "--log", l.flag(t, nil)); code != exit.Incomplete || !strings.Contains(out, "too old") {
 		t.Errorf("a stale head: exit code %d, want 3\n%s", code, out)
 	}
 }
@@ -222,19 +223,19 @@ func TestCTProveFaults(t *testing.T) {
 	swapped := *l
 	swapped.log = other
 	code, out, _ := runCT(t, "prove", "--roots", l.roots, l.chain, "--log", swapped.flag(t, nil))
-	if code != exitFindings {
+	if code != exit.Findings {
 		t.Errorf("another entry in its place: exit code %d, want 1", code)
 	}
 	wantText(t, out, "signature ok, absent", "log-promise-broken")
 
 	// A tree that ends before the entry, long after it had to be in.
 	l.log.Show(40)
-	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exitFindings {
+	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exit.Findings {
 		t.Errorf("never added: exit code %d, want 1", code)
 	}
 	wantText(t, out, "denied", "log-promise-broken")
 	l.log.Time = l.submitted.Add(time.Minute)
-	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exitIncomplete {
+	if code, out, _ = runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil)); code != exit.Incomplete {
 		t.Errorf("not added yet: exit code %d, want 3", code)
 	}
 	wantText(t, out, "pending")
@@ -249,11 +250,11 @@ func TestCTProveFaults(t *testing.T) {
 		}
 		return honest, true
 	})
-	if code, out, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, deny)); code != exitFindings || !strings.Contains(out, "denied") {
+	if code, out, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, deny)); code != exit.Findings || !strings.Contains(out, "denied") {
 		t.Errorf("denied: exit code %d, want 1\n%s", code, out)
 	}
 	down := plain(func(w http.ResponseWriter, r *http.Request, _ []byte, _ int) ([]byte, bool) { return nil, true })
-	if code, _, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, down)); code != exitIncomplete {
+	if code, _, _ = runCT(t, "prove", "--roots", rfc.roots, rfc.chain, "--log", rfc.flag(t, down)); code != exit.Incomplete {
 		t.Errorf("a log that does not answer: exit code %d, want 3", code)
 	}
 }
@@ -269,7 +270,7 @@ func TestCTProveGrafted(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := runCT(t, "prove", "--roots", l.roots, l.chain, "--log", l.flag(t, nil))
-	if code != exitFindings || !strings.Contains(out, "signature bad-signature") {
+	if code != exit.Findings || !strings.Contains(out, "signature bad-signature") {
 		t.Errorf("exit code %d, want 1\n%s%s", code, out, errs)
 	}
 }
@@ -288,7 +289,7 @@ func TestCTEntry(t *testing.T) {
 	if _, out, _ = runCT(t, "entry", log, "7", "-f", "pem"); strings.Count(out, "BEGIN CERTIFICATE") != 2 {
 		t.Errorf("pem = %s, want certificate and issuer", out)
 	}
-	if code, _, _ = runCT(t, "entry", log, "300"); code != exitIncomplete {
+	if code, _, _ = runCT(t, "entry", log, "300"); code != exit.Incomplete {
 		t.Errorf("an index beyond the tree: exit code %d, want 3", code)
 	}
 	// What the tree does not cover is compared with what it does.
@@ -298,7 +299,7 @@ func TestCTEntry(t *testing.T) {
 		}
 		return honest, true
 	}
-	if code, out, _ = runCT(t, "entry", l.flag(t, issuer), "42"); code != exitIncomplete || !strings.Contains(out, "problem: ") {
+	if code, out, _ = runCT(t, "entry", l.flag(t, issuer), "42"); code != exit.Incomplete || !strings.Contains(out, "problem: ") {
 		t.Errorf("another issuer: exit code %d, want 3 and a problem\n%s", code, out)
 	}
 }
@@ -315,7 +316,7 @@ func TestCTLogs(t *testing.T) {
 	}
 	wantText(t, out, "static-ct", "300", "ok")
 	l.log.Time = l.log.Time.Add(-72 * time.Hour)
-	if code, out, _ = runCT(t, "logs", "--check", "-f", "json", "--log", l.flag(t, nil)); code != exitIncomplete || !strings.Contains(out, "too old") || !strings.Contains(out, `"size": 300`) {
+	if code, out, _ = runCT(t, "logs", "--check", "-f", "json", "--log", l.flag(t, nil)); code != exit.Incomplete || !strings.Contains(out, "too old") || !strings.Contains(out, `"size": 300`) {
 		t.Errorf("a stale head: exit code %d, want 3, the head and the reason\n%s", code, out)
 	}
 }
@@ -327,7 +328,7 @@ func TestCTUsage(t *testing.T) {
 		{"search", "x.test", "--rate", "0"}, {"search", "x.test", "--contact", "a\nb"},
 		{"entry", "argon", "x"}, {"entry", "log", "1"}, {"prove"}, {"logs", "extra"}, {"nonsense"},
 	} {
-		if code, _, errs := runCT(t, args...); code != exitUsage || errs == "" {
+		if code, _, errs := runCT(t, args...); code != exit.Misuse || errs == "" {
 			t.Errorf("ct %q: exit code %d, want 2 and a message", args, code)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -33,23 +34,23 @@ format pem is the certificate and the chain that was submitted with it, for
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(c, "text", "json", "pem"); err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			index, err := strconv.ParseUint(args[1], 10, 40)
 			if err != nil {
-				return usage(fmt.Errorf("%q is no index of an entry", args[1]))
+				return exit.Usage(fmt.Errorf("%q is no index of an entry", args[1]))
 			}
 			known, err := f.known()
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			choices, err := pickLogs(known, args[0])
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			ch, err := oneLog(choices, args[0])
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			return c.entry(cmd.Context(), &f, ch, index)
 		},
@@ -154,7 +155,7 @@ func (c *command) entry(ctx context.Context, f *ctFlags, ch *ctChoice, index uin
 		return c.ctFailed(ctx, err)
 	}
 	if index >= head.Size {
-		return &exit{exitIncomplete, fmt.Errorf("%s has no entry %d: its tree has %d", ch.log.Name, index, head.Size)}
+		return exit.With(exit.Incomplete, fmt.Errorf("%s has no entry %d: its tree has %d", ch.log.Name, index, head.Size))
 	}
 	var out *shownEntry
 	coverage, err := source.Entries(ctx, head, index, index+1, func(_ uint64, e *ct.LogEntry) error {
@@ -181,11 +182,11 @@ func (c *command) entry(ctx context.Context, f *ctFlags, ch *ctChoice, index uin
 	now := head.Time
 	out.Head = newHeadLine(head, now)
 	if err := c.writeEntry(f.format, out); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
-	code := exitOK
+	code := exit.OK
 	if out.Problem != "" {
-		code = exitIncomplete
+		code = exit.Incomplete
 	}
 	return interruptedOr(ctx, code)
 }
@@ -200,9 +201,9 @@ func oddError[E error](odd []E) error {
 // ctFailed is the exit where a log could not be read.
 func (c *command) ctFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return interruptedOr(ctx, exitIncomplete)
+		return interruptedOr(ctx, exit.Incomplete)
 	}
-	return &exit{exitIncomplete, err}
+	return exit.With(exit.Incomplete, err)
 }
 
 func (c *command) writeEntry(format string, s *shownEntry) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
@@ -84,7 +85,7 @@ func (c *command) newJudgedRun(ctx context.Context, f *ctFlags, cfg *config.Conf
 		r.format, reports.Outputs = first.Format, cfg.Outputs[1:]
 		var err error
 		if r.out, err = c.openOutput(first.Path); err != nil {
-			return nil, usage(err)
+			return nil, exit.Usage(err)
 		}
 	}
 	run.Vantage, run.Contacted = f.vantage(), []string{}

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
@@ -31,23 +33,23 @@ verified with the log's key.
   certassay ct logs --check --log "Let's Encrypt"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(c, "text", "json"); err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			for _, flag := range []string{"via", "ssh-config", "contact"} {
 				if cmd.Flags().Changed(flag) && !check {
-					return usage(&hinted{fmt.Errorf("--%s has no effect: no log is asked", flag), "add --check, or leave it out"})
+					return exit.Usage(hint.With(fmt.Errorf("--%s has no effect: no log is asked", flag), "add --check, or leave it out"))
 				}
 			}
 			known, err := f.known()
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			choices, err := f.choose(known, func(l *ct.Log) bool { return all || approved(l) })
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			if len(choices) == 0 {
-				return &exit{exitIncomplete, errNoLog}
+				return exit.With(exit.Incomplete, errNoLog)
 			}
 			return c.listLogs(cmd.Context(), &f, choices, check)
 		},
@@ -105,14 +107,14 @@ func (c *command) listLogs(ctx context.Context, f *ctFlags, choices []*ctChoice,
 			lines[i].Error = oneLine(err)
 		}
 	})
-	code := exitOK
+	code := exit.OK
 	for _, l := range lines {
 		if l.Error != "" {
-			code = exitIncomplete
+			code = exit.Incomplete
 		}
 	}
 	if err := c.writeLogs(f, lines, check); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	return interruptedOr(ctx, code)
 }

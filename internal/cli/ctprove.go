@@ -13,6 +13,8 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
@@ -64,7 +66,7 @@ it is denied, for a log's front ends may lag.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		return c.prove(cmd.Context(), &f, cfg, args)
 	}
@@ -149,17 +151,17 @@ type provenSCT struct {
 func (c *command) prove(ctx context.Context, f *ctFlags, cfg *config.Config, paths []string) error {
 	listed, err := c.listedPaths(cfg.Lists)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if paths = append(paths, listed...); len(paths) == 0 {
-		return usage(&hinted{errors.New("no path was given"), "such as: certassay ct prove chain.pem"})
+		return exit.Usage(hint.With(errors.New("no path was given"), "such as: certassay ct prove chain.pem"))
 	}
 	if err := f.takeJudged(c, cfg); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	p, err := newProver(f)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	r, err := c.newJudgedRun(ctx, f, cfg, evidence.Run{Command: "ct prove", Started: p.now, At: p.now})
 	if err != nil {
@@ -184,7 +186,7 @@ func (r *judgedRun) prove(ctx context.Context, p *prover, paths []string) error 
 		}
 	}
 	if ctx.Err() != nil {
-		cause = errInterrupted
+		cause = exit.ErrInterrupted
 	}
 	lines := &judgedLines{}
 	for _, c := range certs {

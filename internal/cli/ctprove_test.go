@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
 )
 
@@ -58,7 +59,7 @@ func TestCTProveJudges(t *testing.T) {
 	log := l.breaking(t, l.log.Time).flag(t, nil)
 	dir := t.TempDir()
 	sarif, bundle := filepath.Join(dir, "out.sarif"), filepath.Join(dir, "run.evidence")
-	doc := l.prove(t, exitFindings, "--log", log, "--report", "sarif="+sarif, "--evidence", bundle)
+	doc := l.prove(t, exit.Findings, "--log", log, "--report", "sarif="+sarif, "--evidence", bundle)
 	s := doc.Certificates[0].SCTs[0]
 	if len(s.Findings) != 1 || s.Findings[0].Rule != "log-promise-broken" || s.Verdict != "suspicious" || doc.Certificates[0].Verdict != "ok" {
 		t.Errorf("broken: %+v, want the log accused and not the certificate", doc)
@@ -68,18 +69,18 @@ func TestCTProveJudges(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	code := Run(t.Context(), []string{"check", bundle, "--roots", l.roots, "-f", "jsonl"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-	if code != exitFindings || !strings.Contains(out.String(), s.Findings[0].Fingerprint) {
+	if code != exit.Findings || !strings.Contains(out.String(), s.Findings[0].Fingerprint) {
 		t.Errorf("judged again: exit code %d, want 1 and %s\n%s%s", code, s.Findings[0].Fingerprint, &out, &errs)
 	}
 	// Whatever the bar, not every SCT was proven.
-	l.prove(t, exitIncomplete, "--log", log, "--fail-on", "never")
+	l.prove(t, exit.Incomplete, "--log", log, "--fail-on", "never")
 	l.prove(t, 0, "--log", log, "--exit-zero")
 
 	code, text, _ := runCT(t, "prove", "-q", l.chain, "--roots", l.roots, "--log", l.flag(t, nil))
 	if code != 0 || strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "ok ") {
 		t.Errorf("-q: exit code %d and %q, want one line", code, text)
 	}
-	if code, text, _ = runCT(t, "prove", "-f", "jsonl", l.chain, "--roots", l.roots, "--log", log); code != exitFindings || strings.Count(text, "\n") != 1 {
+	if code, text, _ = runCT(t, "prove", "-f", "jsonl", l.chain, "--roots", l.roots, "--log", log); code != exit.Findings || strings.Count(text, "\n") != 1 {
 		t.Errorf("jsonl: exit code %d and %q, want one line", code, text)
 	}
 }
@@ -89,7 +90,7 @@ func TestCTProveJudges(t *testing.T) {
 func TestCTProveTaken(t *testing.T) {
 	l := newCTLab(t, true)
 	young := l.breaking(t, l.submitted.Add(time.Minute))
-	if doc := l.prove(t, exitFindings, "--log", young.flag(t, nil)); len(doc.Certificates[0].SCTs[0].Findings) != 1 {
+	if doc := l.prove(t, exit.Findings, "--log", young.flag(t, nil)); len(doc.Certificates[0].SCTs[0].Findings) != 1 {
 		t.Errorf("another entry, a minute after the SCT: %+v, want a finding", doc)
 	}
 	gone := func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
@@ -98,7 +99,7 @@ func TestCTProveTaken(t *testing.T) {
 		}
 		return honest, true
 	}
-	doc := l.prove(t, exitIncomplete, "--log", l.flag(t, gone))
+	doc := l.prove(t, exit.Incomplete, "--log", l.flag(t, gone))
 	if s := doc.Certificates[0].SCTs[0]; s.Inclusion != "unknown" || len(s.Findings) != 0 {
 		t.Errorf("no hashes: %+v, want unknown, and nobody accused", s)
 	}
@@ -111,7 +112,7 @@ func TestCTSearchQuiet(t *testing.T) {
 		t.Errorf("exit code %d and %q, want one line", code, text)
 	}
 	code, text, _ = runCT(t, "search", "-q", ".lab.example", "--roots", l.roots, "--log", l.flag(t, nil), "--from", "0", "--to", "400")
-	if code != exitIncomplete || !strings.Contains(text, "not searched: entries 300 to 399") {
+	if code != exit.Incomplete || !strings.Contains(text, "not searched: entries 300 to 399") {
 		t.Errorf("a gap: exit code %d and %q, want it told", code, text)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 )
@@ -78,10 +79,10 @@ func openResume(f *searchFlags, items []string) (*resumeFile, error) {
 	}
 	var old resumeState
 	if err := json.Unmarshal(b, &old); err != nil || old.Format != resumeFormat {
-		return nil, &hinted{fmt.Errorf("reading --resume: %s does not hold the state of a search", f.resume), "name a file that is not there yet, to begin anew"}
+		return nil, hint.With(fmt.Errorf("reading --resume: %s does not hold the state of a search", f.resume), "name a file that is not there yet, to begin anew")
 	}
 	if old.Query != r.state.Query {
-		return nil, &hinted{fmt.Errorf("reading --resume: %s is of a search for something else", f.resume), "what was searched for other names, or other times, says nothing here: name another file"}
+		return nil, hint.With(fmt.Errorf("reading --resume: %s is of a search for something else", f.resume), "what was searched for other names, or other times, says nothing here: name another file")
 	}
 	r.state.Logs = old.Logs
 	return r, nil

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -81,7 +83,7 @@ time in 512 besides. All others are counted as screened, and not as ok.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		return c.searchFor(cmd.Context(), &f, cfg, args)
 	}
@@ -112,37 +114,37 @@ func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
 func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Config, args []string) error {
 	listed, err := c.listedPaths(cfg.Lists)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if args = append(args, listed...); len(args) == 0 && !f.all {
-		return usage(&hinted{errors.New("no name was given"), "such as: certassay ct search .example.org, or --all for every entry"})
+		return exit.Usage(hint.With(errors.New("no name was given"), "such as: certassay ct search .example.org, or --all for every entry"))
 	}
 	switch {
 	case f.screen && !f.all:
-		return usage(&hinted{errors.New("--screen is about every entry"), "add --all"})
+		return exit.Usage(hint.With(errors.New("--screen is about every entry"), "add --all"))
 	case f.screen && cfg.FailOn.Verdict == finding.Undetermined:
-		return usage(errors.New("--screen gives no verdict for most entries, so that --fail-on inconclusive cannot be answered"))
+		return exit.Usage(errors.New("--screen gives no verdict for most entries, so that --fail-on inconclusive cannot be answered"))
 	}
 	started := audit.Now()
 	if err := errors.Join(f.takeJudged(c, cfg), f.checkRange(), f.checkTimes(started)); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	var matcher *ctlog.Matcher
 	if len(args) > 0 {
 		if matcher, err = ctlog.NewMatcher(args); err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 	}
 	known, err := f.known()
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	choices, err := f.choose(known, approved)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if len(choices) == 0 {
-		return &exit{exitIncomplete, errNoLog}
+		return exit.With(exit.Incomplete, errNoLog)
 	}
 	r, err := c.newSearchRun(ctx, f, cfg, matcher, args, started)
 	if err != nil {
@@ -232,7 +234,7 @@ type searchRun struct {
 func (c *command) newSearchRun(ctx context.Context, f *searchFlags, cfg *config.Config, m *ctlog.Matcher, items []string, started time.Time) (*searchRun, error) {
 	resume, err := openResume(f, items)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	judged, err := c.newJudgedRun(ctx, &f.ctFlags, cfg, evidence.Run{Command: "ct search", Started: started, At: started})
 	if err != nil {

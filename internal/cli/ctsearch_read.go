@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
@@ -94,7 +95,7 @@ func (r *searchRun) search(ctx context.Context, choices []*ctChoice) error {
 	each(len(choices), func(i int) { logs[i] = r.one(ctx, choices[i]) })
 	var cause error
 	if ctx.Err() != nil {
-		cause = errInterrupted
+		cause = exit.ErrInterrupted
 	}
 	// What was found is judged and written also where the run is cut short.
 	err := r.judge(context.WithoutCancel(ctx), logs)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
 	"github.com/certassay/certassay/internal/lab/sshd"
@@ -71,7 +72,7 @@ func TestCTSearchJudges(t *testing.T) {
 		t.Errorf("hits %+v, want one that is ok", doc.Hits)
 	}
 	l.addForged(t)
-	doc := l.search(t, exitFindings, ".lab.example", "--log", log)
+	doc := l.search(t, exit.Findings, ".lab.example", "--log", log)
 	if len(doc.Hits) != 2 || doc.Hits[0].Verdict != "ok" || doc.Hits[1].Verdict == "ok" || doc.Hits[1].Verdict == "inconclusive" || len(doc.Hits[1].Findings) == 0 {
 		t.Errorf("hits %+v, want the second accused", doc.Hits)
 	}
@@ -79,16 +80,16 @@ func TestCTSearchJudges(t *testing.T) {
 	l.search(t, 0, ".lab.example", "--log", log, "--exit-zero")
 	// What was found can be judged again, and gives the same.
 	bundle := filepath.Join(t.TempDir(), "run.evidence")
-	l.search(t, exitFindings, ".lab.example", "--log", log, "--evidence", bundle)
+	l.search(t, exit.Findings, ".lab.example", "--log", log, "--evidence", bundle)
 	var replayed, errs bytes.Buffer
-	if code := Run(t.Context(), []string{"check", bundle, "--roots", l.roots}, Streams{In: strings.NewReader(""), Out: &replayed, Err: &errs}); code != exitFindings {
+	if code := Run(t.Context(), []string{"check", bundle, "--roots", l.roots}, Streams{In: strings.NewReader(""), Out: &replayed, Err: &errs}); code != exit.Findings {
 		t.Errorf("replaying the evidence: exit code %d, want 1\n%s%s", code, replayed.String(), errs.String())
 	}
 	wantText(t, replayed.String(), "entry 42", "entry 300", "chain-untrusted-root")
 	sarif := filepath.Join(t.TempDir(), "out.sarif")
 	code, out, _ := runCT(t, "search", "--roots", l.roots, ".lab.example", "--log", log, "--report", "sarif="+sarif)
 	wantText(t, out, "verdict ok", "chain-untrusted-root")
-	if b, err := os.ReadFile(sarif); code != exitFindings || err != nil || !strings.Contains(string(b), "chain-") {
+	if b, err := os.ReadFile(sarif); code != exit.Findings || err != nil || !strings.Contains(string(b), "chain-") {
 		t.Errorf("SARIF report: exit code %d, %v, %.200s", code, err, b)
 	}
 }
@@ -98,7 +99,7 @@ func TestCTSearchAll(t *testing.T) {
 	for _, way := range []lablog.Fault{nil, plain(nil)} {
 		l := newCTLab(t, true)
 		l.addForged(t)
-		doc := l.search(t, exitFindings, "--all", "--log", l.flag(t, way))
+		doc := l.search(t, exit.Findings, "--all", "--log", l.flag(t, way))
 		if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Logs[0].Judged["ok"] != 300 {
 			t.Errorf("hits %+v, logs %+v; want entry 300 of 301", doc.Hits, doc.Logs)
 		}
@@ -109,7 +110,7 @@ func TestCTSearchAll(t *testing.T) {
 func TestCTSearchUnreadableLeaf(t *testing.T) {
 	l := newCTLab(t, false)
 	l.log.AddLeaf([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 'x'})
-	doc := l.search(t, exitIncomplete, "nobody.test", "--log", l.flag(t, plain(nil)))
+	doc := l.search(t, exit.Incomplete, "nobody.test", "--log", l.flag(t, plain(nil)))
 	if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Hits[0].Verdict != "inconclusive" || doc.Hits[0].Findings[0].Rule != "log-entry-unreadable" {
 		t.Errorf("hits %+v, want entry 300, unreadable", doc.Hits)
 	}
@@ -128,7 +129,7 @@ func TestCTSearchTimes(t *testing.T) {
 	if doc := l.search(t, 0, ".test", "--log", log, "--since", "1h"); len(doc.Hits) != 0 {
 		t.Errorf("%d hits of the last hour, want none", len(doc.Hits))
 	}
-	if code, _, errs := runCT(t, "search", ".test", "--log", log, "--since", "soon"); code != exitUsage {
+	if code, _, errs := runCT(t, "search", ".test", "--log", log, "--since", "soon"); code != exit.Misuse {
 		t.Errorf("--since soon: exit code %d, want 2\n%s", code, errs)
 	}
 }
@@ -145,11 +146,11 @@ func TestCTSearchResume(t *testing.T) {
 	if len(doc.Hits) != 0 || len(doc.Logs[0].Earlier) != 1 || doc.Logs[0].Earlier[0].To != 100 || doc.Logs[0].Verified != 300 || !doc.Logs[0].Complete {
 		t.Errorf("second part: %+v, want entries 100 to 299 and no hit again", doc)
 	}
-	if code, _, errs := runCT(t, "search", "other.test", "--log", log, "--resume", state); code != exitUsage {
+	if code, _, errs := runCT(t, "search", "other.test", "--log", log, "--resume", state); code != exit.Misuse {
 		t.Errorf("another name: exit code %d, want 2\n%s", code, errs)
 	}
 	l.log.Show(200)
-	doc = l.search(t, exitIncomplete, "filler7.test", "--log", log, "--resume", state)
+	doc = l.search(t, exit.Incomplete, "filler7.test", "--log", log, "--resume", state)
 	if len(doc.Logs[0].Findings) != 1 || doc.Logs[0].Findings[0].Rule != "log-rollback" {
 		t.Errorf("a smaller tree: %+v, want log-rollback", doc.Logs)
 	}
@@ -165,7 +166,7 @@ func TestCTSearchFork(t *testing.T) {
 	for i := range 300 {
 		other.Add(l.lab.Leaf, l.submitted.Add(time.Duration(i)*time.Second), l.lab.Intermediate.DER)
 	}
-	doc := l.search(t, exitFindings, "filler7.test", "--log", other.Serve(t, nil)+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI), "--resume", state)
+	doc := l.search(t, exit.Findings, "filler7.test", "--log", other.Serve(t, nil)+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI), "--resume", state)
 	if doc.Logs[0].Verdict != "forged" || doc.Logs[0].Findings[0].Rule != "log-fork-proven" {
 		t.Errorf("logs %+v, want log-fork-proven", doc.Logs)
 	}
@@ -215,10 +216,10 @@ func TestCTVia(t *testing.T) {
 		t.Errorf("%d logins, %d open; want one for each command, and none open", server.Logins.Load(), server.Live.Load())
 	}
 	server.Forget(t, true)
-	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", "ssh://box", "--ssh-config", config); code != exitIncomplete || !strings.Contains(out+errs, "IDENTIFICATION HAS CHANGED") {
+	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", "ssh://box", "--ssh-config", config); code != exit.Incomplete || !strings.Contains(out+errs, "IDENTIFICATION HAS CHANGED") {
 		t.Errorf("ct logs through a changed server: exit code %d\n%s%s", code, out, errs)
 	}
-	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exitUsage {
+	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exit.Misuse {
 		t.Errorf("--via gopher: exit code %d, want 2\n%s", code, errs)
 	}
 }
@@ -261,7 +262,7 @@ func TestCTFinalTree(t *testing.T) {
 		}
 		code := 0
 		if c.want {
-			code = exitFindings
+			code = exit.Findings
 		}
 		doc := l.search(t, code, "nothing.test", "--log-list", path, "--log", address+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI))
 		accused := len(doc.Logs[0].Findings) == 1 && doc.Logs[0].Findings[0].Rule == "log-beyond-final"
@@ -276,17 +277,17 @@ func TestCTSearchScreen(t *testing.T) {
 	l := newCTLab(t, true)
 	l.addForged(t)
 	log := l.flag(t, nil)
-	doc := l.search(t, exitFindings, "--all", "--screen", "--log", log)
+	doc := l.search(t, exit.Findings, "--all", "--screen", "--log", log)
 	if len(doc.Hits) != 1 || doc.Hits[0].Index != 300 || doc.Logs[0].Screened < 250 || doc.Logs[0].Screened+doc.Logs[0].Judged["ok"] != 300 {
 		t.Errorf("hits %+v, logs %+v; want entry 300 of 301, the others screened", doc.Hits, doc.Logs)
 	}
 	// What matches is judged.
-	doc = l.search(t, exitFindings, "--all", "--screen", "filler7.test", "--log", log)
+	doc = l.search(t, exit.Findings, "--all", "--screen", "filler7.test", "--log", log)
 	if len(doc.Hits) != 2 || doc.Hits[0].Verdict != "ok" {
 		t.Errorf("hits %+v; want the match, judged, and entry 300", doc.Hits)
 	}
 	for _, args := range [][]string{{"--screen", "x.test"}, {"--all", "--screen", "--fail-on", "inconclusive"}} {
-		if code, _, errs := runCT(t, append(append([]string{"search"}, args...), "--log", log)...); code != exitUsage || !strings.Contains(errs, "--screen") {
+		if code, _, errs := runCT(t, append(append([]string{"search"}, args...), "--log", log)...); code != exit.Misuse || !strings.Contains(errs, "--screen") {
 			t.Errorf("ct search %v: exit code %d, want 2\n%s", args, code, errs)
 		}
 	}
@@ -313,7 +314,7 @@ func TestSearchBreaksOff(t *testing.T) {
 		return honest, true
 	}))
 	code, out, _ := runCT(t, "search", ".lab.example", "--log", flag, "--from", "0", "--roots", l.roots)
-	if code != exitFindings || strings.Contains(out, "log-entry-not-in-tree:") || !strings.Contains(out, "log-entries-missing:") {
+	if code != exit.Findings || strings.Contains(out, "log-entry-not-in-tree:") || !strings.Contains(out, "log-entries-missing:") {
 		t.Errorf("exit code %d, want 1 for what the log does not give, and no word of a wrong entry\n%s", code, out)
 	}
 	wantText(t, out, "entry 42 ", "NOT VERIFIED", "verdict inconclusive", "reading ended before it was verified")

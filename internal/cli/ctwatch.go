@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -135,7 +137,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	}
 	loaded, err := load()
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if f.status {
 		return c.watchStatus(cmd.Context(), loaded)
@@ -208,7 +210,7 @@ func (f *watchFlags) load(c *command, cmd *cobra.Command, args []string) (err er
 		cfg.Notify = []config.Notify{{JSONL: "-"}}
 	}
 	if cfg.State == "" {
-		return &hinted{errors.New("no state directory was named"), "give one with --state DIR, or as \"state\" in the configuration"}
+		return hint.With(errors.New("no state directory was named"), "give one with --state DIR, or as \"state\" in the configuration")
 	}
 	return f.check(c, "text", "json")
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/store"
 	"github.com/certassay/certassay/internal/watch"
 )
@@ -67,10 +68,10 @@ func TestWatchOnce(t *testing.T) {
 			// The log takes entries back.
 			l.log.Show(200)
 			code, out, errs = runCT(t, args...)
-			if got := decodeLines(t, out); code != exitFindings || len(got) != 1 || got[0].Kind != watch.KindContradiction || !strings.Contains(errs, "contradicts itself") {
+			if got := decodeLines(t, out); code != exit.Findings || len(got) != 1 || got[0].Kind != watch.KindContradiction || !strings.Contains(errs, "contradicts itself") {
 				t.Errorf("a rollback: exit code %d\n%s%s", code, out, errs)
 			}
-			if code, out, _ := runCT(t, "watch", "--status", "--state", state); code != exitIncomplete || !strings.Contains(out, "failing") {
+			if code, out, _ := runCT(t, "watch", "--status", "--state", state); code != exit.Incomplete || !strings.Contains(out, "failing") {
 				t.Errorf("--status after a rollback: exit code %d: %s", code, out)
 			}
 		})
@@ -165,7 +166,7 @@ func TestWatchForever(t *testing.T) {
 		t.Errorf("told %+v", got)
 	}
 	code, _, second := runCT(t, args[1:]...)
-	if code != exitFailed || !strings.Contains(second, fmt.Sprintf("process %d", os.Getpid())) || !strings.Contains(second, "hint:") {
+	if code != exit.Failure || !strings.Contains(second, fmt.Sprintf("process %d", os.Getpid())) || !strings.Contains(second, "hint:") {
 		t.Errorf("a second watch: exit code %d: %s", code, second)
 	}
 	if code, out, errs := runCT(t, "watch", "--status", "--state", state); code != 0 || !strings.HasPrefix(out, fmt.Sprintf("process %d watches, since ", os.Getpid())) {
@@ -189,7 +190,7 @@ func TestWatchForever(t *testing.T) {
 	cancel()
 	select {
 	case code := <-ended:
-		if code != exitInterrupted {
+		if code != exit.Interrupted {
 			t.Errorf("exit code %d after an interrupt", code)
 		}
 	case <-time.After(10 * time.Second):

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -52,7 +54,7 @@ func (c *command) newWatchJudge(ctx context.Context, f *watchFlags) (*watchJudge
 	j := &watchJudge{groups: map[string][]*inventory.Group{}, keys: map[string]bool{}}
 	j.session = &session{cfg: cfg, owner: o, run: evidence.Run{At: now}, contacted: map[string]bool{}, stderr: c.streams.Err}
 	if err := j.session.load(ctx, c); err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	if o == nil {
 		return j, nil
@@ -66,7 +68,7 @@ func (c *command) newWatchJudge(ctx context.Context, f *watchFlags) (*watchJudge
 		}
 	}
 	if len(j.order) == 0 {
-		return nil, usage(&hinted{fmt.Errorf("%s names nothing that logs could be searched for", w.Inventory), "give a group domains, such as: domains: [.example.org]"})
+		return nil, exit.Usage(hint.With(fmt.Errorf("%s names nothing that logs could be searched for", w.Inventory), "give a group domains, such as: domains: [.example.org]"))
 	}
 	for _, p := range pinsOf(o.Inventory) {
 		for _, item := range appendKey(nil, p.String()) {
@@ -117,7 +119,7 @@ func (j *watchJudge) matcher(w *config.Watch) (watch.Matcher, error) {
 		return noName{}, nil
 	}
 	if len(names) == 0 {
-		return nil, &hinted{errors.New("no name was given"), "such as: certassay ct watch .example.org --state DIR"}
+		return nil, hint.With(errors.New("no name was given"), "such as: certassay ct watch .example.org --state DIR")
 	}
 	return ctlog.NewMatcher(names)
 }

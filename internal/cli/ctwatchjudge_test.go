@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 )
 
@@ -102,7 +103,7 @@ func TestWatchInventoryRefuses(t *testing.T) {
 		{"no such file", []string{".x.test", "--roots", empty + "x"}},
 	} {
 		args := append([]string{"watch", "--state", filepath.Join(dir, "state"), "--once"}, c.args...)
-		if code, _, errs := runCT(t, args...); code != exitUsage || !strings.Contains(errs, c.want) {
+		if code, _, errs := runCT(t, args...); code != exit.Misuse || !strings.Contains(errs, c.want) {
 			t.Errorf("%q: exit code %d, %s, want 2 and %q", c.args, code, errs, c.want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/notify"
 	"github.com/certassay/certassay/internal/store"
 	"github.com/certassay/certassay/internal/watch"
@@ -37,18 +38,18 @@ func (w *watchRun) planOf(ctx context.Context, f *watchFlags, before marks) (*wa
 	}
 	matcher, err := judge.matcher(f.cfg)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	expected, err := readExpected(ctx, f.cfg.Expected)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	receivers, err := c.receivers(f.cfg.Notify)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	if _, err := f.targets(); err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	p := &watchPlan{flags: f, receivers: receivers, following: judge.following(f.cfg), names: judge.names(f.cfg)}
 	p.options = watch.Options{

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 )
 
@@ -138,7 +139,7 @@ func TestWatchReloads(t *testing.T) {
 	if got := metricsAt(t, second); !strings.Contains(got, "certassay_ct_configuration_ok 0\n") {
 		t.Errorf("metrics after a mistake: %s", got)
 	}
-	if code, text, _ := runCT(t, "watch", "--status", "--state", in("state")); code != exitIncomplete || !strings.Contains(text, "THE CONFIGURATION WAS NOT TAKEN") {
+	if code, text, _ := runCT(t, "watch", "--status", "--state", in("state")); code != exit.Incomplete || !strings.Contains(text, "THE CONFIGURATION WAS NOT TAKEN") {
 		t.Errorf("--status: exit code %d: %s", code, text)
 	}
 	logged("deep.lab.example")
@@ -193,7 +194,7 @@ func TestWatchReloads(t *testing.T) {
 		t.Errorf("--status: exit code %d: %s", code, text)
 	}
 	cancel()
-	if code := <-ended; code != exitInterrupted {
+	if code := <-ended; code != exit.Interrupted {
 		t.Errorf("exit code %d", code)
 	}
 	select {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/notify"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
@@ -43,18 +45,18 @@ func (w *watchRun) run(ctx context.Context) (err error) {
 	plan := w.plan.Load()
 	w.store, err = store.Open(ctx, plan.flags.cfg.State)
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	defer func() { err = closing(err, w.store.Close()) }()
 	release, err := w.store.Hold(ctx, watchRole, os.Getpid(), audit.Now())
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	defer func() { err = closing(err, release()) }()
 	courier, err := w.adopt(ctx, plan)
 	switch {
 	case err != nil:
-		return failed(err)
+		return exit.Failed(err)
 	case plan.flags.once:
 		return w.onlyOnce(ctx, courier)
 	}
@@ -93,7 +95,7 @@ func (w *watchRun) adopt(ctx context.Context, plan *watchPlan) (*notify.Courier,
 // closing adds an error of closing to one of the run.
 func closing(err, closeErr error) error {
 	if err == nil && closeErr != nil {
-		return failed(closeErr)
+		return exit.Failed(closeErr)
 	}
 	return err
 }
@@ -102,14 +104,14 @@ func (w *watchRun) onlyOnce(ctx context.Context, courier *notify.Courier) error 
 	plan := w.plan.Load()
 	targets, err := plan.flags.targets()
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	result, err := watch.New(plan.options).Once(ctx, targets)
 	if err != nil && ctx.Err() == nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if _, err := courier.Flush(ctx); err != nil && ctx.Err() == nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if ctx.Err() != nil {
 		return watchInterrupted()
@@ -120,18 +122,18 @@ func (w *watchRun) onlyOnce(ctx context.Context, courier *notify.Courier) error 
 	}
 	switch {
 	case err != nil:
-		return failed(err)
+		return exit.Failed(err)
 	case result.Contradicted:
-		return &exit{code: exitFindings}
+		return exit.With(exit.Findings, nil)
 	case result.Failed > 0 || !health.Well():
-		return &exit{exitIncomplete, &hinted{errors.New("not everything could be read, or told"), "--status shows what"}}
+		return exit.With(exit.Incomplete, hint.With(errors.New("not everything could be read, or told"), "--status shows what"))
 	}
 	return nil
 }
 
 // watchInterrupted is the exit after a signal.
 func watchInterrupted() error {
-	return &exit{exitInterrupted, &hinted{errInterrupted, "the state is whole; the next run goes on from it"}}
+	return exit.With(exit.Interrupted, hint.With(exit.ErrInterrupted, "the state is whole; the next run goes on from it"))
 }
 
 // metricsEvery is how often the file with metrics is written.
@@ -141,7 +143,7 @@ const metricsEvery = 30 * time.Second
 // by one plan after the other.
 func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
 	if err := w.metrics.listen(ctx, w); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	var hangup <-chan os.Signal
 	if f := w.plan.Load().flags; f.config != "" && w.command.streams.Hangup != nil {
@@ -164,7 +166,7 @@ func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
 			if ctx.Err() != nil {
 				return watchInterrupted()
 			}
-			return failed(err)
+			return exit.Failed(err)
 		}
 		said = "the configuration was read again: following logs"
 	}
@@ -180,7 +182,7 @@ func (w *watchRun) follow(ctx context.Context, plan *watchPlan, courier *notify.
 	part := func(do func() error) {
 		wait.Go(func() {
 			if err := do(); err != nil {
-				stop(failed(err))
+				stop(exit.Failed(err))
 			}
 		})
 	}
@@ -190,7 +192,7 @@ func (w *watchRun) follow(ctx context.Context, plan *watchPlan, courier *notify.
 	next := w.await(ctx, plan, hangup)
 	stop(nil)
 	wait.Wait()
-	var e *exit
+	var e *exit.Error
 	if errors.As(context.Cause(ctx), &e) {
 		return nil, e
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
 	"github.com/certassay/certassay/internal/watch"
@@ -17,13 +18,13 @@ import (
 func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 	s, err := store.Read(ctx, f.cfg.State)
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	health, err := watch.ReadHealth(ctx, s, audit.Now(), f.cfg.Late)
 	holder, holderErr := s.Holder(ctx, watchRole)
 	err = errors.Join(err, holderErr)
 	if err = closing(err, s.Close()); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if f.format == "json" {
 		err = c.writeJSON(statusDocument{statusSchema, newWatchHolder(holder), health})
@@ -32,9 +33,9 @@ func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 	}
 	switch {
 	case err != nil:
-		return failed(err)
+		return exit.Failed(err)
 	case !health.Well():
-		return &exit{code: exitIncomplete}
+		return exit.With(exit.Incomplete, nil)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
@@ -44,19 +45,19 @@ Fetched data are used by commands that are given --data DIR alone.`,
 func (c *command) showData(ctx context.Context, of *statusOf) error {
 	passwords, err := readPasswords(of.passwordFiles)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	sets, err := readRoots(ctx, of.roots, c.streams.In, passwords)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	store, err := trust.New(sets, localRoots())
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	logs, err := readLogList(of.logList)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DATA\tDATE\tENTRIES\tSOURCE")
@@ -72,10 +73,10 @@ func (c *command) showData(ctx context.Context, of *statusOf) error {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Name, d.Date, d.Entries, report.Escape(d.Source))
 	}
 	if flushed := w.Flush(); flushed != nil {
-		return failed(flushed)
+		return exit.Failed(flushed)
 	}
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	return nil
 }

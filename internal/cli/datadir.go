@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/parcel"
 	"github.com/certassay/certassay/internal/report"
@@ -80,7 +81,7 @@ func readFetchedCAs(dir string) (out []*trust.CAData, labels []dataLabel, err er
 }
 
 func dataError(dir string, err error) error {
-	return &hinted{fmt.Errorf("reading fetched data: %w", err), fmt.Sprintf("fetch them again: certassay data update --data %s", report.Escape(dir))}
+	return hint.With(fmt.Errorf("reading fetched data: %w", err), fmt.Sprintf("fetch them again: certassay data update --data %s", report.Escape(dir)))
 }
 
 // readLogs gives the logs to judge by: those of the list that the user names, or
@@ -111,5 +112,5 @@ func checkDataDir(dir string) error {
 			return nil // what is wrong with it is said when it is read
 		}
 	}
-	return &hinted{fmt.Errorf("--data %s: there are no fetched data", dir), fmt.Sprintf("fetch them: certassay data update --data %s", report.Escape(dir))}
+	return hint.With(fmt.Errorf("--data %s: there are no fetched data", dir), fmt.Sprintf("fetch them: certassay data update --data %s", report.Escape(dir)))
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/parcel"
 	"github.com/certassay/certassay/internal/report"
@@ -89,7 +90,7 @@ func (u *updating) revoked(ctx context.Context) error {
 func (u *updating) revokedBefore() *trust.RevokedList {
 	f, err := readFetchedRevoked(u.dir)
 	if err != nil {
-		printWarnings(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	known := trust.BuiltinRevoked()
 	if f == nil || f.list.Date() < known.Date() {

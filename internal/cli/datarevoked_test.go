@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/trust"
 )
@@ -117,7 +118,7 @@ func TestUpdateRevoked(t *testing.T) {
 		t.Fatal(err)
 	}
 	step("in the form of the program", 0, text, at(days(2), n), []string{fmt.Sprintf("%d added", n/2)})
-	p.update(t, exitUsage, "onecrl", "--onecrl", "http://mirror.example/onecrl.json")
+	p.update(t, exit.Misuse, "onecrl", "--onecrl", "http://mirror.example/onecrl.json")
 }
 
 // A CA that only a fetched list revokes is accused where --data says so, and an

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -35,7 +36,7 @@ func checkSource(flag, source string) error {
 		return nil
 	}
 	if _, err := fetch.New(fetch.Options{HTTPS: true}).Parse(source); err != nil {
-		return &hinted{fmt.Errorf("%s %.200q: %w", flag, source, err), "name a file, or an https address"}
+		return hint.With(fmt.Errorf("%s %.200q: %w", flag, source, err), "name a file, or an https address")
 	}
 	return nil
 }
@@ -63,11 +64,11 @@ func (u *updating) take(ctx context.Context, k fetch.Kind, source string, own bo
 	case r.Err == nil:
 		return r.Body, nil
 	case errors.As(r.Err, &unknown):
-		return nil, &hinted{r.Err, "neither Mozilla's roots nor --roots vouch for the server: somebody on the path answers in its place, or it is a mirror whose CA --roots has to name"}
+		return nil, hint.With(r.Err, "neither Mozilla's roots nor --roots vouch for the server: somebody on the path answers in its place, or it is a mirror whose CA --roots has to name")
 	case errors.Is(r.Err, fetch.ErrPrivate):
-		return nil, &hinted{r.Err, "the name leads into a private network: look at your resolver, or name a mirror of your own"}
+		return nil, hint.With(r.Err, "the name leads into a private network: look at your resolver, or name a mirror of your own")
 	}
-	return nil, &hinted{r.Err, "what was there stays; data can also come from a file: see certassay data update --help"}
+	return nil, hint.With(r.Err, "what was there stays; data can also come from a file: see certassay data update --help")
 }
 
 // signature is what lies beside a log list: log_list.sig for log_list.json, as
@@ -81,7 +82,7 @@ func (u *updating) signature(ctx context.Context, source string, own bool) ([]by
 	}
 	b, err := u.take(ctx, fetch.Signature(), beside, own)
 	if err != nil && own && errors.Is(err, fs.ErrNotExist) {
-		err = &hinted{err, "put the signature beside the list, or take it without one: --unsigned"}
+		err = hint.With(err, "put the signature beside the list, or take it without one: --unsigned")
 	}
 	return b, err
 }

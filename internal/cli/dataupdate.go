@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -100,7 +102,7 @@ Exit codes:
 		ValidArgs: []string{"logs", "ca-data", "onecrl"}, Args: knownSets,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := unasked(cmd, args); err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			return u.run(cmd.Context(), args)
 		},
@@ -123,7 +125,7 @@ Exit codes:
 func knownSets(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if !slices.Contains(cmd.ValidArgs, arg) {
-			return &hinted{fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, onecrl, or none for all"}
+			return hint.With(fmt.Errorf("there are no data %.40q to update", arg), "name logs, ca-data, onecrl, or none for all")
 		}
 	}
 	return nil
@@ -134,7 +136,7 @@ func unasked(cmd *cobra.Command, args []string) error {
 	for _, pair := range [][2]string{{"log-list", "logs"}, {"log-list-key", "logs"}, {"unsigned", "logs"}, {"ca-data", "ca-data"}, {"onecrl", "onecrl"}} {
 		flag, set := pair[0], pair[1]
 		if len(args) > 0 && cmd.Flags().Changed(flag) && !slices.Contains(args, set) {
-			return &hinted{fmt.Errorf("--%s has no effect: %s is not to be updated", flag, set), "name " + set + ", too, or leave the flag out"}
+			return hint.With(fmt.Errorf("--%s has no effect: %s is not to be updated", flag, set), "name "+set+", too, or leave the flag out")
 		}
 	}
 	return nil
@@ -145,7 +147,7 @@ func unasked(cmd *cobra.Command, args []string) error {
 func (u *updating) run(ctx context.Context, args []string) error {
 	u.now = u.c.now()
 	if err := u.check(ctx); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	var errs []error
 	if len(args) == 0 || slices.Contains(args, "logs") {
@@ -158,10 +160,10 @@ func (u *updating) run(ctx context.Context, args []string) error {
 		errs = append(errs, u.revoked(ctx))
 	}
 	if ctx.Err() != nil {
-		return &exit{exitInterrupted, &hinted{errors.New("interrupted"), "what was not finished is as it was before"}}
+		return exit.With(exit.Interrupted, hint.With(errors.New("interrupted"), "what was not finished is as it was before"))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if used, _ := u.c.env("CERTASSAY_DATA"); u.written && used != u.dir {
 		fmt.Fprintf(u.c.streams.Err, "certassay: note: judge by these data with --data %s\n", report.Escape(u.dir))
@@ -171,7 +173,7 @@ func (u *updating) run(ctx context.Context, args []string) error {
 
 func (u *updating) check(ctx context.Context) error {
 	if u.dir == "" {
-		return &hinted{errors.New("there is no directory for the data"), "name one: --data DIR"}
+		return hint.With(errors.New("there is no directory for the data"), "name one: --data DIR")
 	}
 	if u.timeout <= 0 {
 		return errors.New("--timeout has to be above 0")
@@ -221,7 +223,7 @@ func (u *updating) logs(ctx context.Context) error {
 			return err
 		}
 		if err := ct.CheckListSignature(text, label.Signature, u.logKey); err != nil {
-			return &hinted{fmt.Errorf("%s: %w", source, err), "the list was changed on its way, or it and its signature are of different days: fetch them again later"}
+			return hint.With(fmt.Errorf("%s: %w", source, err), "the list was changed on its way, or it and its signature are of different days: fetch them again later")
 		}
 	}
 	list, err := ct.ParseList(text)
@@ -248,7 +250,7 @@ func (u *updating) logs(ctx context.Context) error {
 func (u *updating) logsBefore() (old *ct.LogList, known bool) {
 	fetched, err := readFetchedLogs(u.dir)
 	if err != nil {
-		printWarnings(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	if fetched == nil {
 		return ct.Known(), true
@@ -300,7 +302,7 @@ func (u *updating) cas(ctx context.Context) error {
 func (u *updating) casBefore() *trust.CAData {
 	lists, _, err := readFetchedCAs(u.dir)
 	if err != nil {
-		printWarnings(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	all := &trust.CAData{}
 	for _, l := range lists {
@@ -316,10 +318,10 @@ func (u *updating) refuse(source string, faults []string) error {
 	}
 	text := fmt.Sprintf("%s: %s", source, strings.Join(faults, "; "))
 	if u.force {
-		printWarnings(u.c.streams.Err, []report.Warning{{Message: text, Hint: "taken all the same, as --force says"}})
+		hint.Warn(u.c.streams.Err, []report.Warning{{Message: text, Hint: "taken all the same, as --force says"}})
 		return nil
 	}
-	return &hinted{fmt.Errorf("refused: %s", text), "find out why; if it is right, --force takes it all the same"}
+	return hint.With(fmt.Errorf("refused: %s", text), "find out why; if it is right, --force takes it all the same")
 }
 
 // keep puts a file in its place.

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/lab"
@@ -244,7 +245,7 @@ func TestUpdateLogs(t *testing.T) {
 	}
 	p.update(t, 4, "logs", "--log-list", p.url+"/logs.json") // not signed by Google
 	for _, bad := range [][]string{{"roots"}, {"--log-list", "http://mirror.example/l.json"}, {"--log-list", "ftp://x/"}, {"--timeout", "0s"}, {"--unsigned", "--log-list-key", p.key}} {
-		p.update(t, exitUsage, bad...)
+		p.update(t, exit.Misuse, bad...)
 	}
 	if got := p.kept(t); got != want {
 		t.Errorf("kept is %s, want %s", got, want)
@@ -273,7 +274,7 @@ func TestDamagedData(t *testing.T) {
 		t.Fatal(err)
 	}
 	streams := Streams{In: strings.NewReader(""), Out: &out, Err: &out}
-	if code := Run(t.Context(), []string{"check", file, "--data", p.dir}, streams); code != exitUsage || !strings.Contains(out.String(), "damaged") {
+	if code := Run(t.Context(), []string{"check", file, "--data", p.dir}, streams); code != exit.Misuse || !strings.Contains(out.String(), "damaged") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 	// Whoever can write there can make the hash right, and not the signature.
@@ -286,7 +287,7 @@ func TestDamagedData(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if code := Run(t.Context(), []string{"data", "status", "--data", p.dir}, streams); code != exitFailed || !strings.Contains(out.String(), "checking signature") {
+	if code := Run(t.Context(), []string{"data", "status", "--data", p.dir}, streams); code != exit.Failure || !strings.Contains(out.String(), "checking signature") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 	p.logs(t, 0)
@@ -314,7 +315,7 @@ func TestFetchedDataAreUsed(t *testing.T) {
 		if got := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); got != code {
 			t.Fatalf("%v: exit code %d, want %d\n%s%s", args, got, code, out.String(), errs.String())
 		}
-		if code == exitUsage {
+		if code == exit.Misuse {
 			return nil
 		}
 		doc, err := report.Read(&out)
@@ -331,7 +332,7 @@ func TestFetchedDataAreUsed(t *testing.T) {
 	if d := without.Tool.Data; d["log_list"] != ct.Date || d["ca_data"] != "" || d["revoked_cas"] != trust.BuiltinRevoked().Date() {
 		t.Errorf("a report without them names %v", d)
 	}
-	check(exitUsage, "--data", dir)
+	check(exit.Misuse, "--data", dir)
 	var out bytes.Buffer
 	if code := Run(t.Context(), []string{"data", "status", "--data", p.dir}, Streams{Out: &out, Err: &out}); code != 0 ||
 		!strings.Contains(out.String(), "fetched logs") || !strings.Contains(out.String(), "signed; "+p.url) || !strings.Contains(out.String(), "fetched CA data") {
@@ -411,7 +412,7 @@ func TestUpdateInterrupted(t *testing.T) {
 	time.AfterFunc(200*time.Millisecond, cancel)
 	var out bytes.Buffer
 	code := Run(ctx, []string{"data", "update", "logs", "--data", p.dir, "--log-list", p.url + "/slow.json"}, Streams{Out: &out, Err: &out})
-	if code != exitInterrupted || p.kept(t) != want {
+	if code != exit.Interrupted || p.kept(t) != want {
 		t.Errorf("exit code %d, kept %s, want %s\n%s", code, p.kept(t), want, out.String())
 	}
 	files, err := os.ReadDir(p.dir)

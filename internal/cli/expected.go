@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/watch"
@@ -57,7 +58,7 @@ func (x *expectedCertificates) add(ctx context.Context, text string) error {
 	found := false
 	err := localfile.Read(ctx, text, localfile.Options{Emit: func(s *evidence.Subject) {
 		for _, f := range s.Failures {
-			errs = append(errs, &hinted{fmt.Errorf("reading expected certificates: %s", f.Error), f.Hint})
+			errs = append(errs, hint.With(fmt.Errorf("reading expected certificates: %s", f.Error), f.Hint))
 		}
 		// Only the first of a chain: expecting a leaf is not expecting whatever
 		// else its issuer is.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
@@ -54,9 +56,9 @@ Exit codes:
 func (c *command) history(ctx context.Context, f *historyFlags, args []string) error {
 	switch {
 	case f.store == "":
-		return usage(&hinted{errors.New("no store was named"), "give the directory that scan was given, with --store DIR"})
+		return exit.Usage(hint.With(errors.New("no store was named"), "give the directory that scan was given, with --store DIR"))
 	case !slices.Contains([]string{"text", "json", "html"}, f.format):
-		return usage(fmt.Errorf("unknown format %q (want text, json or html)", f.format))
+		return exit.Usage(fmt.Errorf("unknown format %q (want text, json or html)", f.format))
 	}
 	name := ""
 	if len(args) == 1 {
@@ -64,26 +66,26 @@ func (c *command) history(ctx context.Context, f *historyFlags, args []string) e
 	}
 	seen, err := observations(ctx, f.store, name)
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if len(seen) == 0 {
 		what := "nothing was seen"
 		if name != "" {
 			what = "nothing was seen of " + name
 		}
-		return &exit{exitIncomplete, &hinted{errors.New(what), "note it first: certassay scan NAME --store " + f.store}}
+		return exit.With(exit.Incomplete, hint.With(errors.New(what), "note it first: certassay scan NAME --store "+f.store))
 	}
 	out, err := c.openOutput(f.output)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	all := &outputs{files: []*outputFile{out}}
 	if err := historyOf(seen).Write(out.buf, f.format); err != nil {
 		all.discard()
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if err := all.end(report.Ending{}); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -41,8 +42,8 @@ func interrupted(t *testing.T, text string, args ...string) (out, errs string) {
 	var began time.Time
 	stdout, stderr := &cuttingWriter{text: text, cut: func() { began = time.Now(); cancel() }}, &bytes.Buffer{}
 	code := Run(ctx, append(args, "-f", "jsonl", "--timeout", "60s"), Streams{In: strings.NewReader(""), Out: stdout, Err: stderr})
-	if code != exitInterrupted {
-		t.Fatalf("exit code %d, want %d\n%s", code, exitInterrupted, stderr)
+	if code != exit.Interrupted {
+		t.Fatalf("exit code %d, want %d\n%s", code, exit.Interrupted, stderr)
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the interrupt took %v", took)
@@ -168,8 +169,8 @@ func TestAuditConcurrency(t *testing.T) {
 		peak.Store(0)
 		var out, errs bytes.Buffer
 		args := []string{"audit", "-c", path, "--concurrency", fmt.Sprint(limit), "--retries", "0", "--timeout", "5s", "-q"}
-		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitIncomplete {
-			t.Fatalf("exit code %d, want %d\n%s", code, exitIncomplete, errs.String())
+		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exit.Incomplete {
+			t.Fatalf("exit code %d, want %d\n%s", code, exit.Incomplete, errs.String())
 		}
 		if got := peak.Load(); got > limit || got < limit/2+1 {
 			t.Errorf("with --concurrency %d: %d connections at once", limit, got)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect"
@@ -39,7 +41,7 @@ func findInventory() (string, error) {
 			return path, nil
 		}
 		if isRepository(dir) || filepath.Dir(dir) == dir {
-			return "", &hinted{errNoInventory, "name one: certassay audit -c FILE; its form: certassay schema inventory"}
+			return "", hint.With(errNoInventory, "name one: certassay audit -c FILE; its form: certassay schema inventory")
 		}
 		dir = filepath.Dir(dir)
 	}
@@ -106,7 +108,7 @@ func (c *command) ownerOf(cfg *config.Config, at time.Time, stdin io.Reader) (*o
 	}
 	inv, err := openInventory(cfg.Inventory, stdin, at)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	return newOwner(inv, cfg.Inventory), nil
 }
@@ -154,7 +156,7 @@ func (o *owner) readTrust(ctx context.Context, cfg *config.Config, passwords []s
 	for _, path := range cfg.Roots {
 		o.roots = append(o.roots, path)
 		if o.TrustSet(path) != nil {
-			errs = append(errs, &hinted{fmt.Errorf("--roots %s has the name of a trust set of the inventory", path), "write ./" + path})
+			errs = append(errs, hint.With(fmt.Errorf("--roots %s has the name of a trust set of the inventory", path), "write ./"+path))
 		}
 	}
 	for _, t := range o.Trust {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/probe/key/known"
 )
 
@@ -50,10 +51,10 @@ func tableFiles(path string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, &hinted{
+		return nil, hint.With(
 			fmt.Errorf("reading known keys: no .dat file in %s", path),
 			"\"badkeys --update-bl\" fetches one to ~/.cache/badkeys/blocklist.dat",
-		}
+		)
 	}
 	return files, nil
 }

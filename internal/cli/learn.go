@@ -15,6 +15,8 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect/pinform"
@@ -126,11 +128,11 @@ reached or judged · 4 the run failed · 130 interrupted.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		for name, why := range notForLearn {
 			if fs.Changed(name) {
-				return usage(fmt.Errorf("--%s is not for learn: %s", name, why))
+				return exit.Usage(fmt.Errorf("--%s is not for learn: %s", name, why))
 			}
 		}
 		l.pinSaid = fs.Changed("pin")
@@ -147,28 +149,28 @@ reached or judged · 4 the run failed · 130 interrupted.`,
 func (c *command) learn(ctx context.Context, cfg *config.Config, l *lesson, args []string) error {
 	set, err := c.prepareLesson(cfg, l, args)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	started := audit.Now()
 	run := evidence.Run{Command: "learn", Started: started, At: started, Contacted: []string{}}
 	l.at = judgedAt(cfg, run)
 	if err := l.open(c, cfg, run); err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	var seen []*student
 	if l.imported != nil {
 		seen, err = l.fromFile(set, started)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 	} else if seen, err = c.visit(ctx, cfg, l, run, set); err != nil {
 		return err
 	}
 	if err := l.conclude(seen); err != nil {
 		if l.imported != nil && !l.wrote {
-			return usage(err)
+			return exit.Usage(err)
 		}
-		return failed(err)
+		return exit.Failed(err)
 	}
 	return l.exitCode(seen)
 }
@@ -196,12 +198,12 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 	set, err := c.targets(cfg, args)
 	check(err)
 	if err == nil && set.Len() == 0 && l.imported == nil && l.importText == "" {
-		check(&hinted{errors.New("no target was given"), "give a host, such as: certassay learn example.org, or a list with -l FILE"})
+		check(hint.With(errors.New("no target was given"), "give a host, such as: certassay learn example.org, or a list with -l FILE"))
 	}
 	if set != nil && set.Len() > 1 {
 		for _, e := range l.exports {
 			if !e.format.Hosts() {
-				check(&hinted{fmt.Errorf("the form %s names no hosts, and there are %d targets", e.format, set.Len()), "export one target at a time, or as android, ios or tlsa"})
+				check(hint.With(fmt.Errorf("the form %s names no hosts, and there are %d targets", e.format, set.Len()), "export one target at a time, or as android, ios or tlsa"))
 			}
 		}
 	}
@@ -240,17 +242,17 @@ func (l *lesson) open(c *command, cfg *config.Config, run evidence.Run) error {
 
 // exitCode is the gravest of what kept targets from being learnt.
 func (l *lesson) exitCode(students []*student) error {
-	code := exitOK
+	code := exit.OK
 	for _, s := range students {
-		if code == exitOK || s.code == exitFindings {
+		if code == exit.OK || s.code == exit.Findings {
 			code = s.code
 		}
-		if code == exitFindings {
+		if code == exit.Findings {
 			break
 		}
 	}
-	if code == exitOK {
+	if code == exit.OK {
 		return nil
 	}
-	return &exit{code: code}
+	return exit.With(code, nil)
 }

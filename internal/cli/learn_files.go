@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/expect/pinform"
 )
@@ -38,12 +39,12 @@ func (l *lesson) readExports() error {
 		if path == "" {
 			stdout++
 		} else if _, err := os.Stat(path); err == nil && !l.write {
-			errs = append(errs, &hinted{fmt.Errorf("--export %s: the file is there already", text), "to write it anew: --write"})
+			errs = append(errs, hint.With(fmt.Errorf("--export %s: the file is there already", text), "to write it anew: --write"))
 		}
 		l.exports = append(l.exports, export{f, path})
 	}
 	if stdout > 1 {
-		errs = append(errs, &hinted{errors.New("several forms of pins would go to standard output"), "name files: --export FORMAT=FILE"})
+		errs = append(errs, hint.With(errors.New("several forms of pins would go to standard output"), "name files: --export FORMAT=FILE"))
 	}
 	return errors.Join(errs...)
 }
@@ -107,7 +108,7 @@ func readPins(format pinform.Format, path string, stdin io.Reader) (pinform.Form
 	if path != "-" || stdin == nil {
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", nil, &hinted{fmt.Errorf("%q is no pin, and no file of that name is there", path), "a pin is sha256/ and 44 characters of base64"}
+			return "", nil, hint.With(fmt.Errorf("%q is no pin, and no file of that name is there", path), "a pin is sha256/ and 44 characters of base64")
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("reading pins: %w", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/expect/pinform"
 	"github.com/certassay/certassay/internal/target"
@@ -55,7 +56,7 @@ func (l *lesson) fromFile(given *target.Set, now time.Time) ([]*student, error) 
 			add(target.Target{}, l.importedFrom, set)
 			out[len(out)-1].nameless = true
 		case set.Host == "":
-			return nil, &hinted{fmt.Errorf("%s does not say whose pins these are", l.importedFrom), "name the target: certassay learn --import FILE example.org"}
+			return nil, hint.With(fmt.Errorf("%s does not say whose pins these are", l.importedFrom), "name the target: certassay learn --import FILE example.org")
 		default:
 			text := targetText(set)
 			spec, err := target.Parse(text, target.Defaults{})
@@ -68,7 +69,7 @@ func (l *lesson) fromFile(given *target.Set, now time.Time) ([]*student, error) 
 		}
 	}
 	if len(out) == 0 {
-		return nil, &hinted{fmt.Errorf("%s has no pins of the targets that were named", l.importedFrom), "leave the targets out to import all"}
+		return nil, hint.With(fmt.Errorf("%s has no pins of the targets that were named", l.importedFrom), "leave the targets out to import all")
 	}
 	return out, nil
 }

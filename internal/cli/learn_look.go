@@ -9,6 +9,8 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect/pinform"
@@ -40,7 +42,7 @@ type student struct {
 }
 
 func (s *student) refuse(code int, why string, reasons ...string) {
-	if s.code == 0 || code == exitFindings {
+	if s.code == 0 || code == exit.Findings {
 		s.refused, s.code, s.reasons = why, code, reasons
 	}
 }
@@ -49,7 +51,7 @@ func (s *student) refuse(code int, why string, reasons ...string) {
 func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run evidence.Run, set *target.Set) ([]*student, error) {
 	targets, err := set.Targets()
 	if err != nil {
-		return nil, &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was looked at"}}
+		return nil, exit.With(exit.Incomplete, hint.With(err, "the list holds no target: nothing was looked at"))
 	}
 	if l.inv != nil {
 		// The server that an audit asks, and not whom the name leads to here.
@@ -58,7 +60,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 	limits := limitsOf(cfg)
 	dialers, vantage, err := c.newDialers(cfg, limits)
 	if err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	run.Vantage = vantage
 	var o *owner
@@ -101,8 +103,8 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		err = l.compare(s, students)
 	}
 	if err := s.finish(cause(ctx, err), audit.Now()); err != nil {
-		var e *exit
-		if errors.As(err, &e) && (e.code == exitInterrupted || e.code == exitFailed) {
+		var e *exit.Error
+		if errors.As(err, &e) && (e.Code == exit.Interrupted || e.Code == exit.Failure) {
 			return nil, err
 		}
 	}
@@ -127,7 +129,7 @@ func (l *lesson) compare(s *session, students []*student) error {
 	}
 	if v := j.Subject.Verdict; v == finding.Forged || v == finding.Suspicious {
 		for _, st := range students {
-			st.refuse(exitFindings, "the certificates of this run speak against each other", findings(j.Subject.Findings)...)
+			st.refuse(exit.Findings, "the certificates of this run speak against each other", findings(j.Subject.Findings)...)
 		}
 	}
 	return s.write(&evidence.Subject{Kind: evidence.Corpus}, j)
@@ -140,16 +142,16 @@ func (l *lesson) look(st *student, e *evidence.Subject, j audit.Judged) {
 	st.verdict, st.anchor = v, j.Subject.Anchor
 	switch {
 	case v == finding.Forged || v == finding.Suspicious:
-		st.refuse(exitFindings, string(v), findings(j.Subject.Findings)...)
+		st.refuse(exit.Findings, string(v), findings(j.Subject.Findings)...)
 		if !l.replace && onlyPins(j.Subject.Findings) {
 			st.reasons = append(st.reasons, "if you know that it was changed, and by whom: --replace")
 		}
 		return
 	case len(e.Certificates) == 0:
-		st.refuse(exitIncomplete, "nothing was served", failures(e)...)
+		st.refuse(exit.Incomplete, "nothing was served", failures(e)...)
 		return
 	case v != finding.OK && !l.undecided:
-		st.refuse(exitIncomplete, string(v)+"; to learn all the same: --inconclusive", gaps(j.Subject.Inconclusive)...)
+		st.refuse(exit.Incomplete, string(v)+"; to learn all the same: --inconclusive", gaps(j.Subject.Inconclusive)...)
 		return
 	}
 	st.seen = e.Seen.UTC().Format("2006-01-02")
@@ -162,12 +164,12 @@ func (l *lesson) look(st *student, e *evidence.Subject, j audit.Judged) {
 	certificate := cert.Parse(e.Certificates[0])
 	if l.pin == pinIssuer {
 		if certificate = issuerOf(j); certificate == nil {
-			st.refuse(exitIncomplete, "no path leads from the leaf to a root, so that there is no issuer to pin")
+			st.refuse(exit.Incomplete, "no path leads from the leaf to a root, so that there is no issuer to pin")
 			return
 		}
 	}
 	if certificate.SPKI == nil {
-		st.refuse(exitIncomplete, "the key cannot be read")
+		st.refuse(exit.Incomplete, "the key cannot be read")
 		return
 	}
 	if !slices.ContainsFunc(st.certs, func(c *cert.Certificate) bool { return c.SHA256() == certificate.SHA256() }) {

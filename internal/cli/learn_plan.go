@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/expect/pinform"
 	"github.com/certassay/certassay/internal/inventory"
@@ -116,7 +118,7 @@ func (l *lesson) plan(s *student, changes *[]inventory.Change, sets *[]pinform.S
 	}
 	for _, p := range l.backups {
 		if slices.ContainsFunc(s.pins, func(q pinform.Pin) bool { return q.Same(p.Pin) }) {
-			s.refuse(exitFindings, fmt.Sprintf("the key in reserve, %s, is the one that is served", p.Pin))
+			s.refuse(exit.Findings, fmt.Sprintf("the key in reserve, %s, is the one that is served", p.Pin))
 			return
 		}
 		p.Role = role
@@ -136,7 +138,7 @@ func (l *lesson) plan(s *student, changes *[]inventory.Change, sets *[]pinform.S
 	case entry != nil && own && !entry.Spec.Prefix().IsValid():
 		c.Place = entry.Place
 	case entry != nil && !entry.Spec.Prefix().IsValid():
-		s.refuse(exitIncomplete, fmt.Sprintf("it is listed in %s, which is not edited here", entry.Place),
+		s.refuse(exit.Incomplete, fmt.Sprintf("it is listed in %s, which is not edited here", entry.Place),
 			"write below its group, or move it to "+l.path+": keys: "+strings.Join(pinTexts(s.pins), ", "))
 		return
 	case entry != nil:
@@ -258,7 +260,7 @@ func (l *lesson) amended(changes []inventory.Change) ([]byte, error) {
 	}
 	text, err := inventory.Amend(text, changes)
 	if err != nil {
-		return nil, &hinted{err, "write the pins into the inventory yourself; they are shown above"}
+		return nil, hint.With(err, "write the pins into the inventory yourself; they are shown above")
 	}
 	root, err := os.OpenRoot(filepath.Dir(l.path))
 	if err != nil {
@@ -268,11 +270,11 @@ func (l *lesson) amended(changes []inventory.Change) ([]byte, error) {
 	name := filepath.Base(l.path)
 	inv, err := inventory.Load(name, inventory.Options{FS: root.FS(), At: l.at, Overlay: map[string][]byte{name: text}})
 	if err != nil {
-		return nil, &hinted{fmt.Errorf("what would be written cannot be read: %w", err), "this is a bug of certassay; please report it. Nothing was written"}
+		return nil, hint.With(fmt.Errorf("what would be written cannot be read: %w", err), "this is a bug of certassay; please report it. Nothing was written")
 	}
 	for _, c := range changes {
 		if err := checkAmended(inv, c); err != nil {
-			return nil, &hinted{err, "this is a bug of certassay; please report it. Nothing was written"}
+			return nil, hint.With(err, "this is a bug of certassay; please report it. Nothing was written")
 		}
 	}
 	return text, nil

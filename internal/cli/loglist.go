@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/ct"
 )
 
@@ -30,7 +31,7 @@ func readLogList(path string) (*ct.LogList, error) {
 		return nil, fmt.Errorf("reading signature of log list: %w", err)
 	default:
 		if err := ct.CheckListSignature(text, signature, ""); err != nil {
-			return nil, &hinted{fmt.Errorf("%s: %w", path, err), "the signature beside the list is not Google's for these bytes: fetch both again, or remove " + path + ".sig if the list is your own"}
+			return nil, hint.With(fmt.Errorf("%s: %w", path, err), "the signature beside the list is not Google's for these bytes: fetch both again, or remove "+path+".sig if the list is your own")
 		}
 	}
 	list, err := ct.ParseList(text)
@@ -38,7 +39,7 @@ func readLogList(path string) (*ct.LogList, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(list.Logs()) == 0 {
-		return nil, &hinted{fmt.Errorf("%s: reading log list: it names no log", path), "leave out --log-list to judge by the embedded list"}
+		return nil, hint.With(fmt.Errorf("%s: reading log list: it names no log", path), "leave out --log-list to judge by the embedded list")
 	}
 	return ct.Join(list, ct.Known()), nil
 }

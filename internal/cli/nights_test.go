@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/lab"
 )
 
@@ -129,13 +130,13 @@ func TestNightsWeakSigns(t *testing.T) {
 	n := newNight(t)
 	began := n.lab.At.Add(-3 * time.Minute)
 	n.show(n.leaf(func(t *lab.Template) { t.NotBefore, t.NotAfter = began, began.Add(90*24*time.Hour-time.Second) }), n.lab.LeafKey)
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At.Add(time.Hour), "--report", "json="+n.file("one.json")), "ok")
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At, "--baseline", n.file("one.json")), "suspicious")
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At, "--report", "json="+n.file("both.json")), "suspicious")
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--baseline", n.file("both.json")), "suspicious")
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "critical"), "suspicious")
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--fail-on", "never"), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At.Add(time.Hour), "--report", "json="+n.file("one.json")), "ok")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At, "--baseline", n.file("one.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At, "--report", "json="+n.file("both.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At, "--baseline", n.file("both.json")), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At, "--fail-on", "critical"), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At, "--fail-on", "never"), "suspicious")
 }
 
 // A renewal this minute, of which logs tell, and a connection that is dropped are
@@ -151,7 +152,7 @@ func TestNightsRenewedNow(t *testing.T) {
 		}
 		return renewed
 	})
-	doc := n.audit(t, exitOK, n.lab.At)
+	doc := n.audit(t, exit.OK, n.lab.At)
 	wantVerdicts(t, doc, "ok")
 	if rules := doc.rules(0); !slices.Contains(rules, "path-large-hello-reset") {
 		t.Errorf("findings %q: every large ClientHello was dropped", rules)
@@ -162,7 +163,7 @@ func TestNightsRenewedNow(t *testing.T) {
 		}
 		return renewed
 	})
-	if doc := n.audit(t, exitOK, n.lab.At); slices.Contains(doc.rules(0), "path-large-hello-reset") {
+	if doc := n.audit(t, exit.OK, n.lab.At); slices.Contains(doc.rules(0), "path-large-hello-reset") {
 		t.Error("one connection that was lost is a large ClientHello that was reset")
 	}
 }
@@ -182,15 +183,15 @@ func TestNightsWaiverOfEndpoint(t *testing.T) {
 		n.inventory(t, "{}", "waivers:\n  - {rule: chain-untrusted-root, match: {"+match+"}, reason: box, owner: us, expires: 2027-05-01}\n")
 	}
 	waiver(fmt.Sprintf("endpoint: %q", n.lab.Host+":"+n.port))
-	doc := n.audit(t, exitFindings, n.lab.At)
+	doc := n.audit(t, exit.Findings, n.lab.At)
 	wantVerdicts(t, doc, "suspicious")
 	if len(doc.Warnings) != 1 || !strings.Contains(doc.Warnings[0].Message, "covers no certificate that is accused") {
 		t.Errorf("warnings %q, want one of the waiver", doc.Warnings)
 	}
 	waiver(fmt.Sprintf("spki: %q", pinText(n.lab.LeafKey.SPKI)))
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At), "ok")
 	n.show(forged, lab.LeafKey())
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "forged")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At), "forged")
 }
 
 // Logs that came after the list do not make a certificate unlogged: who requires
@@ -209,11 +210,11 @@ func TestNightsUnknownLogs(t *testing.T) {
 		writeFile(t, n.file("logs.json"), list)
 	}
 	dated(n.lab.At.AddDate(-2, 0, 0))
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At), "ok")
 	n.inventory(t, "{ct: required}", "")
-	wantVerdicts(t, n.audit(t, exitIncomplete, n.lab.At), "inconclusive")
+	wantVerdicts(t, n.audit(t, exit.Incomplete, n.lab.At), "inconclusive")
 	dated(n.lab.At)
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At), "suspicious")
 }
 
 // An appliance whose own certificate the owner named as a root makes it anew over
@@ -243,13 +244,13 @@ groups:
     targets: [{target: "https://%s:%s", address: 127.0.0.1}]
 `, n.lab.Host, n.port))
 	n.show(first, n.lab.LeafKey)
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At), "ok")
 	n.show(made(-2, n.lab.LeafKey, n.lab.LeafKey), n.lab.LeafKey)
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At), "ok")
 	n.show(made(-2, lab.ForgedKey(), lab.ForgedKey()), lab.ForgedKey())
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At), "suspicious")
 	n.show(made(-2, n.lab.LeafKey, lab.ForgedKey()), n.lab.LeafKey)
-	for _, s := range n.audit(t, exitFindings, n.lab.At).Subjects {
+	for _, s := range n.audit(t, exit.Findings, n.lab.At).Subjects {
 		if s.Verdict != "forged" && s.Verdict != "suspicious" {
 			t.Errorf("another's signature over the same key: %s", s.Verdict)
 		}
@@ -302,15 +303,15 @@ func TestNightsHonest(t *testing.T) {
 	lagging, renewed := answer{issued(n.lab, 88, own), own}, answer{issued(n.lab, 1, fresh), fresh}
 	var before []string
 	for _, d := range []day{
-		{"the first", always(issued(n.lab, 80, own), own), exitOK, "ok", ""},
-		{"renewed over the same key", always(issued(n.lab, 20, own), own), exitOK, "ok", ""},
-		{"renewed with a new key", always(issued(n.lab, 1, fresh), fresh), exitOK, "ok", ""},
-		{"half of the machines renewed", func(c int) answer { return []answer{lagging, renewed}[c%2] }, exitOK, "ok", ""},
-		{"moved to another CA", always(issued(other, 1, fresh), fresh), exitOK, "ok", ""},
-		{"every other connection is dropped", func(c int) answer { return []answer{renewed, {}}[c%2] }, exitOK, "ok", ""},
-		{"forgotten", always(issued(n.lab, 91, own), own), exitFindings, "ok", "time-expired"},
-		{"down", func(int) answer { return answer{} }, exitIncomplete, "inconclusive", ""},
-		{"back", always(issued(n.lab, 0, own), own), exitOK, "ok", ""},
+		{"the first", always(issued(n.lab, 80, own), own), exit.OK, "ok", ""},
+		{"renewed over the same key", always(issued(n.lab, 20, own), own), exit.OK, "ok", ""},
+		{"renewed with a new key", always(issued(n.lab, 1, fresh), fresh), exit.OK, "ok", ""},
+		{"half of the machines renewed", func(c int) answer { return []answer{lagging, renewed}[c%2] }, exit.OK, "ok", ""},
+		{"moved to another CA", always(issued(other, 1, fresh), fresh), exit.OK, "ok", ""},
+		{"every other connection is dropped", func(c int) answer { return []answer{renewed, {}}[c%2] }, exit.OK, "ok", ""},
+		{"forgotten", always(issued(n.lab, 91, own), own), exit.Findings, "ok", "time-expired"},
+		{"down", func(int) answer { return answer{} }, exit.Incomplete, "inconclusive", ""},
+		{"back", always(issued(n.lab, 0, own), own), exit.OK, "ok", ""},
 	} {
 		n.serve(d.answer)
 		n.wantDay(t, d, append(before, "--report", "json="+n.file("tonight.json"))...)
@@ -366,21 +367,21 @@ func TestNightsAttacked(t *testing.T) {
 		}
 	}
 	n.inventory(t, fmt.Sprintf("{issuers: [%q], ct: required}", pinText(n.lab.Intermediate.Key.SPKI)), "")
-	n.wantDay(t, day{"quiet", always(genuine.chain, own), exitOK, "ok", ""}, "--report", "json="+n.file("before.json"))
+	n.wantDay(t, day{"quiet", always(genuine.chain, own), exit.OK, "ok", ""}, "--report", "json="+n.file("before.json"))
 	for _, d := range []day{
-		{"a CA of nobody's", always(n.made(stranger, forger), forger), exitFindings, "suspicious", "chain-untrusted-root"},
-		{"a CA with the genuine one's name", always(n.made(impostor, forger), forger), exitFindings, "", "chain-untrusted-root"},
-		{"another public CA", always(issued(other, 1, forger), forger), exitFindings, "suspicious", "pin-issuer-unexpected"},
-		{"the same CA, kept out of the logs", always(unlogged, forger), exitFindings, "suspicious", "pin-not-logged"},
-		{"one connection of three", third(n.made(stranger, forger)), exitFindings, "", "path-hellos-differ"},
-		{"one connection of three, kept out of the logs", third(unlogged), exitFindings, "", "path-unlogged-answer"},
+		{"a CA of nobody's", always(n.made(stranger, forger), forger), exit.Findings, "suspicious", "chain-untrusted-root"},
+		{"a CA with the genuine one's name", always(n.made(impostor, forger), forger), exit.Findings, "", "chain-untrusted-root"},
+		{"another public CA", always(issued(other, 1, forger), forger), exit.Findings, "suspicious", "pin-issuer-unexpected"},
+		{"the same CA, kept out of the logs", always(unlogged, forger), exit.Findings, "suspicious", "pin-not-logged"},
+		{"one connection of three", third(n.made(stranger, forger)), exit.Findings, "", "path-hellos-differ"},
+		{"one connection of three, kept out of the logs", third(unlogged), exit.Findings, "", "path-unlogged-answer"},
 		{"all but the first are dropped", func(c int) answer {
 			if c == 1 {
 				return genuine
 			}
 			return answer{}
-		}, exitIncomplete, "ok", ""},
-		{"all are dropped", func(int) answer { return answer{} }, exitIncomplete, "inconclusive", ""},
+		}, exit.Incomplete, "ok", ""},
+		{"all are dropped", func(int) answer { return answer{} }, exit.Incomplete, "inconclusive", ""},
 	} {
 		n.serve(d.answer)
 		n.wantDay(t, d, "--baseline", n.file("before.json"), "--every-hello", "--probe-path", "--allow-unreachable")
@@ -393,10 +394,10 @@ func TestNightsAccepted(t *testing.T) {
 	box := n.lab.SelfSignedCA(lab.Named("CN=Box"), lab.InterceptorKey())
 	stranger := n.lab.SelfSignedCA(lab.Named("CN=Transit"), lab.ImpostorKey())
 	n.show(n.made(box, n.lab.LeafKey), n.lab.LeafKey)
-	n.audit(t, exitFindings, n.lab.At, "--report", "json="+n.file("before.json"))
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At, "--baseline", n.file("before.json")), "suspicious")
+	n.audit(t, exit.Findings, n.lab.At, "--report", "json="+n.file("before.json"))
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At, "--baseline", n.file("before.json")), "suspicious")
 	n.show(n.made(stranger, lab.ForgedKey()), lab.ForgedKey())
-	n.audit(t, exitFindings, n.lab.At, "--baseline", n.file("before.json"))
+	n.audit(t, exit.Findings, n.lab.At, "--baseline", n.file("before.json"))
 
 	learn := func(want int, more ...string) {
 		t.Helper()
@@ -409,14 +410,14 @@ func TestNightsAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	learn(exitFindings, "--replace", "--inconclusive")
+	learn(exit.Findings, "--replace", "--inconclusive")
 	if text, err := os.ReadFile(n.file("certassay.yaml")); err != nil || !bytes.Equal(text, empty) {
 		t.Errorf("learnt from an interceptor: %s %v", text, err)
 	}
 	n.show(n.lab.Chain(), n.lab.LeafKey)
-	learn(exitOK)
-	wantVerdicts(t, n.audit(t, exitOK, n.lab.At), "ok")
+	learn(exit.OK)
+	wantVerdicts(t, n.audit(t, exit.OK, n.lab.At), "ok")
 	n.show(issued(n.lab, 1, lab.ForgedKey()), lab.ForgedKey()) // logged, and of the same CA
-	learn(exitFindings)
-	wantVerdicts(t, n.audit(t, exitFindings, n.lab.At), "suspicious")
+	learn(exit.Findings)
+	wantVerdicts(t, n.audit(t, exit.Findings, n.lab.At), "suspicious")
 }

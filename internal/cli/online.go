@@ -7,6 +7,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/revocation"
@@ -25,7 +26,7 @@ func refuseOnline(asked config.Online) error {
 	if missing == 0 {
 		return nil
 	}
-	return &hinted{fmt.Errorf("--online %s is not in this version", missing), fmt.Sprintf("it can ask: %s", onlineNow)}
+	return hint.With(fmt.Errorf("--online %s is not in this version", missing), fmt.Sprintf("it can ask: %s", onlineNow))
 }
 
 // enrichers ask the third parties of --online about what was collected.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -73,7 +74,7 @@ func (s *session) chooses(chosen []*ctChoice) error {
 	if s.cfg.Online.Has(config.OnlineCT) {
 		why, tip = "each SCT is looked up in the log that it names", "leave it out"
 	}
-	return &hinted{fmt.Errorf("--log %s has no effect: %s", chosen[i].log.Name, why), tip + "; --log URL=KEY is for a log that no list has"}
+	return hint.With(fmt.Errorf("--log %s has no effect: %s", chosen[i].log.Name, why), tip+"; --log URL=KEY is for a log that no list has")
 }
 
 // openLog prepares to read a log, by the address that the user gave where there is

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/lab"
 	lablog "github.com/certassay/certassay/internal/lab/ctlog"
@@ -135,12 +136,12 @@ func TestOnlineCT(t *testing.T) {
 		if doc := check(0, p.new); len(doc.Subjects) != 1 || doc.Subjects[0].Verdict != "ok" {
 			t.Errorf("tiled %v, within the merge delay: %+v, want ok", tiled, doc.Subjects)
 		}
-		doc := check(exitFindings, p.broken)
+		doc := check(exit.Findings, p.broken)
 		if len(doc.Subjects) != 2 || doc.Subjects[0].Verdict != "suspicious" || !slices.Contains(doc.rules(0), "sct-in-no-log") ||
 			doc.Subjects[1].Kind != "log-entry" || !slices.Equal(doc.rules(1), []string{"log-promise-broken"}) {
 			t.Errorf("tiled %v, broken: %+v", tiled, doc.Subjects)
 		}
-		again, _ := runJSON(t, exitFindings, append([]string{"check", bundle}, common[:4]...)...)
+		again, _ := runJSON(t, exit.Findings, append([]string{"check", bundle}, common[:4]...)...)
 		if len(again.Subjects) != 2 || !slices.Equal(again.rules(0), doc.rules(0)) || !slices.Equal(again.rules(1), doc.rules(1)) {
 			t.Errorf("tiled %v, replayed: %+v, want what was found", tiled, again.Subjects)
 		}
@@ -166,7 +167,7 @@ func TestOnlineCTUnanswered(t *testing.T) {
 	for name, fault := range faults {
 		log := p.log.Serve(t, fault) + "=" + base64.StdEncoding.EncodeToString(p.log.Key.SPKI)
 		a, b := lab.Serve(t, p.broken, p.lab.LeafKey, lab.Server{}), lab.Serve(t, p.broken, p.lab.LeafKey, lab.Server{})
-		doc, _ := runJSON(t, exitIncomplete, "scan", a, b, "--name", "time.lab.example", "--roots", p.roots, "--log", log, "--online", "ct", "--retries", "0")
+		doc, _ := runJSON(t, exit.Incomplete, "scan", a, b, "--name", "time.lab.example", "--roots", p.roots, "--log", log, "--online", "ct", "--retries", "0")
 		if len(doc.Subjects) != 2 {
 			t.Fatalf("%s: %+v", name, doc.Subjects)
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
@@ -162,7 +163,7 @@ func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
 	for _, f := range o.files {
 		if f.file == nil {
 			if err := f.buf.Flush(); err != nil {
-				return failed(fmt.Errorf("writing report: %w", err))
+				return exit.Failed(fmt.Errorf("writing report: %w", err))
 			}
 		}
 	}
@@ -194,7 +195,7 @@ func (o *outputs) each(do func(report.Writer) error) error {
 		}
 	}
 	if len(errs) > 0 {
-		return failed(errors.Join(errs...))
+		return exit.Failed(errors.Join(errs...))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // A report keeps to the umask and to who could read the file that it replaces, and
@@ -65,7 +67,7 @@ func TestCheckSparesItsInput(t *testing.T) {
 	for _, args := range [][]string{{"-o", path}, {"--report", "json=" + path}} {
 		var out, errs bytes.Buffer
 		code := Run(t.Context(), append([]string{"check", path}, args...), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-		if text, err := os.ReadFile(path); code != exitUsage || err != nil || string(text) != "evidence" || !strings.Contains(errs.String(), "would overwrite") {
+		if text, err := os.ReadFile(path); code != exit.Misuse || err != nil || string(text) != "evidence" || !strings.Contains(errs.String(), "would overwrite") {
 			t.Errorf("%v: exit code %d, the file holds %q, %v\n%s", args, code, text, err, &errs)
 		}
 	}

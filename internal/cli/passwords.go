@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/keystore"
 )
 
@@ -32,8 +33,8 @@ func readPasswords(paths []string) ([]string, error) {
 		}
 	}
 	if len(out) > keystore.MaxPasswords {
-		errs = append(errs, &hinted{fmt.Errorf("reading passwords: %d are more than the %d that are tried", len(out), keystore.MaxPasswords),
-			"a file holds passwords, one a line, and nothing else"})
+		errs = append(errs, hint.With(fmt.Errorf("reading passwords: %d are more than the %d that are tried", len(out), keystore.MaxPasswords),
+			"a file holds passwords, one a line, and nothing else"))
 	}
 	return out, errors.Join(errs...)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -25,14 +26,14 @@ func (c *command) readReport(path string) (*report.Document, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, usage(fmt.Errorf("reading report: %w", err))
+			return nil, exit.Usage(fmt.Errorf("reading report: %w", err))
 		}
 		defer f.Close()
 		in = f
 	}
 	doc, err := report.Read(bufio.NewReader(in))
 	if err != nil {
-		return nil, usage(fmt.Errorf("reading report %s: %w", path, err))
+		return nil, exit.Usage(fmt.Errorf("reading report %s: %w", path, err))
 	}
 	return doc, nil
 }
@@ -81,13 +82,13 @@ knows neither suppressions nor baselines, and would show all of it as open alert
 			}
 			file, final, err := create(output)
 			if err != nil {
-				return usage(fmt.Errorf("writing report: %w", err))
+				return exit.Usage(fmt.Errorf("writing report: %w", err))
 			}
 			if err := c.convert(args[0], format, file, report.Options{}, open); err != nil {
 				return errors.Join(err, abandon(file, final))
 			}
 			if err := complete(file, final); err != nil {
-				return failed(fmt.Errorf("writing report: %w", err))
+				return exit.Failed(fmt.Errorf("writing report: %w", err))
 			}
 			return nil
 		},
@@ -111,13 +112,13 @@ func (c *command) convert(path, format string, out io.Writer, opts report.Option
 	buf := bufio.NewWriter(out)
 	w, err := report.New(format, buf, opts)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	if err := doc.Replay(w); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	if err := buf.Flush(); err != nil {
-		return failed(fmt.Errorf("writing report: %w", err))
+		return exit.Failed(fmt.Errorf("writing report: %w", err))
 	}
 	return nil
 }
@@ -147,13 +148,13 @@ Exits with 1 where a finding is new.`,
 			case "json":
 				err = changes.WriteJSON(c.streams.Out)
 			default:
-				return usage(fmt.Errorf("unknown format %q (want text or json)", format))
+				return exit.Usage(fmt.Errorf("unknown format %q (want text or json)", format))
 			}
 			if err != nil {
-				return failed(err)
+				return exit.Failed(err)
 			}
 			if len(changes.New) > 0 {
-				return &exit{code: exitFindings}
+				return exit.With(exit.Findings, nil)
 			}
 			return nil
 		},

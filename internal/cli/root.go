@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
-	"github.com/certassay/certassay/internal/report"
-	"github.com/certassay/certassay/internal/rule"
 )
 
 // Streams are the standard streams a command works on.
@@ -25,56 +24,6 @@ type Streams struct {
 	// until what it gives is called. Nil has none come.
 	Hangup func() (<-chan os.Signal, func())
 }
-
-// Exit codes. They are an interface: scripts and CI branch on them.
-const (
-	exitOK          = 0   // every check ran, nothing at or above the bar
-	exitFindings    = 1   // findings at or above the bar
-	exitUsage       = 2   // usage, configuration, rule or inventory error; nothing was contacted
-	exitIncomplete  = 3   // nothing at the bar, but something could not be checked
-	exitFailed      = 4   // the run failed
-	exitInterrupted = 130 // interrupted by a signal
-)
-
-const exitHelp = `Exit codes:
-  0    every check ran, nothing at or above the bar (--fail-on)
-  1    findings at or above the bar
-  2    wrong command line, configuration, inventory or rules; nothing was contacted
-  3    nothing at the bar, but something could not be checked
-  4    the run failed
-  130  interrupted`
-
-// An exit is an error that decides the exit code. err may be nil where
-// everything worth saying was said.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exit) Unwrap() error { return e.err }
-
-// usage marks an error as one of what the user wrote.
-func usage(err error) error { return &exit{exitUsage, err} }
-
-// failed marks an error as one of the run.
-func failed(err error) error { return &exit{exitFailed, err} }
-
-// A hinted error says what a person can do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-// Hint is printed on a line of its own.
-func (h *hinted) Hint() string  { return h.hint }
-func (h *hinted) Unwrap() error { return h.error }
 
 // Run runs the command line and gives the exit code. It reads the environment
 // through config only, and never exits the process.
@@ -97,62 +46,17 @@ func run(ctx context.Context, args []string, c *command) int {
 	cmd.SetErr(streams.Err)
 	err := out.exit(cutShort(ctx, cmd.ExecuteContext(ctx)))
 	if err == nil {
-		return exitOK
+		return exit.OK
 	}
-	var e *exit
+	var e *exit.Error
 	if !errors.As(err, &e) {
 		// Whatever cobra itself refuses is a matter of usage.
-		e = &exit{exitUsage, err}
+		e = &exit.Error{Code: exit.Misuse, Err: err}
 	}
-	if e.err != nil {
-		printError(streams.Err, e.err)
+	if e.Err != nil {
+		hint.Print(streams.Err, e.Err)
 	}
-	return e.code
-}
-
-// printError writes each of the joined errors, and the hints of those that have
-// one.
-func printError(w io.Writer, err error) {
-	for _, e := range flatten(err) {
-		fmt.Fprintf(w, "certassay: error: %s\n", lines(e.Error()))
-		if hint := hintOf(e); hint != "" {
-			fmt.Fprintf(w, "certassay: hint: %s\n", lines(hint))
-		}
-	}
-}
-
-// lines escapes each line of a text that may hold names of files, arguments and
-// what servers say, and sets those after the first one in.
-func lines(text string) string {
-	var out []string
-	for line := range strings.SplitSeq(text, "\n") {
-		out = append(out, report.Escape(line))
-	}
-	return strings.Join(out, "\n  ")
-}
-
-func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var out []error
-	for _, e := range joined.Unwrap() {
-		out = append(out, flatten(e)...)
-	}
-	return out
-}
-
-func hintOf(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	var s *rule.SelectionError
-	if errors.As(err, &s) {
-		return s.Hint
-	}
-	return ""
+	return e.Code
 }
 
 // A command is what subcommands share.
@@ -205,9 +109,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	}
 	err := fmt.Errorf("unknown command %q", args[0])
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return &hinted{err, fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0])}
+		return hint.With(err, fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0]))
 	}
-	return &hinted{err, fmt.Sprintf("%q lists the commands; to audit a server: certassay scan %s", cmd.CommandPath()+" --help", args[0])}
+	return hint.With(err, fmt.Sprintf("%q lists the commands; to audit a server: certassay scan %s", cmd.CommandPath()+" --help", args[0]))
 }
 
 // group is a command that only holds others.

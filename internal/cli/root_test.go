@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // What people name and what others say is escaped wherever an error shows it.
@@ -18,7 +20,7 @@ func TestErrorsEscaped(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
-		if code == exitOK || strings.ContainsAny(out.String()+errs.String(), "\x1b\u202e") {
+		if code == exit.OK || strings.ContainsAny(out.String()+errs.String(), "\x1b\u202e") {
 			t.Errorf("%q: exit code %d, %q", args, code, out.String()+errs.String())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -35,7 +36,7 @@ func readSets(ctx context.Context, named []config.Program, stdin io.Reader, pass
 					set.Certificates = append(set.Certificates, der)
 				}
 				for _, f := range s.Failures {
-					errs = append(errs, &hinted{fmt.Errorf("reading roots: %s", f.Error), f.Hint})
+					errs = append(errs, hint.With(fmt.Errorf("reading roots: %s", f.Error), f.Hint))
 				}
 			},
 		})

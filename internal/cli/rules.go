@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/rule"
 	"github.com/certassay/certassay/rules"
 )
@@ -22,7 +24,7 @@ func loadRules(dirs []string) (*rule.Set, error) {
 			return nil, fmt.Errorf("reading rules: %w", err)
 		}
 		if !info.IsDir() {
-			return nil, &hinted{fmt.Errorf("reading rules: %s is no directory", dir), "give the directory that holds the rule files"}
+			return nil, hint.With(fmt.Errorf("reading rules: %s is no directory", dir), "give the directory that holds the rule files")
 		}
 		opts.Packs = append(opts.Packs, rule.Pack{Dir: dir, FS: os.DirFS(dir)})
 	}
@@ -34,7 +36,7 @@ func (c *command) newRules() *cobra.Command {
 	load := func() (*rule.Set, error) {
 		set, err := loadRules(dirs)
 		if err != nil {
-			return nil, usage(err)
+			return nil, exit.Usage(err)
 		}
 		return set, nil
 	}
@@ -75,7 +77,7 @@ func (c *command) rulesExplain(load loader) *cobra.Command {
 			}
 			r, err := set.Rule(args[0])
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			_, err = fmt.Fprint(c.streams.Out, rule.Explain(r))
 			return err
@@ -111,7 +113,7 @@ func (c *command) testRules(set *rule.Set) error {
 	}
 	survivors, err := rule.Mutate(set)
 	if err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	for _, s := range survivors {
 		errs = append(errs, s)
@@ -119,7 +121,7 @@ func (c *command) testRules(set *rule.Set) error {
 	fmt.Fprintf(c.streams.Out, "%d rules, %d tests: %d failed, %d mutants survived\n",
 		len(set.All()), tests, len(errs)-len(survivors), len(survivors))
 	if len(errs) > 0 {
-		return &exit{exitFindings, errors.Join(errs...)}
+		return exit.With(exit.Findings, errors.Join(errs...))
 	}
 	return nil
 }
@@ -147,20 +149,20 @@ func (c *command) rulesNew() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := rule.Scaffold(args[0])
 			if err != nil {
-				return usage(err)
+				return exit.Usage(err)
 			}
 			path := filepath.Join(dir, args[0]+".yaml")
 			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return failed(fmt.Errorf("writing rule: %w", err))
+				return exit.Failed(fmt.Errorf("writing rule: %w", err))
 			}
 			// Never over a rule that somebody wrote.
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 			if err != nil {
-				return usage(fmt.Errorf("writing rule: %w", err))
+				return exit.Usage(fmt.Errorf("writing rule: %w", err))
 			}
 			_, err = f.WriteString(text)
 			if err := errors.Join(err, f.Close()); err != nil {
-				return failed(fmt.Errorf("writing rule %s: %w", path, err))
+				return exit.Failed(fmt.Errorf("writing rule %s: %w", path, err))
 			}
 			_, err = fmt.Fprintf(c.streams.Out, "%s\nnext: edit it, then run: certassay rules test --rules %s\n", path, dir)
 			return err

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect"
 	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/tlsdial"
@@ -77,7 +79,7 @@ of --compare-port. It takes at most eleven connections to each, on which nothing
 said, and shows who takes one port to himself on the path. Load balancers do so, too:
 it supports other findings, and is none by itself where a root vouches for the chain.
 
-` + exitHelp,
+` + exit.Help,
 		Example: `  certassay scan example.org
   certassay scan example.org:8443 https://198.51.100.7 --roots corp-root.pem
   certassay scan -l hosts.txt -f jsonl --evidence run.evidence > report.jsonl
@@ -92,7 +94,7 @@ it supports other findings, and is none by itself where a root vouches for the c
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.env)
 		if err != nil {
-			return usage(err)
+			return exit.Usage(err)
 		}
 		return c.scan(cmd.Context(), cfg, args)
 	}
@@ -101,11 +103,11 @@ it supports other findings, and is none by itself where a root vouches for the c
 
 func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) error {
 	if len(args) == 0 && len(cfg.Lists) == 0 {
-		return usage(&hinted{errors.New("no target was given"), "give a host, such as: certassay scan example.org, or a list with -l FILE"})
+		return exit.Usage(hint.With(errors.New("no target was given"), "give a host, such as: certassay scan example.org, or a list with -l FILE"))
 	}
 	set, err := c.targets(cfg, args)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	started := audit.Now()
 	run := evidence.Run{Command: "scan", Started: started, At: started, Contacted: []string{}}
@@ -129,12 +131,12 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	targets, err := set.Targets()
 	if err != nil {
 		// An empty list must never look like a clean one.
-		return &exit{exitIncomplete, &hinted{err, "the list holds no target: nothing was checked"}}
+		return exit.With(exit.Incomplete, hint.With(err, "the list holds no target: nothing was checked"))
 	}
 	limits := limitsOf(cfg)
 	dialers, vantage, err := c.newDialers(cfg, limits)
 	if err != nil {
-		return usage(err)
+		return exit.Usage(err)
 	}
 	run.Vantage = vantage
 	progress := c.newProgress(cfg, set.Len()*len(dialers))
@@ -232,7 +234,7 @@ func ofMail(dialers []audit.Collector, domain string) []audit.Collector {
 // cause tells an interrupt from a failure.
 func cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
-		return errInterrupted
+		return exit.ErrInterrupted
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
@@ -13,7 +14,7 @@ func (c *command) newSchema() *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 			text, err := schema()
 			if err != nil {
-				return failed(err)
+				return exit.Failed(err)
 			}
 			_, err = c.streams.Out.Write(text)
 			return err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/fetch"
@@ -88,9 +90,9 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	}
 	if err := s.load(ctx, c); err != nil {
 		if ctx.Err() != nil { // nothing that was written is wrong
-			return nil, &exit{exitInterrupted, errInterrupted}
+			return nil, exit.With(exit.Interrupted, exit.ErrInterrupted)
 		}
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	var expected func(*evidence.Subject) *audit.Expected
 	if o != nil {
@@ -112,17 +114,17 @@ func (c *command) newSession(ctx context.Context, cfg *config.Config, run eviden
 	}
 	var err error
 	if s.out, err = c.openOutputs(cfg, s.targetsFile(), s.auditor.Explain, subjects); err != nil {
-		return nil, usage(err)
+		return nil, exit.Usage(err)
 	}
 	if cfg.Evidence != "" {
 		if s.bundle, err = createBundle(cfg.Evidence); err != nil {
-			return nil, usage(err)
+			return nil, exit.Usage(err)
 		}
 	}
 	if cfg.Store != "" {
 		if s.observer, err = newObserver(ctx, cfg.Store); err != nil {
 			s.out.discard()
-			return nil, failed(err)
+			return nil, exit.Failed(err)
 		}
 	}
 	return s, s.out.begin(s.tool(), s.run)
@@ -216,12 +218,12 @@ func (s *session) settle(whole bool) {
 func (s *session) take(e *evidence.Subject, j audit.Judged) error {
 	if s.bundle != nil {
 		if err := s.bundle.add(e); err != nil {
-			return failed(err)
+			return exit.Failed(err)
 		}
 	}
 	if s.observer != nil {
 		if err := s.observer.add(e, j); err != nil {
-			return failed(err)
+			return exit.Failed(err)
 		}
 	}
 	for i := range e.Handshakes {
@@ -370,26 +372,26 @@ func (s *session) finish(cause error, now time.Time) error {
 	}
 	errs = append(errs, s.out.end(report.Ending{Run: s.run, Summary: s.summary, Warnings: s.warnings, Baseline: s.compared}))
 	if !s.out.textShown {
-		printWarnings(s.stderr, s.warnings)
+		hint.Warn(s.stderr, s.warnings)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return failed(err)
+		return exit.Failed(err)
 	}
 	return s.exitCode(cause)
 }
 
 func (s *session) exitCode(cause error) error {
 	switch {
-	case errors.Is(cause, errInterrupted):
-		return &exit{exitInterrupted, &hinted{errors.New("interrupted"), "the report holds what was finished, and says that it is incomplete"}}
+	case errors.Is(cause, exit.ErrInterrupted):
+		return exit.With(exit.Interrupted, hint.With(errors.New("interrupted"), "the report holds what was finished, and says that it is incomplete"))
 	case cause != nil:
-		return failed(cause)
+		return exit.Failed(cause)
 	case s.cfg.ExitZero:
 		return nil
 	case s.atBar:
-		return &exit{code: exitFindings}
+		return exit.With(exit.Findings, nil)
 	case s.incomplete:
-		return &exit{code: exitIncomplete}
+		return exit.With(exit.Incomplete, nil)
 	}
 	return nil
 }
@@ -421,23 +423,9 @@ func (s *session) ownWarnings() {
 	}
 }
 
-// errInterrupted is the cause of a run that a signal ended.
-var errInterrupted = errors.New("interrupted")
-
 // tellUnused says which flags of the command line nothing comes of.
 func (c *command) tellUnused(cfg *config.Config) {
 	for _, x := range cfg.Unused {
-		printWarnings(c.streams.Err, []report.Warning{{Message: x.Error(), Hint: x.Hint()}})
-	}
-}
-
-// printWarnings writes warnings to standard error, where people look who send
-// the report to a file.
-func printWarnings(w io.Writer, warnings []report.Warning) {
-	for _, warning := range warnings {
-		fmt.Fprintf(w, "certassay: warning: %s\n", report.Escape(warning.Message))
-		if warning.Hint != "" {
-			fmt.Fprintf(w, "certassay: hint: %s\n", warning.Hint)
-		}
+		hint.Warn(c.streams.Err, []report.Warning{{Message: x.Error(), Hint: x.Hint()}})
 	}
 }

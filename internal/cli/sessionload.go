@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
@@ -106,7 +107,7 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 				opts.Known = append(opts.Known, der)
 			}
 			for _, f := range e.Failures {
-				errs = append(errs, &hinted{fmt.Errorf("reading known certificates: %s", f.Error), f.Hint})
+				errs = append(errs, hint.With(fmt.Errorf("reading known certificates: %s", f.Error), f.Hint))
 			}
 		}
 		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit),
@@ -192,7 +193,7 @@ func (s *session) readBaseline() error {
 	}
 	defer f.Close()
 	if s.baseline, err = waive.ReadBaseline(bufio.NewReader(f)); err != nil {
-		return &hinted{fmt.Errorf("%s: %w", s.cfg.Baseline, err), `a baseline is a report that was written with "--report json=FILE" or "--report jsonl=FILE"`}
+		return hint.With(fmt.Errorf("%s: %w", s.cfg.Baseline, err), `a baseline is a report that was written with "--report json=FILE" or "--report jsonl=FILE"`)
 	}
 	s.compared, s.sources = &report.Baseline{At: s.baseline.At()}, map[string]*report.Source{}
 	if _, err = f.Seek(0, io.SeekStart); err != nil {

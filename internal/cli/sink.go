@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // A sink is standard output that remembers its first failure. A full disk below
@@ -36,11 +38,11 @@ func (s *sink) Write(p []byte) (int, error) {
 func (s *sink) exit(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var e *exit
-	if s.err == nil || errors.As(err, &e) && (e.code == exitFailed || e.code == exitInterrupted) {
+	var e *exit.Error
+	if s.err == nil || errors.As(err, &e) && (e.Code == exit.Failure || e.Code == exit.Interrupted) {
 		return err
 	}
-	return failed(fmt.Errorf("writing standard output: %w", s.err))
+	return exit.Failed(fmt.Errorf("writing standard output: %w", s.err))
 }
 
 // terminal gives the file behind a stream that is a terminal.

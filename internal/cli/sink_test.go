@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // A fullDisk takes nothing.
@@ -22,12 +24,12 @@ func TestStandardOutputFull(t *testing.T) {
 	} {
 		args := strings.Fields(line)
 		var out, errs bytes.Buffer
-		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitOK || out.Len() == 0 {
+		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exit.OK || out.Len() == 0 {
 			t.Errorf("%q wrote %d bytes, exit code %d: %s", line, out.Len(), code, &errs)
 		}
 		errs.Reset()
 		code := Run(t.Context(), slices.Clone(args), Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs})
-		if code != exitFailed || !strings.Contains(errs.String(), "no space left on device") {
+		if code != exit.Failure || !strings.Contains(errs.String(), "no space left on device") {
 			t.Errorf("%q onto a full disk: exit code %d, %q", line, code, &errs)
 		}
 	}

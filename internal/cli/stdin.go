@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // A stdin is standard input that an interrupt ends, also while nobody types or the
@@ -62,5 +64,5 @@ func cutShort(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &exit{exitInterrupted, errInterrupted}
+	return exit.With(exit.Interrupted, exit.ErrInterrupted)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/certassay/certassay/internal/cli/exit"
 )
 
 // An interrupt ends a command that waits for standard input, with the code of an
@@ -25,8 +27,8 @@ func TestInterruptReading(t *testing.T) {
 		go func() { codes <- Run(ctx, args, Streams{In: silent, Out: &out, Err: &errs}) }()
 		select {
 		case code := <-codes:
-			if code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
-				t.Errorf("%v: exit code %d, want %d\n%s", args, code, exitInterrupted, &errs)
+			if code != exit.Interrupted || !strings.Contains(errs.String(), "interrupted") {
+				t.Errorf("%v: exit code %d, want %d\n%s", args, code, exit.Interrupted, &errs)
 			}
 		case <-time.After(10 * time.Second):
 			t.Errorf("%v waits for standard input after an interrupt", args)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
@@ -154,7 +155,7 @@ func TestBenignTogether(t *testing.T) {
 func judge(t *testing.T, args []string) *report.Document {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitOK {
+	if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exit.OK {
 		t.Fatalf("%v ended with %d\n%s", args, code, errs.String())
 	}
 	var doc report.Document
