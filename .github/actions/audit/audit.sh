@@ -11,10 +11,12 @@ mkdir -p "$REPORTS"
 # Reports of a run before this one must not be taken for this one's.
 rm -f "$REPORTS"/report.json "$REPORTS"/report.sarif "$REPORTS"/report.xml "$REPORTS"/report.html "$REPORTS"/report.md
 
-arguments=(audit -f github --fail-on "$FAIL_ON"
+arguments=(audit -f github
   --report "json=$REPORTS/report.json" --report "sarif=$REPORTS/report.sarif" --report "junit=$REPORTS/report.xml"
   --report "html=$REPORTS/report.html" --report "markdown=$REPORTS/report.md")
 [[ -z $INVENTORY ]] || arguments+=(-c "$INVENTORY")
+# Given without need it would go before the bars of the inventory.
+[[ -z $FAIL_ON ]] || arguments+=(--fail-on "$FAIL_ON")
 [[ -z $BASELINE ]] || arguments+=(--baseline "$BASELINE")
 # shellcheck disable=SC2206 # splitting is meant
 arguments+=($ARGS)

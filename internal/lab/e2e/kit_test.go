@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/certassay/certassay/internal/lab"
 )
 
@@ -157,8 +159,31 @@ func (s scratch) action(t *testing.T, want int, inputs ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defaults := []string{"INVENTORY=", "ARGS=", "FAIL_ON=high", "BASELINE=", "ALLOW_INCOMPLETE=false", "REPORTS=certassay-reports", "BINARY="}
-	return s.shell(t, want, "bash "+script, append(defaults, inputs...)...)
+	return s.shell(t, want, "bash "+script, append(actionDefaults(t), inputs...)...)
+}
+
+// actionDefaults are the defaults of the action's inputs, as GitHub hands them to
+// the script.
+func actionDefaults(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../../.github/actions/audit/action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var action struct {
+		Inputs map[string]struct{ Default string }
+	}
+	if err := yaml.Unmarshal(text, &action); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for name, input := range action.Inputs {
+		out = append(out, strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+input.Default)
+	}
+	if len(out) < 5 {
+		t.Fatalf("the action has %d inputs", len(out))
+	}
+	return out
 }
 
 func TestReadmeCI(t *testing.T) {
@@ -223,6 +248,11 @@ func TestReadmeCI(t *testing.T) {
 		_, entry, _ := strings.Cut(string(hook), "\n  entry: ")
 		entry, _, _ = strings.Cut(entry, "\n")
 		s.shell(t, 0, entry)
+		// It has to run for files that the inventory includes, too: pre-commit
+		// would skip it where no changed file has the name it looks for.
+		if !strings.Contains(string(hook), "\n  always_run: true\n") {
+			t.Error("the hook does not run for every commit")
+		}
 		s.write(t, "certassay.yaml", "version: 1\ngroups:\n  - nme: x\n")
 		if out := s.shell(t, 2, entry); !strings.Contains(out, "certassay.yaml:3:5") {
 			t.Errorf("a broken inventory:\n%s", out)
@@ -247,6 +277,10 @@ func TestReadmeCIForged(t *testing.T) {
 	if got := s.read(t, "output"); !strings.Contains(got, "exit-code=1\n") || !strings.Contains(got, "sarif=") {
 		t.Errorf("outputs:\n%s", got)
 	}
+	// The bar of the inventory holds where the job names none.
+	s.write(t, "certassay.yaml", strings.Replace(s.read(t, "repo/certassay.yaml"), "groups:", "defaults: {fail_on: never}\ngroups:", 1))
+	s.action(t, 0)
+	s.action(t, 1, "FAIL_ON=high")
 	if !strings.Contains(s.read(t, "repo/certassay-reports/report.sarif"), `"uri": "certassay.yaml"`) &&
 		!strings.Contains(s.read(t, "repo/certassay-reports/report.sarif"), `"uri":"certassay.yaml"`) {
 		t.Error("SARIF does not point at the inventory")
