@@ -19,11 +19,12 @@ type htmlPaths struct {
 }
 
 // graphNode is one certificate. Its class is good where an accepted path ends in
-// it, bad where only paths that fail do.
+// it, bad where only paths that fail do, or where it is revoked.
 type graphNode struct {
 	Class, Title, Label string
 	X, Y                int
 	column, row         int
+	hash                string
 }
 
 // The measures of a node, in pixels.
@@ -59,6 +60,7 @@ func pathGraph(s *Subject) *htmlPaths {
 	if n := len(s.Paths) - len(paths); n > 0 {
 		g.More = fmt.Sprintf("… and %s; the JSON report has all of them.", count(n, "more path"))
 	}
+	g.mark(revokedOn(paths))
 	g.layout()
 	g.connect(paths, byHash)
 	return g
@@ -78,7 +80,7 @@ func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 		subjects = append(subjects, subject)
 		n := byHash[hash]
 		if n == nil {
-			n = &graphNode{Title: subject + "\n" + outside(hash), Label: clip(subject, nodeColumns), row: g.rows}
+			n = &graphNode{Title: subject + "\n" + outside(hash), Label: clip(subject, nodeColumns), row: g.rows, hash: hash}
 			byHash[hash], g.Nodes = n, append(g.Nodes, n)
 			added = 1
 		}
@@ -99,6 +101,20 @@ func (g *htmlPaths) place(p *Path, byHash map[string]*graphNode) {
 	if len(hashes) > 0 {
 		if end := byHash[hashes[len(hashes)-1]]; accepted || end.Class == "" {
 			end.Class = outcome.Label
+		}
+	}
+}
+
+// mark shows which certificates are revoked, whatever the paths through them come to.
+func (g *htmlPaths) mark(revoked map[string]labelled) {
+	for _, n := range g.Nodes {
+		mark, ok := revoked[n.hash]
+		if !ok {
+			continue
+		}
+		n.Title += "\n" + mark.Text
+		if mark.Label == "bad" {
+			n.Class, n.Label = "bad", "✗ "+clip(n.Label, nodeColumns-2)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type (
 		Notes               []string
 		Signer, Facts       []labelled
 		Child               *htmlNode
+		hash                string
 	}
 	htmlFinding struct {
 		Class, Word, Title, About, Sure, Waived, Message string
@@ -115,7 +116,7 @@ func subjectFacts(s *Subject) []labelled {
 
 // chain draws the path from the leaf as nested nodes, and what is on no path.
 func (v *htmlView) chain(s *Subject, certs map[string]Certificate) {
-	links := links(s)
+	links, revoked := links(s), revokedOn(s.Paths)
 	if len(links) == 0 {
 		return
 	}
@@ -125,12 +126,12 @@ func (v *htmlView) chain(s *Subject, certs map[string]Certificate) {
 		if depth == maxChain {
 			break
 		}
-		*next = node(&links[i], certs)
+		*next = node(&links[i], certs).mark(revoked)
 		next = &(*next).Child
 	}
 	for i := range links {
 		if !slices.Contains(path, i) && len(v.Others) < maxChain {
-			v.Others = append(v.Others, node(&links[i], certs))
+			v.Others = append(v.Others, node(&links[i], certs).mark(revoked))
 		}
 	}
 }
@@ -155,7 +156,7 @@ func (v *htmlView) elsewhere(heading string, hashes []string, certs map[string]C
 
 func node(l *Link, certs map[string]Certificate) *htmlNode {
 	c := certs[l.Certificate]
-	n := &htmlNode{Index: l.Index, Subject: cmp.Or(outside(c.Subject), "(no subject)"), About: describe(&c), PEM: pemText(c.PEM)}
+	n := &htmlNode{Index: l.Index, hash: l.Certificate, Subject: cmp.Or(outside(c.Subject), "(no subject)"), About: describe(&c), PEM: pemText(c.PEM)}
 	for _, note := range firstOf(l.Notes) {
 		n.Notes = append(n.Notes, outside(note))
 	}
@@ -168,6 +169,14 @@ func node(l *Link, certs map[string]Certificate) *htmlNode {
 		{Label: "Parsers", Text: fmt.Sprintf("stdlib: %s, zcrypto: %s, ctgo: %s", c.Parsers.Stdlib, c.Parsers.ZCrypto, c.Parsers.CTGo)},
 		{Label: "Quirks", Text: strings.Join(firstOf(c.Quirks), ", ")}, {Label: "Disagree on", Text: strings.Join(firstOf(c.Disagreements), ", ")},
 	})
+	return n
+}
+
+// mark adds that a certificate of the chain is revoked.
+func (n *htmlNode) mark(revoked map[string]labelled) *htmlNode {
+	if mark, ok := revoked[n.hash]; ok {
+		n.Signer = append(n.Signer, mark)
+	}
 	return n
 }
 

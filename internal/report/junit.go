@@ -91,6 +91,10 @@ func (w *junitWriter) judge(s *Subject, c *junitCase) {
 	message := strings.TrimSuffix(verdict+": "+why, ": ")
 	text := strings.Join(plainLines(s), "\n")
 	switch {
+	case bars > 0 && s.Verdict == finding.OK:
+		// "ok" is about forgery, and no word for what fails.
+		w.failed++
+		c.Failure = &junitOutcome{"finding", why, text}
 	case bars > 0, s.Verdict == finding.Forged, s.Verdict == finding.Suspicious:
 		w.failed++
 		c.Failure = &junitOutcome{verdict, message, text}

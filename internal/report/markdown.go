@@ -283,5 +283,12 @@ func headline(s *Summary) string {
 	if s.Subjects == 0 {
 		return "nothing was judged"
 	}
-	return "all " + count(s.Subjects, "subject") + " ok"
+	head := count(s.Subjects, "subject") + " ok"
+	if s.Subjects > 1 {
+		head = "all " + head
+	}
+	if grave := gravest(&s.Findings); grave != "" {
+		head += ", with " + grave
+	}
+	return head
 }

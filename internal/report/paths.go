@@ -63,6 +63,31 @@ func (path *Path) revocations() string {
 	return strings.Join(out, "; ")
 }
 
+// revokedOn says of the certificates of all paths, by hash, which of them lists of
+// revoked ones hold: bad, or open where it was not listed yet at the time of judgement.
+func revokedOn(paths []Path) map[string]labelled {
+	out := map[string]labelled{}
+	for i := range paths {
+		for _, r := range paths[i].Revoked {
+			if r.Index < 0 || r.Index >= len(paths[i].Certificates) {
+				continue
+			}
+			mark := labelled{Label: "bad", Text: "revoked: " + r.List}
+			if !r.InForce {
+				mark = labelled{Label: "open", Text: "revoked later: " + r.List}
+			}
+			if r.Listed != "" {
+				mark.Text += " (listed by " + r.Listed + ")"
+			}
+			mark.Text = outside(mark.Text)
+			if had, ok := out[paths[i].Certificates[r.Index]]; !ok || had.Label == "open" {
+				out[paths[i].Certificates[r.Index]] = mark
+			}
+		}
+	}
+	return out
+}
+
 // anyRevoked says that a path leads through a revoked certificate.
 func anyRevoked(paths []Path) bool {
 	return slices.ContainsFunc(paths, func(p Path) bool { return len(p.Revoked) > 0 })

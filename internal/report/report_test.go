@@ -250,18 +250,83 @@ func TestColorSaysNothingAlone(t *testing.T) {
 	}
 }
 
-// "ok" never says that nothing speaks against a certificate where something does.
-func TestOKInWords(t *testing.T) {
-	accusing := finding.Finding{Class: finding.Forgery, Confidence: finding.Weak}
-	waived := accusing
-	waived.Confidence, waived.Waiver = finding.Proof, &finding.Waiver{}
-	for want, findings := range map[string][]finding.Finding{
-		"nothing speaks":     {{Class: finding.Hygiene}},
-		"one weak sign":      {accusing},
-		"certificate is wai": {accusing, waived},
+// No head says of a subject what the findings below it contradict.
+func TestInWords(t *testing.T) {
+	of := func(class finding.Class, sure finding.Confidence, severity finding.Severity) finding.Finding {
+		return finding.Finding{Class: class, Confidence: sure, Severity: severity}
+	}
+	waived := func(f finding.Finding) finding.Finding { f.Waiver = &finding.Waiver{}; return f }
+	weak, proof := of(finding.Forgery, finding.Weak, finding.Medium), of(finding.Forgery, finding.Proof, finding.Critical)
+	misissued := of(finding.Misissuance, finding.Proof, finding.High)
+	key := of(finding.CompromisedKey, finding.Strong, finding.Critical)
+	policy, remark := of(finding.Policy, finding.Proof, finding.High), of(finding.Hygiene, finding.Weak, finding.Info)
+	list := func(f ...finding.Finding) []finding.Finding { return f }
+	for _, tt := range []struct {
+		name     string
+		verdict  finding.Verdict
+		findings []finding.Finding
+		want     string
+		not      string
+	}{
+		{"nothing", finding.OK, nil, "nothing speaks against", "other faults"},
+		{"a remark", finding.OK, list(remark), "nothing speaks against", "other faults"},
+		{"policy", finding.OK, list(policy, of(finding.Hygiene, finding.Weak, finding.Low)), "nothing suggests a forgery. It has other faults: 1 high, 1 low.", "nothing speaks"},
+		{"policy waived", finding.OK, list(waived(policy)), "nothing speaks against", "other faults"},
+		{"weak", finding.OK, list(weak), "one weak sign", "nothing"},
+		{"weak and policy", finding.OK, list(weak, policy), "one weak sign speaks against this certificate. It has other faults: 1 high.", "nothing"},
+		{"waived", finding.OK, list(waived(proof)), "against this certificate is waived", "nothing"},
+		{"waived and weak", finding.OK, list(waived(proof), weak), "beside what is waived no more than one weak sign", "nothing"},
+		{"key", finding.OK, list(key), "others may have the key", "weak"},
+		{"key and weak", finding.OK, list(key, weak), "others may have the key", "nothing"},
+		{"forged", finding.Forged, list(proof), "proves that this is not a genuine", ""},
+		{"misissued", finding.Forged, list(misissued, waived(proof)), "should not have been issued", "genuine"},
+		{"forged and misissued", finding.Forged, list(misissued, proof), "not a genuine", ""},
+		{"suspicious", finding.Suspicious, list(of(finding.Forgery, finding.Strong, finding.High)), "nothing proves it forged", ""},
+		{"suspicious, a proof waived", finding.Suspicious, list(of(finding.Forgery, finding.Strong, finding.High), waived(proof)), "what proves more is waived", "nothing"},
+		{"open", finding.Undetermined, list(policy), "could not be checked", "speaks"},
+		{"open, a proof waived", finding.Undetermined, list(waived(proof)), "is waived, and something that is needed could not", "Nothing proves"},
 	} {
-		if got := inWords(&Subject{Verdict: finding.OK, Findings: findings}); !strings.Contains(got, want) {
-			t.Errorf("inWords = %q, want it to say %q", got, want)
+		got := inWords(&Subject{Verdict: tt.verdict, Chain: []string{"sha256:00"}, Findings: tt.findings})
+		if !strings.Contains(got, tt.want) || tt.not != "" && strings.Contains(got, tt.not) {
+			t.Errorf("%s: %q, want %q and not %q", tt.name, got, tt.want, tt.not)
+		}
+	}
+	if got := inWords(&Subject{Findings: list(policy)}); !strings.Contains(got, "what was found besides") {
+		t.Errorf("findings without a certificate: %q", got)
+	}
+}
+
+// The head of a run in which all is ok names what makes it fail all the same.
+func TestHeadline(t *testing.T) {
+	d := &Document{Subjects: []Subject{{Verdict: finding.OK, Complete: true, Findings: []finding.Finding{
+		{Class: finding.Policy, Severity: finding.High}, {Class: finding.Policy, Severity: finding.Medium}}}}}
+	d.Summary.Add(&d.Subjects[0])
+	for format, want := range map[string]string{"markdown": "1 subject ok, with 1 high finding", "html": "1 subject ok, with 1 high finding", "junit": `type="finding" message="(+1) high`} {
+		if got := string(render(t, format, Options{}, d)); !strings.Contains(got, want) {
+			t.Errorf("%s does not say %q:\n%s", format, want, got)
+		}
+	}
+}
+
+// A revoked certificate is marked in the chain and in the graph, and one that was
+// listed later is no failure.
+func TestRevokedIsMarked(t *testing.T) {
+	d := testDocument()
+	s := &d.Subjects[0]
+	s.Chain, s.Links = s.Chain[:2], nil
+	s.Paths = []Path{
+		{Certificates: append(slices.Clone(s.Chain), hashOf("root")), Subjects: []string{"CN=leaf", "CN=a revoked authority of a long name", "CN=root"}, Programs: []string{"mozilla"},
+			Revoked: []PathRevoked{{Index: 1, List: "OneCRL 2026-10-28", Listed: "2026-01-02", InForce: true}, {Index: 0, List: "later", InForce: false}, {Index: 9, List: "nowhere"}}},
+	}
+	text := string(render(t, "text", Options{Width: 200}, d))
+	chain, _, _ := strings.Cut(text[strings.Index(text, "Chain"):], "Paths (")
+	if strings.Count(chain, "✗ revoked: OneCRL 2026-10-28 (listed by 2026-01-02)") != 1 || strings.Count(chain, "? revoked later: later") != 1 {
+		t.Errorf("chain:\n%s", chain)
+	}
+	page := string(render(t, "html", Options{}, d))
+	for _, want := range []string{`<div class="bad"><bdi>revoked: OneCRL 2026-10-28 (listed by 2026-01-02)`, `<div class="open"><bdi>revoked later: later`, `<g class="bad"><title>CN=a revoked authority of a long name`, ">✗ CN=a revoked"} {
+		if strings.Count(page, want) != 1 {
+			t.Errorf("the page has %d of %q", strings.Count(page, want), want)
 		}
 	}
 }

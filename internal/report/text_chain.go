@@ -18,14 +18,14 @@ func (p *page) chain(s *Subject, certs []Certificate) {
 	for i := range certs {
 		byHash[certs[i].Hash] = &certs[i]
 	}
-	links := links(s)
+	links, revoked := links(s), revokedOn(s.Paths)
 	path := pathOf(links)
 	for depth, i := range path {
 		if depth == maxChain {
 			p.para(4, "", "…")
 			break
 		}
-		p.link(depth, &links[i], byHash[links[i].Certificate])
+		p.link(depth, &links[i], byHash[links[i].Certificate], revoked)
 	}
 	if len(path) < len(links) {
 		p.para(4, "", "Also there, on no path from #0:")
@@ -38,7 +38,7 @@ func (p *page) chain(s *Subject, certs []Certificate) {
 			p.para(4, "", fmt.Sprintf("… %s in all", count(len(links), "certificate")))
 			break
 		}
-		p.link(0, &links[i], byHash[links[i].Certificate])
+		p.link(0, &links[i], byHash[links[i].Certificate], revoked)
 	}
 	trust := "anchor: " + outside(s.Anchor)
 	if len(s.Programs) > 0 {
@@ -94,7 +94,7 @@ func pathOf(links []Link) (path []int) {
 }
 
 // link draws one certificate.
-func (p *page) link(depth int, l *Link, c *Certificate) {
+func (p *page) link(depth int, l *Link, c *Certificate, revoked map[string]labelled) {
 	indent, label := 4+3*max(depth-1, 0), ""
 	if depth > 0 {
 		label = "└─ "
@@ -116,7 +116,10 @@ func (p *page) link(depth int, l *Link, c *Certificate) {
 		p.para(under, "", about)
 	}
 	p.para(under, "", outside(l.Certificate))
-	p.signer(under, l, c)
+	p.marks(under, signers(l, c))
+	if mark, ok := revoked[l.Certificate]; ok {
+		p.marks(under, []labelled{mark})
+	}
 }
 
 // describe gives key and validity of a certificate.
@@ -140,10 +143,10 @@ func day(s string) string {
 	return date
 }
 
-// signer says what is known of who signed a certificate.
-func (p *page) signer(indent int, l *Link, c *Certificate) {
+// marks writes what is good, bad or open about a certificate, a line each.
+func (p *page) marks(indent int, list []labelled) {
 	marks := map[string]string{"good": p.o.paint(green, "✓"), "bad": p.o.paint(red, "✗"), "open": "?"}
-	for _, s := range signers(l, c) {
+	for _, s := range list {
 		p.para(indent, marks[s.Label]+" ", s.Text)
 	}
 }

@@ -86,33 +86,6 @@ func (t *textWriter) full(j judged) string {
 	return p.String()
 }
 
-// inWords is what a verdict means.
-func inWords(s *Subject) string {
-	switch {
-	case s.Verdict == finding.Forged:
-		return "At least one finding proves that this is not a genuine certificate."
-	case s.Verdict == finding.Suspicious:
-		return "Something speaks against this certificate, but nothing proves it forged."
-	case s.Verdict == finding.OK && accused(s, true):
-		return "Every required check ran, and what speaks against this certificate is waived."
-	case s.Verdict == finding.OK && accused(s, false):
-		return "Every required check ran, and no more than one weak sign speaks against this certificate."
-	case s.Verdict == finding.OK:
-		return "Every required check ran, and nothing speaks against this certificate."
-	case len(s.Chain) == 0:
-		return "No certificate was collected, so nothing can be said."
-	}
-	return "Nothing proves this certificate forged, but something that is needed could not be checked."
-}
-
-// accused says whether there is a finding, waived or not, that could have made
-// another verdict.
-func accused(s *Subject, waived bool) bool {
-	return slices.ContainsFunc(s.Findings, func(f finding.Finding) bool {
-		return (f.Waiver != nil) == waived && (f.Class.Accuses() || f.Class == finding.CompromisedKey)
-	})
-}
-
 // connection describes the handshake in one paragraph.
 func (p *page) connection(h *Handshake) {
 	if h == nil {
