@@ -140,8 +140,17 @@ func TestNoVerdict(t *testing.T) {
 			t.Errorf("verdict %s beside a wrong issuer, want ok", got)
 		}
 	}
+	// Two that lack a key identifier do not share one.
+	bare := l.LeafTemplate()
+	bare.Drop(lab.IDAKI)
+	nameless := cert.Parse(withoutKeyID(l, lab.ImpostorKey()))
+	in := input(t, l, issue(t, l, bare, l.At, logA), logA)
+	in.Chain = []*cert.Certificate{in.Certificate, nameless}
+	if got := verdicts(InCertificate(in))[0]; got != "?" || !strings.Contains(in.Reasons[VerdictPath], "signed this one") {
+		t.Errorf("verdict %s, reasons %v, want none where neither has a key identifier", got, in.Reasons)
+	}
 	// More names than are tried prove nothing.
-	in := input(t, l, leaf, logA)
+	in = input(t, l, leaf, logA)
 	in.Chain = []*cert.Certificate{leaf}
 	for i := range maxIssuers + 1 {
 		k := *lab.ImpostorKey()
@@ -152,6 +161,15 @@ func TestNoVerdict(t *testing.T) {
 	if got := verdicts(InCertificate(in))[0]; got != "?" || !strings.Contains(in.Reasons[VerdictPath], "too many") {
 		t.Errorf("verdict %s, reasons %v, want none for too many issuers", got, in.Reasons)
 	}
+}
+
+// withoutKeyID is a CA of the intermediate's name that has no key identifier.
+func withoutKeyID(l *lab.Lab, k *lab.Key) []byte {
+	t := lab.Template{
+		Serial: []byte{7}, Subject: l.Intermediate.Name, Issuer: l.Intermediate.Name, Key: k,
+		NotBefore: l.At.AddDate(-1, 0, 0), NotAfter: l.At.AddDate(1, 0, 0), Extensions: []lab.Extension{lab.Basic(true, -1).MakeCritical()},
+	}
+	return t.Sign(k, "")
 }
 
 func TestUnreadable(t *testing.T) {
