@@ -68,7 +68,9 @@ var Table = []Row{
 	{Folder: "internal/collect/localfile", Imports: join(collecting, "internal/collect/keystore", "internal/collect/capture", "internal/collect/sensorlog")},
 	// A recorded handshake is read as a live one is.
 	{Folder: "internal/collect/capture", Imports: join(collecting, "internal/collect/tlsdial")},
-	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial", "internal/collect/sshjump", "internal/collect/hops")},
+	{Folder: "internal/collect/tlsdial", Imports: join(collecting, "internal/collect/starttls", "internal/collect/ntske", "internal/collect/quicdial", "internal/collect/sshjump", "internal/collect/hops", "internal/collect/neterr")},
+	{Folder: "internal/collect/hops", Imports: join(collecting, "internal/collect/neterr")},
+	{Folder: "internal/collect/neterr"},
 	// Which policy is fetched stands in an answer.
 	{Folder: "internal/collect/dns", Imports: join(collecting, "internal/collect/fetch", "internal/mtasts")},
 	{Folder: "internal/collect/aia", Imports: join(collecting, "internal/collect/fetch", "internal/collect/localfile")},

@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/certassay/certassay/internal/collect/neterr"
 	"github.com/certassay/certassay/internal/evidence"
 )
 
@@ -157,10 +158,9 @@ func (m *measurement) reaches(ttl int) (string, error) {
 		return "", errTime
 	case err == nil:
 		return evidence.DistanceAccepted, nil
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case neterr.Refused(err):
 		return evidence.DistanceRefused, nil
-	case errors.Is(err, syscall.EHOSTUNREACH), // what Linux makes of "time exceeded" (RFC 792, RFC 4443 section 3.3)
-		errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case neterr.TimeExceeded(err), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "", nil
 	}
 	return "", err

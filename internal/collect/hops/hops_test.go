@@ -31,14 +31,22 @@ func (w *network) connect(ctx context.Context, _ netip.AddrPort, ttl int) error 
 	w.made++
 	switch {
 	case ttl >= w.distance(w.made) && w.refuses:
-		return fmt.Errorf("connect: %w", syscall.ECONNREFUSED)
+		return fmt.Errorf("connect: %w", errno(syscall.ECONNREFUSED, 10061))
 	case ttl >= w.distance(w.made):
 		return nil
 	case w.silent:
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return fmt.Errorf("connect: %w", syscall.EHOSTUNREACH)
+	return fmt.Errorf("connect: %w", errno(syscall.EHOSTUNREACH, 10065))
+}
+
+// errno is what a socket of this system says.
+func errno(unix, winsock syscall.Errno) error {
+	if runtime.GOOS == "windows" {
+		return winsock
+	}
+	return unix
 }
 
 func (w *network) count(t testing.TB, ctx context.Context) evidence.Distance {

@@ -9,8 +9,8 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 
+	"github.com/certassay/certassay/internal/collect/neterr"
 	"github.com/certassay/certassay/internal/collect/sshjump"
 	"github.com/certassay/certassay/internal/evidence"
 )
@@ -43,7 +43,7 @@ func troubleOf(err error) trouble {
 		return flooded
 	case errors.Is(err, errNotTLS), errors.As(err, &header):
 		return notTLS
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout(), neterr.Timeout(err):
 		return tooSlow
 	case dropped(err):
 		return closed
@@ -52,8 +52,7 @@ func troubleOf(err error) trouble {
 }
 
 func dropped(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || neterr.Dropped(err)
 }
 
 // transientDial says that dialling again may help.
@@ -66,17 +65,7 @@ func transientDial(err error) bool {
 	if errors.As(err, &status) {
 		return status >= 502 && status <= 504
 	}
-	return dropped(err) || exhausted(err) || errors.As(err, &network) && network.Timeout()
-}
-
-// exhausted says that this machine has no socket left.
-func exhausted(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.ENOBUFS} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return dropped(err) || neterr.Exhausted(err) || errors.As(err, &network) && network.Timeout() || neterr.Timeout(err)
 }
 
 func resolveFailure(err error) evidence.Failure {
@@ -111,13 +100,13 @@ func dialFailure(err error) evidence.Failure {
 		f.Hint = "the proxy wants other credentials; write them into --via as user:password@"
 	case errors.As(err, &status):
 		f.Hint = "the proxy would not make this connection"
-	case exhausted(err):
+	case neterr.Exhausted(err):
 		f.Hint = "this machine ran out of sockets; lower --concurrency or --rate, or raise the limit of open files"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case neterr.Refused(err):
 		f.Hint = "nothing listens there, or a firewall says so; check the port"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case neterr.Unroutable(err):
 		f.Hint = "this machine has no route to that address"
-	case errors.As(err, &network) && network.Timeout():
+	case errors.As(err, &network) && network.Timeout(), neterr.Timeout(err):
 		f.Hint = "no answer in time: a firewall may drop the packets; --timeout gives it longer"
 	}
 	return f

@@ -8,12 +8,21 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/certassay/certassay/internal/evidence"
 )
+
+// errno is what a socket of this system says.
+func errno(unix, winsock syscall.Errno) error {
+	if runtime.GOOS == "windows" {
+		return winsock
+	}
+	return unix
+}
 
 func opError(err error) error {
 	return fmt.Errorf("dialling: %w", &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)})
@@ -27,13 +36,13 @@ func TestDialFailures(t *testing.T) {
 		stage     string
 		hint      string
 	}{
-		{"refused", opError(syscall.ECONNREFUSED), false, evidence.StageDial, "nothing listens"},
-		{"reset", opError(syscall.ECONNRESET), true, evidence.StageDial, ""},
-		{"timeout", opError(syscall.ETIMEDOUT), true, evidence.StageDial, "no answer in time"},
+		{"refused", opError(errno(syscall.ECONNREFUSED, 10061)), false, evidence.StageDial, "nothing listens"},
+		{"reset", opError(errno(syscall.ECONNRESET, 10054)), true, evidence.StageDial, ""},
+		{"timeout", opError(errno(syscall.ETIMEDOUT, 10060)), true, evidence.StageDial, "no answer in time"},
 		{"deadline", fmt.Errorf("x: %w", os.ErrDeadlineExceeded), true, evidence.StageDial, "no answer in time"},
-		{"no route", opError(syscall.EHOSTUNREACH), false, evidence.StageDial, "no route"},
-		{"no ports left", opError(syscall.EADDRNOTAVAIL), true, evidence.StageDial, "ran out of sockets"},
-		{"no files left", opError(syscall.EMFILE), true, evidence.StageDial, "ran out of sockets"},
+		{"no route", opError(errno(syscall.EHOSTUNREACH, 10065)), false, evidence.StageDial, "no route"},
+		{"no ports left", opError(errno(syscall.EADDRNOTAVAIL, 10049)), true, evidence.StageDial, "ran out of sockets"},
+		{"no files left", opError(errno(syscall.EMFILE, 10024)), true, evidence.StageDial, "ran out of sockets"},
 		{"interrupt", fmt.Errorf("x: %w", context.Canceled), false, evidence.StageCollect, "interrupted"},
 		{"no turn", fmt.Errorf("%w: x", errWaiting), false, evidence.StageCollect, "--concurrency"},
 		{"time used up", errTotal, false, evidence.StageCollect, "--timeout"},
@@ -58,7 +67,7 @@ func TestTroubleOf(t *testing.T) {
 		flooded: {fmt.Errorf("x: %w", errFlood)},
 		notTLS:  {errNotTLS, tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}},
 		tooSlow: {os.ErrDeadlineExceeded},
-		closed:  {io.EOF, io.ErrUnexpectedEOF, opError(syscall.ECONNRESET), opError(syscall.EPIPE)},
+		closed:  {io.EOF, io.ErrUnexpectedEOF, opError(errno(syscall.ECONNRESET, 10054)), opError(errno(syscall.EPIPE, 109))},
 		refused: {errors.New("tls: anything else"), alertError{2, 40}, errUnproven},
 	} {
 		for _, err := range errs {

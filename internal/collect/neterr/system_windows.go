@@ -1,0 +1,3 @@
+package neterr
+
+func system() table { return winsock() }
