@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -36,7 +37,25 @@ func (a *Auditor) describe(s *evidence.Subject, j *judgement) *report.Subject {
 		}
 	}
 	r.Handshake = handshake(s)
+	r.Notes = append(r.Notes, pinNotes(j.facts.Expect)...)
 	return r
+}
+
+// pinNotes repeat what the owner wrote beside the pins that hold. A reader has to
+// see what "as expected" rests on: a key that was learnt from the first answer is
+// expected because it was there, and not because anybody vouched for it.
+func pinNotes(e *facts.Expect) (out []string) {
+	if e == nil {
+		return nil
+	}
+	for _, p := range e.Pins {
+		if p.Match == "" || p.Ended || p.Note == "" {
+			continue
+		}
+		whose := map[string]string{"leaf": "What it shows", "issuer": "A CA above it"}[p.Match]
+		out = append(out, fmt.Sprintf("%s is pinned, %s: %s.", whose, p.Text, strings.TrimRight(p.Note, ".")))
+	}
+	return out
 }
 
 func describePath(p *facts.Path) report.Path {

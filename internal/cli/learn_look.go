@@ -172,6 +172,8 @@ func (l *lesson) look(st *student, e *evidence.Subject, j audit.Judged) {
 		st.refuse(exit.Incomplete, "the key cannot be read")
 		return
 	}
+	// In every report, not only on the terminal of who learns.
+	j.Subject.Notes = append(j.Subject.Notes, fmt.Sprintf("learn takes the key of %s from here. That is trust on first use: nobody but this connection says that it is the right one.", certificate.Subject.String()))
 	if !slices.ContainsFunc(st.certs, func(c *cert.Certificate) bool { return c.SHA256() == certificate.SHA256() }) {
 		st.certs = append(st.certs, certificate)
 	}

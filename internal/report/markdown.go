@@ -120,6 +120,9 @@ func (w *markdownWriter) details(s *Subject, certs []Certificate) string {
 		}
 	}
 	b.WriteString(markdownUnchecked(s))
+	for _, note := range firstOf(s.Notes) {
+		fmt.Fprintf(&b, "\nNote: %s\n", inCode(clip(outside(note), maxMarkdownRow)))
+	}
 	b.WriteString("\n</details>\n\n")
 	return b.String()
 }
