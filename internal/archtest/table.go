@@ -32,14 +32,44 @@ var pipeline = []string{
 	"internal/waive", "internal/report", "rules",
 }
 
+// rooms are the packages of the command line that package cli joins. Those that come
+// first know nothing of the later ones.
+var rooms = []string{
+	"internal/cli/exit", "internal/cli/hint", "internal/cli/noun", "internal/cli/version", "internal/cli/stream", "internal/cli/wholefile", "internal/cli/call",
+	"internal/cli/given", "internal/cli/fetched", "internal/cli/data",
+}
+
+// commanding is what every command is made of.
+var commanding = []string{
+	"internal/cli/call", "internal/cli/exit", "internal/cli/hint", "internal/cli/noun", "internal/cli/stream", "internal/cli/version", "internal/cli/wholefile",
+	"internal/audit", "internal/config", "internal/evidence", "internal/report",
+}
+
 // Table is section "Layout" of the design as data: who may import whom. Imports
 // go one way, from the command line down to the vocabulary.
 var Table = []Row{
 	{Folder: "cmd/certassay", Imports: []string{"internal/cli"}},
-	{Folder: "internal/cli", Imports: join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*", "internal/parcel", "internal/cli/exit", "internal/cli/hint")},
-	// How a command ends, and what a person can do about it.
+	{Folder: "internal/cli", Imports: join(join(pipeline, "internal/audit", "internal/config", "internal/inventory", "internal/suggest", "internal/store", "internal/notify", "internal/watch", "internal/expect/*", "internal/parcel"), rooms...)},
+	// How a command ends: exit codes, and the error that carries one.
 	{Folder: "internal/cli/exit"},
+	// What a person can do about an error or a warning, and how both are printed.
 	{Folder: "internal/cli/hint", Imports: []string{"internal/report", "internal/rule"}},
+	// Commands that only hold others, and what a mistyped word is answered.
+	{Folder: "internal/cli/noun", Imports: []string{"internal/cli/hint", "internal/suggest"}},
+	// The version of this program.
+	{Folder: "internal/cli/version"},
+	// Standard streams that know of failure and of interrupts.
+	{Folder: "internal/cli/stream", Imports: []string{"internal/cli/exit"}},
+	// Files that appear whole or not at all.
+	{Folder: "internal/cli/wholefile"},
+	// One call of the program: streams, environment, clock, SSH servers.
+	{Folder: "internal/cli/call", Imports: []string{"internal/audit", "internal/config", "internal/collect/sshjump", "internal/cli/exit", "internal/cli/hint", "internal/cli/stream"}},
+	// What a user gives a run to judge by, read from files.
+	{Folder: "internal/cli/given", Imports: []string{"internal/cli/hint", "internal/config", "internal/collect/keystore", "internal/collect/localfile", "internal/ct", "internal/evidence", "internal/probe/key/known", "internal/rule", "internal/trust", "rules"}},
+	// The directory of fetched data: its files, and what they say.
+	{Folder: "internal/cli/fetched", Imports: []string{"internal/cli/given", "internal/cli/hint", "internal/ct", "internal/parcel", "internal/report", "internal/trust"}},
+	// "certassay data".
+	{Folder: "internal/cli/data", Imports: join(commanding, "internal/cli/fetched", "internal/cli/given", "internal/collect/fetch", "internal/ct", "internal/parcel", "internal/trust")},
 
 	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/expect", "internal/suggest"}},

@@ -72,7 +72,7 @@ incomplete, and never means that nothing was issued.
 	cmd.Flags().StringVar(&sel.ct.tokenFile, "ct-index-token", "", "send the certspotter index the API token in `FILE`")
 	cmd.Flags().StringVar(&sel.ct.via, "ct-via", "", "ask logs and indexes through the proxy `URL`: "+viaHelp)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
@@ -96,7 +96,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	}
 	started := audit.Now()
 	run := evidence.Run{Command: "audit", Started: started, At: started, Contacted: []string{}}
-	stdin := c.streams.In
+	stdin := c.Streams.In
 	if slices.Contains(cfg.Lists, "-") {
 		stdin = nil // it is a list of its own
 	}
@@ -163,7 +163,7 @@ func (c *command) inventoryPath(cfg *config.Config) (string, error) {
 	}
 	found, err := findInventory()
 	if err == nil && found != inventory.FileName && !cfg.Quiet {
-		fmt.Fprintf(c.streams.Err, "certassay: note: the inventory is %s\n", found)
+		fmt.Fprintf(c.Streams.Err, "certassay: note: the inventory is %s\n", found)
 	}
 	return found, err
 }
@@ -243,11 +243,11 @@ func (c *command) dryRun(ctx context.Context, cfg *config.Config, run evidence.R
 		return exit.Usage(err)
 	}
 	s.ownWarnings()
-	hint.Warn(c.streams.Err, s.warnings)
+	hint.Warn(c.Streams.Err, s.warnings)
 	if set.Len() == 0 {
 		return exit.With(exit.Incomplete, hint.With(target.ErrNoTargets, "nothing was checked: look at the inventory, and at what --group and --owner select"))
 	}
-	if err := writeTargets(c.streams.Out, o, set); err != nil {
+	if err := writeTargets(c.Streams.Out, o, set); err != nil {
 		return exit.Failed(err)
 	}
 	if len(o.Empty) > 0 {

@@ -65,13 +65,13 @@ func (s *session) sayReconciled(c *command) {
 	if len(r.sources.parsed) > 0 {
 		also = " and indexes"
 	}
-	fmt.Fprintf(c.streams.Err, "certassay: note: %d certificates for %s were found in logs%s, %d of them are explained\n",
+	fmt.Fprintf(c.Streams.Err, "certassay: note: %d certificates for %s were found in logs%s, %d of them are explained\n",
 		r.told, report.Escape(strings.Join(names[:min(len(names), 5)], ", ")), also, r.explained)
 	if r.unwatched > 0 {
-		fmt.Fprintf(c.streams.Err, "certassay: note: ct watch does not look for %d keys that servers show: whether somebody else has a certificate over one is not known of its logs\n", r.unwatched)
+		fmt.Fprintf(c.Streams.Err, "certassay: note: ct watch does not look for %d keys that servers show: whether somebody else has a certificate over one is not known of its logs\n", r.unwatched)
 	}
 	if r.unproven != "" {
-		fmt.Fprintf(c.streams.Err, "certassay: note: whether a log lacks what has to be logged (ct: required) cannot be said: %s\n", report.Escape(r.unproven))
+		fmt.Fprintf(c.Streams.Err, "certassay: note: whether a log lacks what has to be logged (ct: required) cannot be said: %s\n", report.Escape(r.unproven))
 	}
 }
 
@@ -194,7 +194,7 @@ func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation
 		if l.Complete && l.head != nil {
 			log.Log.Read = &evidence.Span{From: r.sources.sinceTime.UTC(), To: l.head.Time.UTC()}
 			if !s.cfg.Quiet {
-				fmt.Fprintf(c.streams.Err, "certassay: note: read %d entries of %s, all since %s up to %s\n",
+				fmt.Fprintf(c.Streams.Err, "certassay: note: read %d entries of %s, all since %s up to %s\n",
 					l.To-l.From, report.Escape(l.Log), timeOf(r.sources.sinceTime), timeOf(l.head.Time))
 			}
 		}

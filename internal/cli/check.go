@@ -58,7 +58,7 @@ with the same rules, roots and --at.
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
@@ -97,7 +97,7 @@ func spared(paths []string, outputs []config.Output) error {
 }
 
 func (c *command) check(ctx context.Context, cfg *config.Config, paths []string) error {
-	in := bufio.NewReaderSize(c.streams.In, takenPrefix)
+	in := bufio.NewReaderSize(c.Streams.In, takenPrefix)
 	if len(paths) == 1 {
 		bundle, err := openBundle(paths[0], in)
 		if err != nil {
@@ -105,7 +105,7 @@ func (c *command) check(ctx context.Context, cfg *config.Config, paths []string)
 		}
 		if bundle != nil {
 			// The list that the audit was given may be piped in again.
-			stdin := c.streams.In
+			stdin := c.Streams.In
 			if paths[0] == localfile.Stdin {
 				stdin = nil
 			}
@@ -196,7 +196,7 @@ const maxPaths = 1 << 20
 func (c *command) listedPaths(lists []string) ([]string, error) {
 	var paths []string
 	for _, name := range lists {
-		in := c.streams.In
+		in := c.Streams.In
 		if name != localfile.Stdin {
 			f, err := os.Open(name)
 			if err != nil {
@@ -242,7 +242,7 @@ func (c *command) files(ctx context.Context, run *session, paths []string, stdin
 			Stores: localfile.Stores{Passwords: run.passwords}, Warn: run.warnRead}
 		if run.cfg.Verbose {
 			opts.Note = func(path, text string) {
-				fmt.Fprintf(c.streams.Err, "certassay: note: %s: %s\n", report.Escape(path), report.Escape(text))
+				fmt.Fprintf(c.Streams.Err, "certassay: note: %s: %s\n", report.Escape(path), report.Escape(text))
 			}
 		}
 		for _, path := range paths {

@@ -42,7 +42,7 @@ something else. Observations more than a week apart are listed and not compared.
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{}, []string{"text", "json"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/inventory"
@@ -34,14 +35,14 @@ globs work. Nobody is contacted.`,
 	show.Flags().StringArrayVar(&sel.groups, "group", nil, "show only the targets of group `NAME`; globs work (repeatable)")
 	show.Flags().StringArrayVar(&sel.owners, "owner", nil, "show only the targets of owner `NAME`; globs work (repeatable)")
 	show.RunE = func(_ *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
 		sel.targets = args
 		return c.showConfig(cfg, flags.Settings(), &sel)
 	}
-	return group("config", "Show the configuration, and where each value comes from", show)
+	return noun.New("config", "Show the configuration, and where each value comes from", show)
 }
 
 // A shownConfig is what "config show -f json" prints; fields are only added.
@@ -101,14 +102,14 @@ func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *
 	if cfg.Outputs[0].Format == "json" {
 		write = shown.json
 	}
-	if err := write(c.streams.Out); err != nil {
+	if err := write(c.Streams.Out); err != nil {
 		return exit.Failed(fmt.Errorf("writing configuration: %w", err))
 	}
 	return nil
 }
 
 func (s *shownConfig) inventory(c *command, cfg *config.Config, path string, sel *selection) error {
-	inv, err := openInventory(path, c.streams.In, judgedAt(cfg, evidence.Run{At: audit.Now()}))
+	inv, err := openInventory(path, c.Streams.In, judgedAt(cfg, evidence.Run{At: audit.Now()}))
 	if err != nil {
 		return err
 	}

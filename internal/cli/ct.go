@@ -18,8 +18,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/fetched"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/noun"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/collect/sshjump"
 	"github.com/certassay/certassay/internal/config"
@@ -27,7 +32,7 @@ import (
 )
 
 func (c *command) newCT() *cobra.Command {
-	return group("ct", "Read and search Certificate Transparency logs", c.ctLogs(), c.ctSearch(), c.ctWatch(), c.ctProve(), c.ctEntry())
+	return noun.New("ct", "Read and search Certificate Transparency logs", c.ctLogs(), c.ctSearch(), c.ctWatch(), c.ctProve(), c.ctEntry())
 }
 
 const ctExitHelp = `Exit codes:
@@ -103,11 +108,11 @@ func (f *ctFlags) check(c *command, formats ...string) error {
 
 // goVia takes over the way to the logs; nil is the direct one.
 func (f *ctFlags) goVia(c *command, via *url.URL) (err error) {
-	if !isSSH(via) {
+	if !call.IsSSH(via) {
 		f.proxy = via
 		return nil
 	}
-	f.jump, err = c.jumps.open(via, f.sshConfig, f.timeout)
+	f.jump, err = c.Jumps.Open(via, f.sshConfig, f.timeout)
 	return err
 }
 
@@ -125,11 +130,11 @@ func (f *ctFlags) vantage() string {
 // known gives the logs that are known.
 func (f *ctFlags) known() (*ct.LogList, error) {
 	if f.data != "" {
-		if err := checkDataDir(f.data); err != nil {
+		if err := fetched.Check(f.data); err != nil {
 			return nil, err
 		}
 	}
-	list, _, err := readLogs(f.logList, f.data)
+	list, _, err := fetched.KnownLogs(f.logList, f.data)
 	return list, err
 }
 
@@ -147,7 +152,7 @@ func (f *ctFlags) checkLogs() error {
 }
 
 func (f *ctFlags) options(private bool) ctlog.Options {
-	agent := "certassay/" + programVersion()
+	agent := "certassay/" + version.String()
 	if f.contact != "" {
 		agent += " (" + f.contact + ")"
 	}
@@ -260,7 +265,7 @@ func readLogKey(key string) ([]byte, error) {
 	if der, err := base64.StdEncoding.DecodeString(key); err == nil && len(der) > 32 {
 		return der, nil
 	}
-	b, err := readBounded(filepath.Clean(key), maxLogKey)
+	b, err := given.Bounded(filepath.Clean(key), maxLogKey)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("reading log key: %w", err), "KEY is a public key in base64, or a file in PEM or DER")
 	}
@@ -277,7 +282,7 @@ func approved(log *ct.Log) bool {
 
 // writeJSON writes a document as people read it.
 func (c *command) writeJSON(v any) error {
-	e := json.NewEncoder(c.streams.Out)
+	e := json.NewEncoder(c.Streams.Out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)

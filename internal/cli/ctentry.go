@@ -207,7 +207,7 @@ func (c *command) ctFailed(ctx context.Context, err error) error {
 }
 
 func (c *command) writeEntry(format string, s *shownEntry) error {
-	w := c.streams.Out
+	w := c.Streams.Out
 	switch format {
 	case "json":
 		return c.writeJSON(entryDocument{entrySchema, s})
@@ -222,7 +222,7 @@ func (c *command) writeEntry(format string, s *shownEntry) error {
 			}
 		}
 		if s.Problem != "" {
-			fmt.Fprintf(c.streams.Err, "certassay: warning: %s\n", report.Escape(s.Problem))
+			fmt.Fprintf(c.Streams.Err, "certassay: warning: %s\n", report.Escape(s.Problem))
 		}
 		return nil
 	}

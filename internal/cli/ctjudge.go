@@ -94,7 +94,7 @@ func (c *command) newJudgedRun(ctx context.Context, f *ctFlags, cfg *config.Conf
 		r.session, err = c.newSession(ctx, &reports, run, 0, o)
 	}
 	if err != nil && r.out != nil && r.out.file != nil {
-		err = errors.Join(err, abandon(r.out.file, r.out.path))
+		err = errors.Join(err, r.out.file.Abandon())
 	}
 	return r, err
 }
@@ -109,7 +109,7 @@ func (r *judgedRun) writeOwn(write func(io.Writer) error) error {
 		err = e
 	}
 	if r.out.file != nil {
-		err = errors.Join(err, complete(r.out.file, r.out.path))
+		err = errors.Join(err, r.out.file.Complete())
 	}
 	if err != nil {
 		return fmt.Errorf("writing what was found: %w", err)

@@ -152,7 +152,7 @@ func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
 	if f.format == "json" {
 		return c.writeJSON(logsDocument{logsSchema, lines})
 	}
-	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(c.Streams.Out, 0, 0, 2, ' ', 0)
 	if check {
 		fmt.Fprintln(w, "NAME\tPROTOCOL\tSTATE\tENTRIES\tHEAD AGE\tRESULT")
 	} else {

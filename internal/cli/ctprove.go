@@ -64,7 +64,7 @@ it is denied, for a log's front ends may lag.
 	flags := f.bindJudged(cmd.Flags(), "read paths from `FILE`, one a line, - for standard input (repeatable)")
 	cmd.Flags().Lookup("name").Hidden = true
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
@@ -177,7 +177,7 @@ func (r *judgedRun) prove(ctx context.Context, p *prover, paths []string) error 
 	certs := []*provenCert{}
 	emit := func(s *evidence.Subject) { certs = append(certs, p.subject(ctx, s)) }
 	options := localfile.Options{
-		Emit: emit, Stdin: r.streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
+		Emit: emit, Stdin: r.Streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
 	}
 	var cause error
 	for _, path := range paths {

@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/wholefile"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 )
@@ -70,7 +72,7 @@ func openResume(f *searchFlags, items []string) (*resumeFile, error) {
 	}
 	sum := sha256.Sum256([]byte(fmt.Sprint(f.all, screened, "\n", f.since, "\n", f.until, "\n", strings.Join(sorted, "\n"))))
 	r := &resumeFile{path: f.resume, state: resumeState{Format: resumeFormat, Query: "sha256:" + hex.EncodeToString(sum[:])}}
-	b, err := readBounded(f.resume, maxResume)
+	b, err := given.Bounded(f.resume, maxResume)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
@@ -164,7 +166,7 @@ func (r *resumeFile) save(logs []*searchLog) error {
 		old.Size, old.Time, old.Root, old.Signature = l.head.Size, l.head.Time, l.head.Root[:], l.head.Signature
 		old.Done = normal(append(old.Done, l.read...))
 	}
-	file, final, err := create(r.path)
+	file, err := wholefile.Create(r.path)
 	if err != nil {
 		return fmt.Errorf("writing --resume: %w", err)
 	}
@@ -172,9 +174,9 @@ func (r *resumeFile) save(logs []*searchLog) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
 	if err := errors.Join(e.Encode(&r.state), w.Flush(), file.Sync()); err != nil {
-		return fmt.Errorf("writing --resume: %w", errors.Join(err, abandon(file, final)))
+		return fmt.Errorf("writing --resume: %w", errors.Join(err, file.Abandon()))
 	}
-	if err := complete(file, final); err != nil {
+	if err := file.Complete(); err != nil {
 		return fmt.Errorf("writing --resume: %w", err)
 	}
 	return nil

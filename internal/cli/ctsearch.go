@@ -81,7 +81,7 @@ time in 512 besides. All others are counted as screened, and not as ok.
 	}
 	flags := f.bindSearch(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}

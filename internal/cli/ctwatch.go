@@ -10,6 +10,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -142,7 +143,7 @@ func (c *command) watch(cmd *cobra.Command, f *watchFlags, args []string) error 
 	if f.status {
 		return c.watchStatus(cmd.Context(), loaded)
 	}
-	w := &watchRun{command: c, load: load, stderr: c.streams.Err}
+	w := &watchRun{command: c, load: load, stderr: c.Streams.Err}
 	plan, err := w.planOf(cmd.Context(), loaded, nil)
 	if err != nil {
 		return err
@@ -270,11 +271,11 @@ func (c *command) receivers(list []config.Notify) (out []notify.Receiver, err er
 func (c *command) receiver(n *config.Notify) (notify.Receiver, error) {
 	switch {
 	case n.Webhook != "":
-		return notify.NewWebhook(notify.Webhook{URL: n.Webhook, Token: n.Token, Header: n.Headers, Timeout: n.Timeout, UserAgent: "certassay/" + programVersion()})
+		return notify.NewWebhook(notify.Webhook{URL: n.Webhook, Token: n.Token, Header: n.Headers, Timeout: n.Timeout, UserAgent: "certassay/" + version.String()})
 	case len(n.Exec) > 0:
 		return notify.NewCommand(notify.Command{Args: n.Exec, Timeout: n.Timeout})
 	case n.JSONL == "-":
-		return notify.NewStream(c.streams.Out), nil
+		return notify.NewStream(c.Streams.Out), nil
 	}
 	return notify.NewFile(n.JSONL)
 }

@@ -52,7 +52,7 @@ func (c *command) newWatchJudge(ctx context.Context, f *watchFlags) (*watchJudge
 		return nil, err
 	}
 	j := &watchJudge{groups: map[string][]*inventory.Group{}, keys: map[string]bool{}}
-	j.session = &session{cfg: cfg, owner: o, run: evidence.Run{At: now}, contacted: map[string]bool{}, stderr: c.streams.Err}
+	j.session = &session{cfg: cfg, owner: o, run: evidence.Run{At: now}, contacted: map[string]bool{}, stderr: c.Streams.Err}
 	if err := j.session.load(ctx, c); err != nil {
 		return nil, exit.Usage(err)
 	}

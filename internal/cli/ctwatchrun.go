@@ -14,6 +14,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/wholefile"
 	"github.com/certassay/certassay/internal/notify"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
@@ -146,8 +147,8 @@ func (w *watchRun) forever(ctx context.Context, courier *notify.Courier) error {
 		return exit.Failed(err)
 	}
 	var hangup <-chan os.Signal
-	if f := w.plan.Load().flags; f.config != "" && w.command.streams.Hangup != nil {
-		signals, stop := w.command.streams.Hangup()
+	if f := w.plan.Load().flags; f.config != "" && w.command.Streams.Hangup != nil {
+		signals, stop := w.command.Streams.Hangup()
 		defer stop()
 		hangup = signals
 	}
@@ -243,12 +244,12 @@ func (w *watchRun) writeMetrics(health *watch.Health) error {
 	if path == "" {
 		return nil
 	}
-	file, final, err := create(filepath.Clean(path))
+	file, err := wholefile.Create(filepath.Clean(path))
 	if err != nil {
 		return fmt.Errorf("writing metrics: %w", err)
 	}
 	if err := health.WriteMetrics(file); err != nil {
-		return fmt.Errorf("writing metrics: %w", errors.Join(err, abandon(file, final)))
+		return fmt.Errorf("writing metrics: %w", errors.Join(err, file.Abandon()))
 	}
-	return complete(file, final)
+	return file.Complete()
 }

@@ -58,11 +58,11 @@ func newWatchHolder(h *store.HeldError) *watchHolder {
 
 func (c *command) writeStatus(h *watch.Health, holder *watchHolder) error {
 	if holder == nil {
-		fmt.Fprintln(c.streams.Out, "no watch runs on this state")
+		fmt.Fprintln(c.Streams.Out, "no watch runs on this state")
 	} else {
-		fmt.Fprintf(c.streams.Out, "process %d watches, since %s\n", holder.PID, holder.Since.Format(time.RFC3339))
+		fmt.Fprintf(c.Streams.Out, "process %d watches, since %s\n", holder.PID, holder.Since.Format(time.RFC3339))
 	}
-	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(c.Streams.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "LOG\tSTATE\tENTRIES\tPOSITION\tBACKLOG\tGAPS\tREAD TO ITS END\tERROR")
 	for i := range h.Logs {
 		l := &h.Logs[i]
@@ -80,22 +80,22 @@ func (c *command) writeStatus(h *watch.Health, holder *watchHolder) error {
 	for i := range h.Logs {
 		for _, g := range h.Logs[i].Gaps {
 			if shown++; shown <= mostGaps {
-				fmt.Fprintf(c.streams.Out, "not read: %s entries %d to %d: %s\n", report.Escape(h.Logs[i].Name), g.From, g.To-1, report.Escape(g.Error))
+				fmt.Fprintf(c.Streams.Out, "not read: %s entries %d to %d: %s\n", report.Escape(h.Logs[i].Name), g.From, g.To-1, report.Escape(g.Error))
 			}
 		}
 	}
 	if shown > mostGaps {
-		fmt.Fprintf(c.streams.Out, "and %d ranges more; -f json shows all\n", shown-mostGaps)
+		fmt.Fprintf(c.Streams.Out, "and %d ranges more; -f json shows all\n", shown-mostGaps)
 	}
 	for _, r := range h.Receivers {
 		if r.Waiting > 0 {
-			fmt.Fprintf(c.streams.Out, "waiting: %d notifications for %s, the oldest since %s: %s\n", r.Waiting, report.Escape(r.Receiver), r.Oldest.Format(time.RFC3339), report.Escape(orDashed(r.Error)))
+			fmt.Fprintf(c.Streams.Out, "waiting: %d notifications for %s, the oldest since %s: %s\n", r.Waiting, report.Escape(r.Receiver), r.Oldest.Format(time.RFC3339), report.Escape(orDashed(r.Error)))
 		}
 	}
 	if n := h.Configuration; n != nil && n.Error != "" {
-		fmt.Fprintf(c.streams.Out, "THE CONFIGURATION WAS NOT TAKEN at %s, the one of %s is in force: %s\n", n.Failed.Format(time.RFC3339), n.Taken.Format(time.RFC3339), report.Escape(n.Error))
+		fmt.Fprintf(c.Streams.Out, "THE CONFIGURATION WAS NOT TAKEN at %s, the one of %s is in force: %s\n", n.Failed.Format(time.RFC3339), n.Taken.Format(time.RFC3339), report.Escape(n.Error))
 	}
-	_, err := fmt.Fprintf(c.streams.Out, "%d certificates matched\n", h.Certificates)
+	_, err := fmt.Fprintf(c.Streams.Out, "%d certificates matched\n", h.Certificates)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/tlsdial"
@@ -40,7 +41,7 @@ func (s *session) askDNS() audit.Enricher {
 // interceptor may have added its own to.
 func (s *session) policies() *fetch.Fetcher {
 	o := fetch.Options{
-		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(),
+		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + version.String(),
 		Roots: []*x509.CertPool{}, NoRedirects: true,
 		Lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return s.resolver.LookupNetIP(ctx, "ip", host)

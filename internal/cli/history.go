@@ -45,7 +45,7 @@ Exit codes:
 	fs.StringVarP(&f.format, "format", "f", "text", "text, json or html")
 	fs.StringVarP(&f.output, "output", "o", "-", "write to `FILE` instead of standard output")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if value, ok := c.env("CERTASSAY_STORE"); ok && !fs.Changed("store") {
+		if value, ok := c.Env("CERTASSAY_STORE"); ok && !fs.Changed("store") {
 			f.store = value
 		}
 		return c.history(cmd.Context(), f, args)

@@ -15,6 +15,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -169,7 +170,7 @@ func (o *owner) readTrust(ctx context.Context, cfg *config.Config, passwords []s
 			if path == "-" {
 				path = "./-"
 			}
-			read, err := readSets(ctx, []config.Program{{Name: t.Name, Path: path}}, nil, passwords)
+			read, err := given.Sets(ctx, []config.Program{{Name: t.Name, Path: path}}, nil, passwords)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: trust set %q: %w", r.Place, t.Name, err))
 			} else if len(read) == 0 {

@@ -126,7 +126,7 @@ reached or judged · 4 the run failed · 130 interrupted.`,
 		fs.Lookup(name).Hidden = true
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
@@ -194,7 +194,7 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 	}
 	check(l.readBackups())
 	check(l.readExports())
-	check(l.readImport(c.streams.In))
+	check(l.readImport(c.Streams.In))
 	set, err := c.targets(cfg, args)
 	check(err)
 	if err == nil && set.Len() == 0 && l.imported == nil && l.importText == "" {
@@ -207,9 +207,9 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 			}
 		}
 	}
-	l.out, l.stdout, l.taught = c.streams.Out, c.streams.Out, map[string][]*cert.Certificate{}
+	l.out, l.stdout, l.taught = c.Streams.Out, c.Streams.Out, map[string][]*cert.Certificate{}
 	if slices.ContainsFunc(l.exports, func(e export) bool { return e.path == "" }) {
-		l.out = c.streams.Err
+		l.out = c.Streams.Err
 	}
 	return set, errors.Join(errs...)
 }

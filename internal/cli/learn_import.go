@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/wholefile"
 	"github.com/certassay/certassay/internal/expect"
 	"github.com/certassay/certassay/internal/expect/pinform"
 	"github.com/certassay/certassay/internal/target"
@@ -160,15 +161,15 @@ func transportPort(s pinform.Set) string { return fmt.Sprintf(" %s %d", s.Transp
 
 // writeWhole writes a file whole or not at all.
 func writeWhole(path string, text []byte) error {
-	file, final, err := create(path)
+	file, err := wholefile.Create(path)
 	if err != nil {
 		return fmt.Errorf("writing pins: %w", err)
 	}
 	if _, err := file.Write(text); err != nil {
-		_ = abandon(file, final) // the first error tells
+		_ = file.Abandon() // the first error tells
 		return fmt.Errorf("writing pins: %w", err)
 	}
-	if err := complete(file, final); err != nil {
+	if err := file.Complete(); err != nil {
 		return fmt.Errorf("writing pins: %w", err)
 	}
 	return nil

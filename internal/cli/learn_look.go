@@ -72,7 +72,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		}
 	}
 	progress := c.newProgress(cfg, set.Len()*len(dialers))
-	c.around = progress.Around
+	c.Around = progress.Around
 	s, err := c.newSession(ctx, cfg, run, set.Len()*len(dialers), o)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/revocation"
@@ -40,7 +41,7 @@ func (s *session) enrichers() []audit.Enricher {
 		return outside
 	}
 	web := fetch.New(fetch.Options{
-		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + programVersion(), Cache: s.cache,
+		Private: s.cfg.AllowPrivateURLs, Timeout: s.cfg.Timeout, UserAgent: "certassay/" + version.String(), Cache: s.cache,
 	})
 	var out []audit.Enricher
 	if asks.Has(config.OnlineAIA) {

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"bufio"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/term"
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/stream"
+	"github.com/certassay/certassay/internal/cli/wholefile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
@@ -31,8 +30,7 @@ type outputs struct {
 // when the report is complete, so that nobody reads half of one.
 type outputFile struct {
 	buf  *bufio.Writer
-	file *os.File // nil for standard output
-	path string   // empty where there is nothing to rename
+	file *wholefile.File // nil for standard output
 }
 
 func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
@@ -48,7 +46,7 @@ func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain fu
 			Rule: explain, Verbose: cfg.Verbose, Quiet: cfg.Quiet, Subjects: subjects,
 			Color: cfg.Color == config.Always, TargetsFile: targetsFile,
 		}
-		if file, ok := terminal(c.streams.Out); ok && out.Path == "-" {
+		if file, ok := stream.Terminal(c.Streams.Out); ok && out.Path == "-" {
 			opts.Color = cfg.Color != config.Never
 			if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 				opts.Width = width
@@ -85,70 +83,13 @@ func (s *session) targetsFile() string {
 
 func (c *command) openOutput(path string) (*outputFile, error) {
 	if path == "-" {
-		return &outputFile{buf: bufio.NewWriter(c.around(c.streams.Out))}, nil
+		return &outputFile{buf: bufio.NewWriter(c.Around(c.Streams.Out))}, nil
 	}
-	file, final, err := create(path)
+	file, err := wholefile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("writing report: %w", err)
 	}
-	return &outputFile{buf: bufio.NewWriter(file), file: file, path: final}, nil
-}
-
-// create opens a file that is to be renamed to final once it is complete. What
-// is there and no regular file, such as a pipe, is opened as it is; a symbolic link
-// stays one, and leads to the new file. Who may read the file is decided as for any
-// other: by the one that it replaces, or else by the umask.
-func create(path string) (file *os.File, final string, err error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return nil, "", fmt.Errorf("%s is a directory", path)
-		}
-		file, err = os.OpenFile(path, os.O_WRONLY, 0)
-		return file, "", err
-	}
-	if err != nil {
-		file, err = createBeside(path)
-		return file, path, err
-	}
-	if final, err = filepath.EvalSymlinks(path); err != nil {
-		return nil, "", err
-	}
-	if file, err = createBeside(final); err != nil {
-		return nil, "", err
-	}
-	return file, final, file.Chmod(info.Mode().Perm())
-}
-
-// createBeside makes a file in the directory of another one, with what the umask
-// leaves; os.CreateTemp makes one for its owner alone.
-func createBeside(path string) (*os.File, error) {
-	for range 100 {
-		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%s", filepath.Base(path), rand.Text()[:10]))
-		file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides
-		if !errors.Is(err, fs.ErrExist) {
-			return file, err
-		}
-	}
-	return nil, fmt.Errorf("no free name beside %s", path)
-}
-
-// complete closes a file that create opened and gives it its name.
-func complete(file *os.File, final string) error {
-	err := file.Close()
-	if err == nil && final != "" {
-		err = os.Rename(file.Name(), final)
-	}
-	return err
-}
-
-// abandon closes a file that create opened and removes it.
-func abandon(file *os.File, final string) error {
-	err := file.Close()
-	if final != "" {
-		err = errors.Join(err, os.Remove(file.Name()))
-	}
-	return err
+	return &outputFile{buf: bufio.NewWriter(file), file: file}, nil
 }
 
 func (o *outputs) begin(tool report.Tool, run evidence.Run) error {
@@ -177,7 +118,7 @@ func (o *outputs) end(e report.Ending) error {
 			err = errors.Join(err, fmt.Errorf("writing report: %w", e))
 		}
 		if f.file != nil {
-			if e := complete(f.file, f.path); e != nil {
+			if e := f.file.Complete(); e != nil {
 				err = errors.Join(err, fmt.Errorf("writing report: %w", e))
 			}
 		}
@@ -204,24 +145,23 @@ func (o *outputs) each(do func(report.Writer) error) error {
 func (o *outputs) discard() {
 	for _, f := range o.files {
 		if f.file != nil {
-			_ = abandon(f.file, f.path) // what was wrong is being reported
+			_ = f.file.Abandon() // what was wrong is being reported
 		}
 	}
 }
 
 // A bundleFile is the evidence bundle of a run.
 type bundleFile struct {
-	w     *evidence.Writer
-	file  *os.File
-	final string
+	w    *evidence.Writer
+	file *wholefile.File
 }
 
 func createBundle(path string) (*bundleFile, error) {
-	file, final, err := create(path)
+	file, err := wholefile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("writing evidence: %w", err)
 	}
-	return &bundleFile{w: evidence.NewWriter(file), file: file, final: final}, nil
+	return &bundleFile{w: evidence.NewWriter(file), file: file}, nil
 }
 
 func (b *bundleFile) add(s *evidence.Subject) error {
@@ -233,7 +173,7 @@ func (b *bundleFile) add(s *evidence.Subject) error {
 
 func (b *bundleFile) close(run evidence.Run) error {
 	err := b.w.Close(run)
-	if err = errors.Join(err, complete(b.file, b.final)); err != nil {
+	if err = errors.Join(err, b.file.Complete()); err != nil {
 		return fmt.Errorf("writing evidence: %w", err)
 	}
 	return nil
@@ -242,10 +182,10 @@ func (b *bundleFile) close(run evidence.Run) error {
 // newProgress shows how far a run is, on standard error where that is a
 // terminal.
 func (c *command) newProgress(cfg *config.Config, total int) *report.Progress {
-	f, ok := terminal(c.streams.Err)
+	f, ok := stream.Terminal(c.Streams.Err)
 	opts := report.ProgressOptions{Terminal: ok && !cfg.Quiet && total > 1, Total: total, Now: audit.Now}
 	if opts.Terminal {
 		opts.Width, _, _ = term.GetSize(int(f.Fd()))
 	}
-	return report.NewProgress(c.streams.Err, opts)
+	return report.NewProgress(c.Streams.Err, opts)
 }

@@ -10,54 +10,6 @@ import (
 	"github.com/certassay/certassay/internal/cli/exit"
 )
 
-// A report keeps to the umask and to who could read the file that it replaces, and
-// goes where a symbolic link leads.
-func TestCreate(t *testing.T) {
-	dir := t.TempDir()
-	write := func(path string) {
-		t.Helper()
-		file, final, err := create(path)
-		if err == nil {
-			_, err = file.WriteString("new")
-		}
-		if err == nil {
-			err = complete(file, final)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text, err := os.ReadFile(path); err != nil || string(text) != "new" {
-			t.Errorf("%s holds %q, %v", path, text, err)
-		}
-	}
-	like := filepath.Join(dir, "like")
-	if err := os.WriteFile(like, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	write(filepath.Join(dir, "fresh"))
-	if got, want := mode(t, filepath.Join(dir, "fresh")), mode(t, like); got != want {
-		t.Errorf("a new file has mode %v, another program's %v", got, want)
-	}
-	private, link := filepath.Join(dir, "private"), filepath.Join(dir, "link")
-	if err := os.WriteFile(private, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("private", link); err != nil {
-		t.Fatal(err)
-	}
-	write(link)
-	if got := mode(t, private); got != 0o600 {
-		t.Errorf("a private file was replaced by one of mode %v", got)
-	}
-	if to, err := os.Readlink(link); err != nil || to != "private" {
-		t.Errorf("the link leads to %q, %v", to, err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 4 {
-		t.Errorf("%d files left, want 4: %v %v", len(left), left, err)
-	}
-}
-
 // A report never takes the place of what it is about.
 func TestCheckSparesItsInput(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "found.pem")
@@ -71,13 +23,4 @@ func TestCheckSparesItsInput(t *testing.T) {
 			t.Errorf("%v: exit code %d, the file holds %q, %v\n%s", args, code, text, err, &errs)
 		}
 	}
-}
-
-func mode(t *testing.T, path string) os.FileMode {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Mode().Perm()
 }

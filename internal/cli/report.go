@@ -12,17 +12,20 @@ import (
 	"golang.org/x/term"
 
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/noun"
+	"github.com/certassay/certassay/internal/cli/stream"
+	"github.com/certassay/certassay/internal/cli/wholefile"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/report"
 )
 
 func (c *command) newReport() *cobra.Command {
-	return group("report", "Show, convert and compare reports", c.reportShow(), c.reportConvert(), c.reportDiff())
+	return noun.New("report", "Show, convert and compare reports", c.reportShow(), c.reportConvert(), c.reportDiff())
 }
 
 // readReport reads a JSON or JSON Lines report, - for standard input.
 func (c *command) readReport(path string) (*report.Document, error) {
-	in := c.streams.In
+	in := c.Streams.In
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -41,8 +44,8 @@ func (c *command) readReport(path string) (*report.Document, error) {
 // textOptions suit standard output.
 func (c *command) textOptions() report.Options {
 	var o report.Options
-	if f, ok := terminal(c.streams.Out); ok {
-		o.Color = !config.NoColor(c.env)
+	if f, ok := stream.Terminal(c.Streams.Out); ok {
+		o.Color = !config.NoColor(c.Env)
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			o.Width = width
 		}
@@ -58,7 +61,7 @@ func (c *command) reportShow() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			opts := c.textOptions()
 			opts.Verbose = verbose
-			return c.convert(args[0], "text", c.streams.Out, opts, false)
+			return c.convert(args[0], "text", c.Streams.Out, opts, false)
 		},
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
@@ -78,16 +81,16 @@ knows neither suppressions nor baselines, and would show all of it as open alert
   certassay report convert report.json -f sarif --open -o upload.sarif`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "-" {
-				return c.convert(args[0], format, c.streams.Out, c.textOptions(), open)
+				return c.convert(args[0], format, c.Streams.Out, c.textOptions(), open)
 			}
-			file, final, err := create(output)
+			file, err := wholefile.Create(output)
 			if err != nil {
 				return exit.Usage(fmt.Errorf("writing report: %w", err))
 			}
 			if err := c.convert(args[0], format, file, report.Options{}, open); err != nil {
-				return errors.Join(err, abandon(file, final))
+				return errors.Join(err, file.Abandon())
 			}
-			if err := complete(file, final); err != nil {
+			if err := file.Complete(); err != nil {
 				return exit.Failed(fmt.Errorf("writing report: %w", err))
 			}
 			return nil
@@ -144,9 +147,9 @@ Exits with 1 where a finding is new.`,
 			changes := report.Diff(before, after)
 			switch format {
 			case "text":
-				err = changes.WriteText(c.streams.Out, c.textOptions())
+				err = changes.WriteText(c.Streams.Out, c.textOptions())
 			case "json":
-				err = changes.WriteJSON(c.streams.Out)
+				err = changes.WriteJSON(c.Streams.Out)
 			default:
 				return exit.Usage(fmt.Errorf("unknown format %q (want text or json)", format))
 			}

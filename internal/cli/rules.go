@@ -10,37 +10,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/cli/exit"
-	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/given"
+	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/rule"
-	"github.com/certassay/certassay/rules"
 )
-
-// loadRules loads the shipped rules and the user's directories.
-func loadRules(dirs []string) (*rule.Set, error) {
-	var opts rule.Options
-	for _, dir := range dirs {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return nil, fmt.Errorf("reading rules: %w", err)
-		}
-		if !info.IsDir() {
-			return nil, hint.With(fmt.Errorf("reading rules: %s is no directory", dir), "give the directory that holds the rule files")
-		}
-		opts.Packs = append(opts.Packs, rule.Pack{Dir: dir, FS: os.DirFS(dir)})
-	}
-	return rule.Load(rules.FS, opts)
-}
 
 func (c *command) newRules() *cobra.Command {
 	var dirs []string
 	load := func() (*rule.Set, error) {
-		set, err := loadRules(dirs)
+		set, err := given.Rules(dirs)
 		if err != nil {
 			return nil, exit.Usage(err)
 		}
 		return set, nil
 	}
-	cmd := group("rules", "List, explain, test and write rules",
+	cmd := noun.New("rules", "List, explain, test and write rules",
 		c.rulesList(load), c.rulesExplain(load), c.rulesTest(load), c.rulesIndex(load), c.rulesNew())
 	cmd.PersistentFlags().StringArrayVar(&dirs, "rules", nil, "load further rules from `DIR` (repeatable)")
 	return cmd
@@ -56,7 +40,7 @@ func (c *command) rulesList(load loader) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+			w := tabwriter.NewWriter(c.Streams.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "RULE\tSUBJECT\tCLASS\tSEVERITY\tCONFIDENCE\tSTATUS\tTITLE")
 			for _, r := range set.All() {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Subject, r.Class, r.Severity, r.Confidence, r.Status, r.Title)
@@ -79,7 +63,7 @@ func (c *command) rulesExplain(load loader) *cobra.Command {
 			if err != nil {
 				return exit.Usage(err)
 			}
-			_, err = fmt.Fprint(c.streams.Out, rule.Explain(r))
+			_, err = fmt.Fprint(c.Streams.Out, rule.Explain(r))
 			return err
 		},
 	}
@@ -118,7 +102,7 @@ func (c *command) testRules(set *rule.Set) error {
 	for _, s := range survivors {
 		errs = append(errs, s)
 	}
-	fmt.Fprintf(c.streams.Out, "%d rules, %d tests: %d failed, %d mutants survived\n",
+	fmt.Fprintf(c.Streams.Out, "%d rules, %d tests: %d failed, %d mutants survived\n",
 		len(set.All()), tests, len(errs)-len(survivors), len(survivors))
 	if len(errs) > 0 {
 		return exit.With(exit.Findings, errors.Join(errs...))
@@ -134,7 +118,7 @@ func (c *command) rulesIndex(load loader) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(c.streams.Out, rule.Index(set))
+			_, err = fmt.Fprint(c.Streams.Out, rule.Index(set))
 			return err
 		},
 	}
@@ -164,7 +148,7 @@ func (c *command) rulesNew() *cobra.Command {
 			if err := errors.Join(err, f.Close()); err != nil {
 				return exit.Failed(fmt.Errorf("writing rule %s: %w", path, err))
 			}
-			_, err = fmt.Fprintf(c.streams.Out, "%s\nnext: edit it, then run: certassay rules test --rules %s\n", path, dir)
+			_, err = fmt.Fprintf(c.Streams.Out, "%s\nnext: edit it, then run: certassay rules test --rules %s\n", path, dir)
 			return err
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect"
@@ -92,7 +93,7 @@ it supports other findings, and is none by itself where a root vouches for the c
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Logs: true}, report.Formats())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := flags.Config(c.env)
+		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
@@ -140,7 +141,7 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	}
 	run.Vantage = vantage
 	progress := c.newProgress(cfg, set.Len()*len(dialers))
-	c.around = progress.Around
+	c.Around = progress.Around
 	s, err := c.newSession(ctx, cfg, run, set.Len()*len(dialers), o)
 	if err != nil {
 		return err
@@ -247,7 +248,7 @@ func (c *command) targets(cfg *config.Config, args []string) (*target.Set, error
 	errs := []error{set.AddArgs(args, defaults)}
 	for _, path := range cfg.Lists {
 		if path == "-" {
-			errs = append(errs, set.AddList(c.streams.In, "standard input", defaults))
+			errs = append(errs, set.AddList(c.Streams.In, "standard input", defaults))
 			continue
 		}
 		f, err := os.Open(path)
@@ -291,9 +292,9 @@ func (c *command) newDialers(cfg *config.Config, limits collect.Limits) (dialers
 	}
 	for _, via := range vias {
 		opts.Via, opts.Jump = via, nil
-		if isSSH(via) {
+		if call.IsSSH(via) {
 			opts.Via = nil
-			if opts.Jump, err = c.jumps.open(via, cfg.SSHConfig, cfg.Timeout); err != nil {
+			if opts.Jump, err = c.Jumps.Open(via, cfg.SSHConfig, cfg.Timeout); err != nil {
 				errs = append(errs, err)
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/rule"
@@ -16,11 +17,11 @@ func (c *command) newSchema() *cobra.Command {
 			if err != nil {
 				return exit.Failed(err)
 			}
-			_, err = c.streams.Out.Write(text)
+			_, err = c.Streams.Out.Write(text)
 			return err
 		}}
 	}
-	return group("schema", "Print the JSON Schema of reports, logs, inventories and rules, and the facts that rules read",
+	return noun.New("schema", "Print the JSON Schema of reports, logs, inventories and rules, and the facts that rules read",
 		show("report", "JSON Schema of JSON reports", func() ([]byte, error) { return report.Schema(), nil }),
 		show("ct", "JSON Schema of what the commands about logs write", ctSchema),
 		show("inventory", "JSON Schema of inventories, for editors", func() ([]byte, error) { return inventory.Schema(), nil }),

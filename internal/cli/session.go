@@ -11,7 +11,10 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/stream"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/aia"
 	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/fetch"
@@ -83,8 +86,8 @@ type session struct {
 // judgement where none was asked for; subjects is how many are expected, 0 for
 // unknown. o is the inventory to judge by, or nil.
 func (c *command) newSession(ctx context.Context, cfg *config.Config, run evidence.Run, subjects int, o *owner) (*session, error) {
-	_, watched := terminal(c.streams.Err)
-	s := &session{cfg: cfg, run: run, owner: o, contacted: map[string]bool{}, stderr: c.streams.Err, terminal: watched && !cfg.Quiet}
+	_, watched := stream.Terminal(c.Streams.Err)
+	s := &session{cfg: cfg, run: run, owner: o, contacted: map[string]bool{}, stderr: c.Streams.Err, terminal: watched && !cfg.Quiet}
 	if !cfg.At.IsZero() {
 		s.run.At = cfg.At
 	}
@@ -138,12 +141,12 @@ func (s *session) warn(message, hint string) {
 func (s *session) warnRead(w localfile.Warning) { s.warn(w.Text, w.Hint) }
 
 func (s *session) tool() report.Tool {
-	data := map[string]string{"roots": trust.MozillaDate, "log_list": logListDate(s.logs), "revoked_cas": s.trust.RevokedDate()}
+	data := map[string]string{"roots": trust.MozillaDate, "log_list": given.LogListDate(s.logs), "revoked_cas": s.trust.RevokedDate()}
 	if date := s.trust.CADataDate(); date != "" {
 		data["ca_data"] = date
 	}
 	return report.Tool{
-		Version: programVersion(), RulesDigest: s.rules.Digest(),
+		Version: version.String(), RulesDigest: s.rules.Digest(),
 		Data:         data,
 		RulesLeftOut: s.leftOut, LeastSeverity: leastSeverity(s.cfg),
 	}
@@ -426,6 +429,6 @@ func (s *session) ownWarnings() {
 // tellUnused says which flags of the command line nothing comes of.
 func (c *command) tellUnused(cfg *config.Config) {
 	for _, x := range cfg.Unused {
-		hint.Warn(c.streams.Err, []report.Warning{{Message: x.Error(), Hint: x.Hint()}})
+		hint.Warn(c.Streams.Err, []report.Warning{{Message: x.Error(), Hint: x.Hint()}})
 	}
 }

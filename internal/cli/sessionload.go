@@ -3,12 +3,13 @@ package cli
 import (
 	"bufio"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/certassay/certassay/internal/cli/fetched"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/localfile"
@@ -40,7 +41,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 		s.cache, err = fetch.OpenCache(s.cfg.Cache, s.cfg.CacheOnly)
 		check(err)
 	}
-	set, err := loadRules(s.cfg.Rules)
+	set, err := given.Rules(s.cfg.Rules)
 	check(err)
 	if err == nil {
 		s.rules, err = set.Select(s.cfg.Only, s.cfg.Skip)
@@ -49,9 +50,9 @@ func (s *session) load(ctx context.Context, c *command) error {
 			s.leftOut = leftOut(set, s.rules)
 		}
 	}
-	s.passwords, err = readPasswords(s.cfg.StorePasswords)
+	s.passwords, err = given.Passwords(s.cfg.StorePasswords)
 	check(err)
-	sets, err := readRoots(ctx, s.cfg.Roots, c.streams.In, s.passwords)
+	sets, err := given.Roots(ctx, s.cfg.Roots, c.Streams.In, s.passwords)
 	check(err)
 	if s.owner != nil {
 		more, moreErr := s.owner.readTrust(ctx, s.cfg, s.passwords)
@@ -71,10 +72,10 @@ func (s *session) load(ctx context.Context, c *command) error {
 		}
 	}
 	if s.cfg.Data != "" {
-		check(checkDataDir(s.cfg.Data))
+		check(fetched.Check(s.cfg.Data))
 	}
 	var passedOver string
-	s.logs, passedOver, err = readLogs(s.cfg.LogList, s.cfg.Data)
+	s.logs, passedOver, err = fetched.KnownLogs(s.cfg.LogList, s.cfg.Data)
 	check(err)
 	if passedOver != "" {
 		s.warn(passedOver, "fetch a newer one: certassay data update")
@@ -83,7 +84,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 	for _, e := range s.logs.Unusable() {
 		s.warn(fmt.Sprintf("%s: left out %v", s.cfg.LogList, e), "SCTs of this log cannot be verified")
 	}
-	s.known, err = openKnownKeys(s.cfg.KnownKeys)
+	s.known, err = given.KnownKeys(s.cfg.KnownKeys)
 	check(err)
 	check(s.readWaivers(set))
 	check(s.readBaseline())
@@ -94,11 +95,11 @@ func (s *session) load(ctx context.Context, c *command) error {
 // owner's sets, the references, which are read here and compared with later, and
 // lists of CAs.
 func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (*trust.Store, error) {
-	programs, err := readSets(ctx, s.cfg.Programs, c.streams.In, s.passwords)
+	programs, err := given.Sets(ctx, s.cfg.Programs, c.Streams.In, s.passwords)
 	if err != nil {
 		return nil, err
 	}
-	opts := trust.Options{Programs: programs, Sets: sets, Local: localRoots()}
+	opts := trust.Options{Programs: programs, Sets: sets, Local: given.LocalRoots()}
 	var errs []error
 	for _, path := range s.cfg.Known {
 		emit := func(e *evidence.Subject) {
@@ -110,22 +111,22 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 				errs = append(errs, hint.With(fmt.Errorf("reading known certificates: %s", f.Error), f.Hint))
 			}
 		}
-		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.streams.In, Divert: divertBundle(emit),
+		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.Streams.In, Divert: divertBundle(emit),
 			Stores: localfile.Stores{Passwords: s.passwords}, Warn: s.warnRead}))
 	}
 	if s.cfg.Data != "" {
-		fetched, _, err := readFetchedCAs(s.cfg.Data)
+		lists, _, err := fetched.ReadCAs(s.cfg.Data)
 		errs = append(errs, err)
-		opts.CAData = fetched
+		opts.CAData = lists
 		var passedOver string
-		opts.Revoked, passedOver, err = readRevoked(s.cfg.Data)
+		opts.Revoked, passedOver, err = fetched.KnownRevoked(s.cfg.Data)
 		errs = append(errs, err)
 		if passedOver != "" {
 			s.warn(passedOver, "fetch a newer one: certassay data update onecrl")
 		}
 	}
 	for _, path := range s.cfg.CAData {
-		data, err := readCAData(path)
+		data, err := given.CAData(path)
 		errs = append(errs, err)
 		if err == nil {
 			opts.CAData = append(opts.CAData, data)
@@ -135,26 +136,6 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 		return nil, err
 	}
 	return trust.Open(opts)
-}
-
-// readCAData reads a list of CAs in CCADB's public CSV form.
-func readCAData(path string) (*trust.CAData, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading CA data: %w", err)
-	}
-	data, err := trust.ReadCCADB(path, bufio.NewReader(f))
-	return data, errors.Join(err, f.Close())
-}
-
-// localRoots is the machine's own store. It never makes a chain good, so that a
-// machine without one loses nothing but a remark.
-func localRoots() *x509.CertPool {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil
-	}
-	return pool
 }
 
 // readWaivers reads those of the file and takes those of the inventory.

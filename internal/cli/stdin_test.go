@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/certassay/certassay/internal/cli/exit"
@@ -34,21 +33,5 @@ func TestInterruptReading(t *testing.T) {
 			t.Errorf("%v waits for standard input after an interrupt", args)
 		}
 		writer.Close()
-	}
-}
-
-func TestStdin(t *testing.T) {
-	text := strings.Repeat("0123456789", 20_000)
-	for name, r := range map[string]io.Reader{
-		"whole": strings.NewReader(text), "byte by byte": iotest.OneByteReader(strings.NewReader(text)), "end with the last bytes": iotest.DataErrReader(strings.NewReader(text)),
-	} {
-		got, err := io.ReadAll(&stdin{ctx: t.Context(), r: r})
-		if err != nil || string(got) != text {
-			t.Errorf("%s: read %d bytes of %d, error %v", name, len(got), len(text), err)
-		}
-	}
-	got, err := io.ReadAll(&stdin{ctx: t.Context(), r: iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(text)))})
-	if err == nil || len(got) != 1 {
-		t.Errorf("a failing read gave %d bytes and error %v", len(got), err)
 	}
 }

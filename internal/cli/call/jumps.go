@@ -1,4 +1,4 @@
-package cli
+package call
 
 import (
 	"fmt"
@@ -9,14 +9,15 @@ import (
 	"github.com/certassay/certassay/internal/collect/sshjump"
 )
 
-// jumps are the SSH servers that a run dials from, each logged in to once. The
+// Jumps are the SSH servers that a run dials from, each logged in to once. The
 // zero value has none.
-type jumps map[string]*sshjump.Proxy
+type Jumps map[string]*sshjump.Proxy
 
-func isSSH(via *url.URL) bool { return via != nil && via.Scheme == "ssh" }
+// IsSSH says whether a vantage is an SSH server.
+func IsSSH(via *url.URL) bool { return via != nil && via.Scheme == "ssh" }
 
-// open gives the way over a server. Nobody is contacted yet.
-func (j *jumps) open(via *url.URL, config string, timeout time.Duration) (*sshjump.Proxy, error) {
+// Open gives the way over a server. Nobody is contacted yet.
+func (j *Jumps) Open(via *url.URL, config string, timeout time.Duration) (*sshjump.Proxy, error) {
 	if p, ok := (*j)[via.String()]; ok {
 		return p, nil
 	}
@@ -25,14 +26,14 @@ func (j *jumps) open(via *url.URL, config string, timeout time.Duration) (*sshju
 		return nil, fmt.Errorf("--via %s: %w", via.Redacted(), err)
 	}
 	if *j == nil {
-		*j = jumps{}
+		*j = Jumps{}
 	}
 	(*j)[via.String()] = p
 	return p, nil
 }
 
-// close ends what was logged in, however the run ended.
-func (j *jumps) close(stderr io.Writer) {
+// Close ends what was logged in, however the run ended.
+func (j *Jumps) Close(stderr io.Writer) {
 	for _, p := range *j {
 		if err := p.Close(); err != nil {
 			fmt.Fprintf(stderr, "certassay: warning: %v\n", err)

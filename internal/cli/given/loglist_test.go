@@ -1,4 +1,4 @@
-package cli
+package given
 
 import (
 	"os"
@@ -22,14 +22,14 @@ func TestReadLogList(t *testing.T) {
 		"key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/we6GOO/xwxivy4HhkrYFAAPo6e2nc346Wo2o2U+GvoPWSPJz91s/xrEvA3Bk9kWHUUXVZS5morFEzsgdHqPg==",
 		"log_id": "DleUvPOuqT4zGyyZB7P3kN+bwj1xMiXdIaklrGHFTiE=", "state": {"usable": {"timestamp": "2024-01-01T00:00:00Z"}}}]}]}`
 
-	if l, err := readLogList(""); err != nil || l != ct.Known() || logListDate(l) != ct.Date {
-		t.Errorf("without a path: %v, date %s", err, logListDate(l))
+	if l, err := LogList(""); err != nil || l != ct.Known() || LogListDate(l) != ct.Date {
+		t.Errorf("without a path: %v, date %s", err, LogListDate(l))
 	}
-	l, err := readLogList(write("own.json", own))
-	if err != nil || l.Own() != 1 || len(l.Logs()) != len(ct.Known().Logs()) || logListDate(l) != "2026-11-01" {
+	l, err := LogList(write("own.json", own))
+	if err != nil || l.Own() != 1 || len(l.Logs()) != len(ct.Known().Logs()) || LogListDate(l) != "2026-11-01" {
 		t.Fatalf("an own list: %v", err)
 	}
-	if logListDate(&ct.LogList{}) != "-" {
+	if LogListDate(&ct.LogList{}) != "-" {
 		t.Error("a list without a date has one")
 	}
 	signed := write("signed.json", own)
@@ -41,7 +41,7 @@ func TestReadLogList(t *testing.T) {
 		signed:                                   "signature",
 		write("huge.json", strings.Repeat(" ", ct.MaxListSize+1)): "larger than",
 	} {
-		if _, err := readLogList(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := LogList(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("readLogList(%s) error = %v, want one with %q", filepath.Base(path), err, want)
 		}
 	}

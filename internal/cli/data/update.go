@@ -1,4 +1,4 @@
-package cli
+package data
 
 import (
 	"bytes"
@@ -15,7 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/fetched"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/config"
@@ -44,7 +47,7 @@ const (
 
 // An updating is one run of data update.
 type updating struct {
-	c                       *command
+	c                       *call.Call
 	dir, logList, logKey    string
 	onecrl                  string
 	caData, roots           []string
@@ -55,7 +58,7 @@ type updating struct {
 	written                 bool
 }
 
-func (c *command) dataUpdate() *cobra.Command {
+func newUpdate(c *call.Call) *cobra.Command {
 	u := &updating{c: c}
 	cmd := &cobra.Command{
 		Use: "update [logs] [ca-data] [onecrl]", Short: "Fetch newer trust data into a directory",
@@ -108,7 +111,7 @@ Exit codes:
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&u.dir, "data", config.DataDir(c.env), "keep the data in `DIR`")
+	fs.StringVar(&u.dir, "data", config.DataDir(c.Env), "keep the data in `DIR`")
 	fs.StringVar(&u.logList, "log-list", "", "take the log list from `URL|FILE`, with its signature beside it (.sig in place of .json, or behind it)")
 	fs.StringVar(&u.logKey, "log-list-key", "", "the log list has to be signed with the key in `FILE` (PEM) in place of Google's")
 	fs.BoolVar(&u.unsigned, "unsigned", false, "take the log list without a signature: one of your own, or Apple's")
@@ -145,7 +148,7 @@ func unasked(cmd *cobra.Command, args []string) error {
 // run checks everything before anybody is contacted. What fails of one set leaves
 // the other.
 func (u *updating) run(ctx context.Context, args []string) error {
-	u.now = u.c.now()
+	u.now = u.c.Now()
 	if err := u.check(ctx); err != nil {
 		return exit.Usage(err)
 	}
@@ -165,8 +168,8 @@ func (u *updating) run(ctx context.Context, args []string) error {
 	if err := errors.Join(errs...); err != nil {
 		return exit.Failed(err)
 	}
-	if used, _ := u.c.env("CERTASSAY_DATA"); u.written && used != u.dir {
-		fmt.Fprintf(u.c.streams.Err, "certassay: note: judge by these data with --data %s\n", report.Escape(u.dir))
+	if used, _ := u.c.Env("CERTASSAY_DATA"); u.written && used != u.dir {
+		fmt.Fprintf(u.c.Streams.Err, "certassay: note: judge by these data with --data %s\n", report.Escape(u.dir))
 	}
 	return nil
 }
@@ -181,21 +184,21 @@ func (u *updating) check(ctx context.Context) error {
 	if u.unsigned && u.logKey != "" {
 		return errors.New("--unsigned and --log-list-key exclude each other")
 	}
-	if len(u.caData) > maxCALists {
-		return fmt.Errorf("%d lists of CAs are more than %d", len(u.caData), maxCALists)
+	if len(u.caData) > fetched.MaxCALists {
+		return fmt.Errorf("%d lists of CAs are more than %d", len(u.caData), fetched.MaxCALists)
 	}
 	errs := []error{checkSource("--log-list", u.logList), checkSource("--onecrl", u.onecrl)}
 	for _, source := range u.caData {
 		errs = append(errs, checkSource("--ca-data", source))
 	}
 	if u.logKey != "" {
-		text, err := readBounded(u.logKey, 1<<16)
+		text, err := given.Bounded(u.logKey, 1<<16)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reading the key of the log list: %w", err))
 		}
 		u.logKey = string(text)
 	}
-	sets, err := readRoots(ctx, u.roots, nil, nil)
+	sets, err := given.Roots(ctx, u.roots, nil, nil)
 	if err == nil {
 		var store *trust.Store
 		if store, err = trust.New(sets, nil); err == nil {
@@ -217,7 +220,7 @@ func (u *updating) logs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	label := dataLabel{Set: "logs", Source: source, Fetched: u.now.UTC(), Key: u.logKey}
+	label := fetched.Label{Set: "logs", Source: source, Fetched: u.now.UTC(), Key: u.logKey}
 	if !u.unsigned {
 		if label.Signature, err = u.signature(ctx, source, own); err != nil {
 			return err
@@ -241,21 +244,21 @@ func (u *updating) logs(ctx context.Context) error {
 	if err := u.refuse(source, logFaults(old, list, u.now, minds, known)); err != nil {
 		return err
 	}
-	printLogChanges(u.c.streams.Out, old, list, u.now, known)
-	return u.keep(logsFile, label, text)
+	printLogChanges(u.c.Streams.Out, old, list, u.now, known)
+	return u.keep(fetched.LogsFile, label, text)
 }
 
 // logsBefore is the list that is in use: what was fetched before, or else the one
 // of the program, which known says.
 func (u *updating) logsBefore() (old *ct.LogList, known bool) {
-	fetched, err := readFetchedLogs(u.dir)
+	fetched, err := fetched.ReadLogs(u.dir)
 	if err != nil {
-		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.Streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	if fetched == nil {
 		return ct.Known(), true
 	}
-	return fetched.list, false
+	return fetched.List, false
 }
 
 // cas fetches all lists of CAs and keeps them, all or none.
@@ -290,9 +293,9 @@ func (u *updating) cas(ctx context.Context) error {
 			return err
 		}
 	}
-	printCAChanges(u.c.streams.Out, len(all.Missing(&trust.CAData{})), added, lost, u.now)
+	printCAChanges(u.c.Streams.Out, len(all.Missing(&trust.CAData{})), added, lost, u.now)
 	for i, source := range sources {
-		if err := u.keep(fmt.Sprintf(caDataFile, i+1), dataLabel{Set: "ca-data", Source: source, Fetched: u.now.UTC()}, texts[i]); err != nil {
+		if err := u.keep(fetched.CADataFile(i), fetched.Label{Set: "ca-data", Source: source, Fetched: u.now.UTC()}, texts[i]); err != nil {
 			return err
 		}
 	}
@@ -300,9 +303,9 @@ func (u *updating) cas(ctx context.Context) error {
 }
 
 func (u *updating) casBefore() *trust.CAData {
-	lists, _, err := readFetchedCAs(u.dir)
+	lists, _, err := fetched.ReadCAs(u.dir)
 	if err != nil {
-		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.Streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	all := &trust.CAData{}
 	for _, l := range lists {
@@ -318,14 +321,14 @@ func (u *updating) refuse(source string, faults []string) error {
 	}
 	text := fmt.Sprintf("%s: %s", source, strings.Join(faults, "; "))
 	if u.force {
-		hint.Warn(u.c.streams.Err, []report.Warning{{Message: text, Hint: "taken all the same, as --force says"}})
+		hint.Warn(u.c.Streams.Err, []report.Warning{{Message: text, Hint: "taken all the same, as --force says"}})
 		return nil
 	}
 	return hint.With(fmt.Errorf("refused: %s", text), "find out why; if it is right, --force takes it all the same")
 }
 
 // keep puts a file in its place.
-func (u *updating) keep(name string, label dataLabel, text []byte) error {
+func (u *updating) keep(name string, label fetched.Label, text []byte) error {
 	if u.dryRun {
 		return nil
 	}
@@ -343,8 +346,8 @@ func (u *updating) drop(after int) error {
 		return nil
 	}
 	var errs []error
-	for i := after; i < maxCALists; i++ {
-		if err := os.Remove(filepath.Join(u.dir, fmt.Sprintf(caDataFile, i+1))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for i := after; i < fetched.MaxCALists; i++ {
+		if err := os.Remove(filepath.Join(u.dir, fetched.CADataFile(i))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package stream
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/certassay/certassay/internal/cli/exit"
 )
 
-// A stdin is standard input that an interrupt ends, also while nobody types or the
+// An in is standard input that an interrupt ends, also while nobody types or the
 // other program says nothing. The read that waits is left behind: the process ends.
-type stdin struct {
+type in struct {
 	ctx  context.Context
 	r    io.Reader
 	rest []byte
@@ -19,16 +19,20 @@ type stdin struct {
 	err     error
 }
 
+// NewIn gives what r holds until ctx ends: also while nobody types or the other
+// program says nothing. The read that waits is left behind.
+func NewIn(ctx context.Context, r io.Reader) io.Reader { return &in{ctx: ctx, r: r} }
+
 type chunk struct {
 	bytes []byte
 	err   error
 }
 
-// stdinBlock is how much is read at a time, in memory of its own, as a read that was
+// block is how much is read at a time, in memory of its own, as a read that was
 // left behind may still write there.
-const stdinBlock = 64 << 10
+const block = 64 << 10
 
-func (s *stdin) Read(p []byte) (int, error) {
+func (s *in) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 && s.err == nil {
 		s.fill()
 	}
@@ -41,13 +45,13 @@ func (s *stdin) Read(p []byte) (int, error) {
 }
 
 // fill waits for what comes next, or for the interrupt.
-func (s *stdin) fill() {
+func (s *in) fill() {
 	if s.answers == nil {
 		s.answers = make(chan chunk, 1)
 		go func(to chan<- chunk) {
-			block := make([]byte, stdinBlock)
-			n, err := s.r.Read(block)
-			to <- chunk{block[:n], err}
+			part := make([]byte, block)
+			n, err := s.r.Read(part)
+			to <- chunk{part[:n], err}
 		}(s.answers)
 	}
 	select {
@@ -58,9 +62,9 @@ func (s *stdin) fill() {
 	}
 }
 
-// cutShort gives the error of a command that a signal ended while it read: what
+// CutShort gives the error of a command that a signal ended while it read: what
 // it was given is not wrong.
-func cutShort(ctx context.Context, err error) error {
+func CutShort(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
 	}

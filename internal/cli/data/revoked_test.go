@@ -1,4 +1,4 @@
-package cli
+package data_test
 
 import (
 	"bytes"
@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/fetched"
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/trust"
 )
@@ -20,7 +22,7 @@ import (
 // programsRevoked is the program's list as it stands in its source.
 func programsRevoked(t *testing.T) *trust.RevokedFile {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "trust", "data", "onecrl.json"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "trust", "data", "onecrl.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +90,10 @@ func TestUpdateRevoked(t *testing.T) {
 			want = after
 		}
 		got := "nothing"
-		if f, err := readFetchedRevoked(p.dir); err != nil {
+		if f, err := fetched.ReadRevoked(p.dir); err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if f != nil {
-			got = fmt.Sprintf("%s with %d", f.list.Date(), f.list.Entries())
+			got = fmt.Sprintf("%s with %d", f.List.Date(), f.List.Entries())
 		}
 		if got != want {
 			t.Errorf("%s: kept is %s, want %s", name, got, want)
@@ -137,7 +139,7 @@ func TestFetchedRevokedIsUsed(t *testing.T) {
 	run := func(args ...string) string {
 		t.Helper()
 		var out bytes.Buffer
-		Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+		cli.Run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
 		return out.String()
 	}
 	check := []string{"check", filepath.Join(dir, "chain.pem"), "--roots", filepath.Join(dir, "root.pem"), "--at", updated.Add(time.Hour).Format(time.RFC3339)}

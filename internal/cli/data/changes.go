@@ -1,4 +1,4 @@
-package cli
+package data
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -18,9 +19,9 @@ func logFaults(old, list *ct.LogList, now time.Time, minds func(*ct.Log) bool, k
 	case list.Date.IsZero():
 		faults = append(faults, "it does not say of when it is")
 	case list.Date.After(now.Add(ahead)):
-		faults = append(faults, fmt.Sprintf("it is of %s, which is to come", logListDate(list)))
+		faults = append(faults, fmt.Sprintf("it is of %s, which is to come", given.LogListDate(list)))
 	case list.Date.Before(old.Date):
-		faults = append(faults, fmt.Sprintf("it is of %s, and the one in use of %s", logListDate(list), logListDate(old)))
+		faults = append(faults, fmt.Sprintf("it is of %s, and the one in use of %s", given.LogListDate(list), given.LogListDate(old)))
 	}
 	if lost := old.Compare(list, now, minds).Removed; len(lost) > 0 {
 		faults = append(faults, fmt.Sprintf("it lost %d logs that are not over: %s", len(lost), logNames(lost)))
@@ -49,7 +50,7 @@ func logNames(logs []*ct.Log) string {
 // printLogChanges says what a newer list says otherwise. Logs that only the
 // program's own list has stay known, and are not called removed.
 func printLogChanges(w io.Writer, old, list *ct.LogList, now time.Time, known bool) {
-	fmt.Fprintf(w, "logs: %d of %s, before: %d of %s\n", len(list.Logs()), logListDate(list), len(old.Logs()), logListDate(old))
+	fmt.Fprintf(w, "logs: %d of %s, before: %d of %s\n", len(list.Logs()), given.LogListDate(list), len(old.Logs()), given.LogListDate(old))
 	c := old.Compare(list, now, func(*ct.Log) bool { return !known })
 	n := 0
 	line := func(what, text string) {

@@ -1,4 +1,4 @@
-package cli
+package noun
 
 import (
 	"fmt"
@@ -11,8 +11,9 @@ import (
 	"github.com/certassay/certassay/internal/suggest"
 )
 
-// suggestFlag adds the nearest flag to the error about an unknown one.
-func suggestFlag(cmd *cobra.Command, err error) error {
+// SuggestFlag adds the nearest flag to the error about an unknown one. It is for
+// SetFlagErrorFunc.
+func SuggestFlag(cmd *cobra.Command, err error) error {
 	text := err.Error()
 	_, rest, ok := strings.Cut(text, "unknown flag: --")
 	if !ok {

@@ -1,4 +1,4 @@
-package cli
+package given
 
 import (
 	"errors"
@@ -12,19 +12,19 @@ import (
 	"github.com/certassay/certassay/internal/ct"
 )
 
-// readLogList reads the list of logs that the user names, and puts it before the
+// LogList reads the list of logs that the user names, and puts it before the
 // embedded one; without a path it is the embedded one. Where a detached
 // signature lies beside it, FILE.sig as Google publishes it, that has to be
 // Google's.
-func readLogList(path string) (*ct.LogList, error) {
+func LogList(path string) (*ct.LogList, error) {
 	if path == "" {
 		return ct.Known(), nil
 	}
-	text, err := readBounded(path, ct.MaxListSize)
+	text, err := Bounded(path, ct.MaxListSize)
 	if err != nil {
 		return nil, fmt.Errorf("reading log list: %w", err)
 	}
-	signature, err := readBounded(path+".sig", maxListSignature)
+	signature, err := Bounded(path+".sig", maxListSignature)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -47,9 +47,9 @@ func readLogList(path string) (*ct.LogList, error) {
 // maxListSignature bounds FILE.sig; an RSA signature of 4096 bits has 512 bytes.
 const maxListSignature = 4096
 
-// readBounded reads a file of at most limit bytes: a device or a pipe without
+// Bounded reads a file of at most limit bytes: a device or a pipe without
 // end must not fill memory.
-func readBounded(path string, limit int64) ([]byte, error) {
+func Bounded(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -62,8 +62,8 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	return b, err
 }
 
-// logListDate is the list's date as reports state it.
-func logListDate(l *ct.LogList) string {
+// LogListDate is the list's date as reports state it.
+func LogListDate(l *ct.LogList) string {
 	if l == nil || l.Date.IsZero() {
 		return "-"
 	}

@@ -1,4 +1,4 @@
-package cli
+package data
 
 import (
 	"context"
@@ -9,7 +9,10 @@ import (
 	"os"
 	"strings"
 
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/stream"
+	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -45,17 +48,17 @@ func checkSource(flag, source string) error {
 // have a private address, and has to lie there and nowhere else.
 func (u *updating) take(ctx context.Context, k fetch.Kind, source string, own bool) ([]byte, error) {
 	if !isURL(source) {
-		b, err := readBounded(source, k.Limit)
+		b, err := given.Bounded(source, k.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", k.Name, err)
 		}
 		return b, nil
 	}
-	if _, ok := terminal(u.c.streams.Err); ok {
-		fmt.Fprintf(u.c.streams.Err, "certassay: note: fetching %s\n", report.Escape(source))
+	if _, ok := stream.Terminal(u.c.Streams.Err); ok {
+		fmt.Fprintf(u.c.Streams.Err, "certassay: note: fetching %s\n", report.Escape(source))
 	}
 	web := fetch.New(fetch.Options{
-		HTTPS: true, Private: own, NoRedirects: own, Timeout: u.timeout, Roots: u.pools, UserAgent: "certassay/" + programVersion(),
+		HTTPS: true, Private: own, NoRedirects: own, Timeout: u.timeout, Roots: u.pools, UserAgent: "certassay/" + version.String(),
 	})
 	defer web.Close()
 	r := web.Get(ctx, source, k)

@@ -1,4 +1,4 @@
-package cli
+package data_test
 
 import (
 	"bytes"
@@ -26,7 +26,12 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli"
+	"github.com/certassay/certassay/internal/cli/call"
+	"github.com/certassay/certassay/internal/cli/data"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/fetched"
+	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/lab"
@@ -157,10 +162,10 @@ func (p *publisher) publishFile(path string, text []byte) {
 func (p *publisher) update(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	args = append([]string{"data", "update", "--data", p.dir}, args...)
-	c := newCommand(Streams{In: strings.NewReader(""), Out: &out, Err: &out})
-	c.now = func() time.Time { return updated }
-	if got := run(t.Context(), args, c); got != code {
+	args = append([]string{"update", "--data", p.dir}, args...)
+	c := call.New(call.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	c.Now = func() time.Time { return updated }
+	if got := c.Run(t.Context(), args, data.New); got != code {
 		t.Fatalf("%v: exit code %d, want %d\n%s", args, got, code, out.String())
 	}
 	return out.String()
@@ -174,14 +179,14 @@ func (p *publisher) logs(t *testing.T, code int, args ...string) string {
 // kept is the list that is there.
 func (p *publisher) kept(t *testing.T) string {
 	t.Helper()
-	f, err := readFetchedLogs(p.dir)
+	f, err := fetched.ReadLogs(p.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f == nil {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s with %d", logListDate(f.list), len(f.list.Logs()))
+	return fmt.Sprintf("%s with %d", given.LogListDate(f.List), len(f.List.Logs()))
 }
 
 func TestUpdateLogs(t *testing.T) {
@@ -258,7 +263,7 @@ func TestDamagedData(t *testing.T) {
 	list := newList(t, updated.UTC().Format(time.DateOnly), 0, "One")
 	p.publish(t, list, list)
 	p.logs(t, 0)
-	path := filepath.Join(p.dir, logsFile)
+	path := filepath.Join(p.dir, fetched.LogsFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -273,12 +278,12 @@ func TestDamagedData(t *testing.T) {
 	if err := os.WriteFile(file, lab.PEM(l.Chain()...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	streams := Streams{In: strings.NewReader(""), Out: &out, Err: &out}
-	if code := Run(t.Context(), []string{"check", file, "--data", p.dir}, streams); code != exit.Misuse || !strings.Contains(out.String(), "damaged") {
+	streams := cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}
+	if code := cli.Run(t.Context(), []string{"check", file, "--data", p.dir}, streams); code != exit.Misuse || !strings.Contains(out.String(), "damaged") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 	// Whoever can write there can make the hash right, and not the signature.
-	var label dataLabel
+	var label fetched.Label
 	p.logs(t, 0)
 	if _, err := parcel.Label(path, &label); err != nil {
 		t.Fatal(err)
@@ -287,7 +292,7 @@ func TestDamagedData(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if code := Run(t.Context(), []string{"data", "status", "--data", p.dir}, streams); code != exit.Failure || !strings.Contains(out.String(), "checking signature") {
+	if code := cli.Run(t.Context(), []string{"data", "status", "--data", p.dir}, streams); code != exit.Failure || !strings.Contains(out.String(), "checking signature") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 	p.logs(t, 0)
@@ -312,7 +317,7 @@ func TestFetchedDataAreUsed(t *testing.T) {
 		t.Helper()
 		var out, errs bytes.Buffer
 		args = append([]string{"check", filepath.Join(dir, "chain.pem"), "--roots", filepath.Join(dir, "root.pem"), "--at", l.At.Format(time.RFC3339), "-f", "json"}, args...)
-		if got := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); got != code {
+		if got := cli.Run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); got != code {
 			t.Fatalf("%v: exit code %d, want %d\n%s%s", args, got, code, out.String(), errs.String())
 		}
 		if code == exit.Misuse {
@@ -334,7 +339,7 @@ func TestFetchedDataAreUsed(t *testing.T) {
 	}
 	check(exit.Misuse, "--data", dir)
 	var out bytes.Buffer
-	if code := Run(t.Context(), []string{"data", "status", "--data", p.dir}, Streams{Out: &out, Err: &out}); code != 0 ||
+	if code := cli.Run(t.Context(), []string{"data", "status", "--data", p.dir}, cli.Streams{Out: &out, Err: &out}); code != 0 ||
 		!strings.Contains(out.String(), "fetched logs") || !strings.Contains(out.String(), "signed; "+p.url) || !strings.Contains(out.String(), "fetched CA data") {
 		t.Errorf("status: %d\n%s", code, out.String())
 	}
@@ -392,11 +397,11 @@ func TestUpdateCAs(t *testing.T) {
 	p.update(t, 4, "ca-data", "--ca-data", p.url+"/a.csv", "--ca-data", p.url+"/b.csv")
 	p.files["/a.csv"], p.files["/b.csv"] = table(300), table(301)
 	p.update(t, 0, "ca-data", "--ca-data", p.url+"/a.csv", "--ca-data", p.url+"/b.csv")
-	if lists, _, err := readFetchedCAs(p.dir); err != nil || len(lists) != 2 {
+	if lists, _, err := fetched.ReadCAs(p.dir); err != nil || len(lists) != 2 {
 		t.Errorf("%d lists, %v", len(lists), err)
 	}
 	update(0, 301, "0 no longer there")
-	if lists, _, err := readFetchedCAs(p.dir); err != nil || len(lists) != 1 || len(lists[0].Records) != 301 {
+	if lists, _, err := fetched.ReadCAs(p.dir); err != nil || len(lists) != 1 || len(lists[0].Records) != 301 {
 		t.Errorf("%d lists, %v", len(lists), err)
 	}
 }
@@ -411,7 +416,7 @@ func TestUpdateInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	var out bytes.Buffer
-	code := Run(ctx, []string{"data", "update", "logs", "--data", p.dir, "--log-list", p.url + "/slow.json"}, Streams{Out: &out, Err: &out})
+	code := cli.Run(ctx, []string{"data", "update", "logs", "--data", p.dir, "--log-list", p.url + "/slow.json"}, cli.Streams{Out: &out, Err: &out})
 	if code != exit.Interrupted || p.kept(t) != want {
 		t.Errorf("exit code %d, kept %s, want %s\n%s", code, p.kept(t), want, out.String())
 	}

@@ -1,4 +1,4 @@
-package cli
+package given
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"github.com/certassay/certassay/internal/probe/key/known"
 )
 
-// openKnownKeys opens the tables of known private keys that the user names, a
+// KnownKeys opens the tables of known private keys that the user names, a
 // directory being all FILE.dat in it. They are searched where they lie and stay
 // open until the program ends. All problems are reported together.
-func openKnownKeys(paths []string) (known.Tables, error) {
+func KnownKeys(paths []string) (known.Tables, error) {
 	var tables []*known.Table
 	var errs []error
 	for _, path := range paths {

@@ -1,16 +1,13 @@
-package cli
+package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
+	"github.com/certassay/certassay/internal/cli/fetched"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/fetch"
-	"github.com/certassay/certassay/internal/parcel"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 )
@@ -19,44 +16,6 @@ import (
 // records with the time of the last change, whatever the client already has (see
 // https://remote-settings.readthedocs.io/en/latest/client-specifications.html).
 const mozillaOneCRL = "https://firefox.settings.services.mozilla.com/v1/buckets/security-state/collections/onecrl/changeset?_expected=0"
-
-// revokedName is the file of the list in a directory of fetched data.
-const revokedName = "onecrl.data"
-
-// A fetchedRevoked is a list of revoked CA certificates of a directory of fetched data.
-type fetchedRevoked struct {
-	label dataLabel
-	list  *trust.RevokedList
-}
-
-// readFetchedRevoked reads the list of a directory, nil where it has none.
-func readFetchedRevoked(dir string) (*fetchedRevoked, error) {
-	f := &fetchedRevoked{}
-	text, err := parcel.Read(filepath.Join(dir, revokedName), &f.label, trust.MaxRevoked)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil {
-		f.list, err = trust.ReadOneCRL(text)
-	}
-	if err != nil {
-		return nil, dataError(dir, err)
-	}
-	return f, nil
-}
-
-// readRevoked gives the list of revoked CA certificates to judge by in place of the
-// program's, nil to keep that. note says where a list was passed over.
-func readRevoked(dir string) (list *trust.RevokedList, note string, err error) {
-	f, err := readFetchedRevoked(dir)
-	if f == nil {
-		return nil, "", err
-	}
-	if known := trust.BuiltinRevoked().Date(); f.list.Date() < known {
-		return nil, fmt.Sprintf("the list of revoked CAs in %s is of %s, and that of the program of %s: the latter is used", dir, f.list.Date(), known), nil
-	}
-	return f.list, "", nil
-}
 
 // revoked fetches and keeps the list of revoked CA certificates.
 func (u *updating) revoked(ctx context.Context) error {
@@ -80,23 +39,23 @@ func (u *updating) revoked(ctx context.Context) error {
 	if err := u.refuse(source, revokedFaults(old, list, lost, u.now)); err != nil {
 		return err
 	}
-	fmt.Fprintf(u.c.streams.Out, "onecrl: %d revoked CA certificates and keys of %s, before: %d of %s: %d added, %d no longer there\n",
+	fmt.Fprintf(u.c.Streams.Out, "onecrl: %d revoked CA certificates and keys of %s, before: %d of %s: %d added, %d no longer there\n",
 		list.Entries(), list.Date(), old.Entries(), old.Date(), list.Missing(old), lost)
-	return u.keep(revokedName, dataLabel{Set: "onecrl", Source: source, Fetched: u.now.UTC()}, text)
+	return u.keep(fetched.RevokedFile, fetched.Label{Set: "onecrl", Source: source, Fetched: u.now.UTC()}, text)
 }
 
 // revokedBefore is the list that is in use: the later one of what was fetched before
 // and the program's.
 func (u *updating) revokedBefore() *trust.RevokedList {
-	f, err := readFetchedRevoked(u.dir)
+	f, err := fetched.ReadRevoked(u.dir)
 	if err != nil {
-		hint.Warn(u.c.streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
+		hint.Warn(u.c.Streams.Err, []report.Warning{{Message: err.Error(), Hint: "it is replaced"}})
 	}
 	known := trust.BuiltinRevoked()
-	if f == nil || f.list.Date() < known.Date() {
+	if f == nil || f.List.Date() < known.Date() {
 		return known
 	}
-	return f.list
+	return f.List
 }
 
 // revokedFaults say what speaks against a newer list: an older one, or one that was

@@ -1,4 +1,4 @@
-package cli
+package given
 
 import (
 	"bytes"
@@ -15,9 +15,9 @@ import (
 // maxPasswordFile stops a mistaken path from being read into memory.
 const maxPasswordFile = 64 << 10
 
-// readPasswords reads the passwords of key stores, one a line. No error repeats
+// Passwords reads the passwords of key stores, one a line. No error repeats
 // anything of a file.
-func readPasswords(paths []string) ([]string, error) {
+func Passwords(paths []string) ([]string, error) {
 	var out []string
 	var errs []error
 	for _, path := range paths {

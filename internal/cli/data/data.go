@@ -1,4 +1,7 @@
-package cli
+// Package data is "certassay data": it shows the trust data that the program judges
+// by, with their dates and sources, and fetches newer ones into a directory, of which
+// package fetched knows the form. It is the only command that fetches such data.
+package data
 
 import (
 	"context"
@@ -9,15 +12,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/fetched"
+	"github.com/certassay/certassay/internal/cli/given"
+	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 )
 
-func (c *command) newData() *cobra.Command {
-	return group("data", "Show and update the trust data the program judges by", c.dataStatus(), c.dataUpdate())
+// New makes the command.
+func New(c *call.Call) *cobra.Command {
+	return noun.New("data", "Show and update the trust data the program judges by", newStatus(c), newUpdate(c))
 }
 
 // A statusOf is what data status was asked about.
@@ -26,46 +34,46 @@ type statusOf struct {
 	logList, dir         string
 }
 
-func (c *command) dataStatus() *cobra.Command {
+func newStatus(c *call.Call) *cobra.Command {
 	var of statusOf
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show date and source of every set of trust data", Args: cobra.NoArgs,
 		Long: `Lists every set of data that verdicts rest on, with its date and source: those of
 the program, those that you name, and those that "certassay data update" fetched.
 Fetched data are used by commands that are given --data DIR alone.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.showData(cmd.Context(), &of) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return show(cmd.Context(), c, &of) },
 	}
 	cmd.Flags().StringVar(&of.logList, "log-list", "", "also show the CT log list in `FILE`")
 	cmd.Flags().StringArrayVar(&of.roots, "roots", nil, "also show the CA certificates in `FILE|DIR` (repeatable)")
 	cmd.Flags().StringArrayVar(&of.passwordFiles, "store-password-file", nil, "open key stores with the passwords in `FILE`, one a line (repeatable)")
-	cmd.Flags().StringVar(&of.dir, "data", config.DataDir(c.env), "also show what \"data update\" fetched to `DIR`")
+	cmd.Flags().StringVar(&of.dir, "data", config.DataDir(c.Env), "also show what \"data update\" fetched to `DIR`")
 	return cmd
 }
 
-func (c *command) showData(ctx context.Context, of *statusOf) error {
-	passwords, err := readPasswords(of.passwordFiles)
+func show(ctx context.Context, c *call.Call, of *statusOf) error {
+	passwords, err := given.Passwords(of.passwordFiles)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	sets, err := readRoots(ctx, of.roots, c.streams.In, passwords)
+	sets, err := given.Roots(ctx, of.roots, c.Streams.In, passwords)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	store, err := trust.New(sets, localRoots())
+	store, err := trust.New(sets, given.LocalRoots())
 	if err != nil {
 		return exit.Usage(err)
 	}
-	logs, err := readLogList(of.logList)
+	logs, err := given.LogList(of.logList)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	w := tabwriter.NewWriter(c.streams.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(c.Streams.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DATA\tDATE\tENTRIES\tSOURCE")
 	for _, d := range store.Status() {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Name, d.Date, d.Entries, d.Source)
 	}
 	if of.logList != "" {
-		fmt.Fprintf(w, "logs: %s\t%s\t%d\t%s\n", of.logList, logListDate(logs), logs.Own(), "named by the owner; comes before the bundled list")
+		fmt.Fprintf(w, "logs: %s\t%s\t%d\t%s\n", of.logList, given.LogListDate(logs), logs.Own(), "named by the owner; comes before the bundled list")
 	}
 	fmt.Fprintf(w, "logs\t%s\t%d\t%s\n", ct.Date, len(ct.Known().Logs()), ct.Source)
 	fetched, err := fetchedStatus(of.dir)
@@ -87,26 +95,26 @@ func fetchedStatus(dir string) (out []trust.Data, err error) {
 	if dir == "" {
 		return nil, nil
 	}
-	source := func(l *dataLabel) string {
+	source := func(l *fetched.Label) string {
 		return fmt.Sprintf("%s, fetched %s; used with --data %s", l.Source, l.Fetched.UTC().Format(time.DateOnly), dir)
 	}
-	logs, err := readFetchedLogs(dir)
+	logs, err := fetched.ReadLogs(dir)
 	if logs != nil {
 		signed := "signed; "
-		if logs.label.Signature == nil {
+		if logs.Label.Signature == nil {
 			signed = "not signed; "
 		}
-		out = append(out, trust.Data{Name: "fetched logs", Date: logListDate(logs.list), Entries: len(logs.list.Logs()), Source: signed + source(&logs.label)})
+		out = append(out, trust.Data{Name: "fetched logs", Date: given.LogListDate(logs.List), Entries: len(logs.List.Logs()), Source: signed + source(&logs.Label)})
 	}
-	revoked, revokedErr := readFetchedRevoked(dir)
+	revoked, revokedErr := fetched.ReadRevoked(dir)
 	if revoked != nil {
-		what := source(&revoked.label)
-		if known := trust.BuiltinRevoked().Date(); revoked.list.Date() < known {
-			what = revoked.label.Source + "; not used: the list of the program is newer"
+		what := source(&revoked.Label)
+		if known := trust.BuiltinRevoked().Date(); revoked.List.Date() < known {
+			what = revoked.Label.Source + "; not used: the list of the program is newer"
 		}
-		out = append(out, trust.Data{Name: "fetched revoked CAs", Date: revoked.list.Date(), Entries: revoked.list.Entries(), Source: what})
+		out = append(out, trust.Data{Name: "fetched revoked CAs", Date: revoked.List.Date(), Entries: revoked.List.Entries(), Source: what})
 	}
-	lists, labels, caErr := readFetchedCAs(dir)
+	lists, labels, caErr := fetched.ReadCAs(dir)
 	for i, l := range lists {
 		out = append(out, trust.Data{Name: "fetched CA data", Date: l.Date, Entries: len(l.Records), Source: source(&labels[i])})
 	}

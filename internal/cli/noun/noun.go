@@ -1,0 +1,34 @@
+// Package noun has commands that only hold others, such as "certassay ct", and what a
+// word or a flag that does not exist is answered: the near one that does.
+package noun
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/certassay/certassay/internal/cli/hint"
+)
+
+// Unknown refuses a word that is no subcommand, and names near ones. It is for the
+// Args of a command.
+func Unknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return hint.With(err, fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0]))
+	}
+	return hint.With(err, fmt.Sprintf("%q lists the commands; to audit a server: certassay scan %s", cmd.CommandPath()+" --help", args[0]))
+}
+
+// New is a command that only holds others.
+func New(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: Unknown, SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
