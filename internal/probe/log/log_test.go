@@ -345,3 +345,141 @@ func TestHeadsRemember(t *testing.T) {
 		t.Errorf("%d answers are kept, want %d at most", len(heads.known), maxHeads)
 	}
 }
+
+// What a list says of a log counts before what the evidence says.
+func TestKnownLog(t *testing.T) {
+	s := honest(t)
+	known := ct.NewLog("Listed", s.log.Key.SPKI, true, "", "")
+	known.States = []ct.Change{{State: ct.Usable, Since: s.lab.At.AddDate(-1, 0, 0)}, {State: ct.Retired, Since: s.lab.At.AddDate(0, 0, 1)}}
+	in := *s.in
+	in.Logs = ct.NewList([]*ct.Log{known})
+	end := s.in.Certificates[0].NotAfter
+	for _, tt := range []struct {
+		name     string
+		from, to time.Time
+		interval string
+	}{
+		{"takes any", time.Time{}, time.Time{}, "?"},
+		{"takes it", end, end.Add(time.Second), "yes"},
+		{"takes earlier ones", end.AddDate(-1, 0, 0), end, "no"},
+		{"takes later ones", end.Add(time.Second), end.AddDate(1, 0, 0), "no"},
+		{"takes it and all before", time.Time{}, end.Add(time.Second), "yes"},
+	} {
+		known.From, known.To = tt.from, tt.to
+		f := Facts(&in)
+		interval := "?"
+		if f.Entry.Interval != nil {
+			interval = map[bool]string{true: "yes", false: "no"}[*f.Entry.Interval]
+		}
+		if interval != tt.interval || f.HasInterval != (tt.interval != "?") {
+			t.Errorf("%s: in the interval %s, want %s; has one: %v", tt.name, interval, tt.interval, f.HasInterval)
+		}
+		if !f.Known || f.Name != "Listed" || f.State != string(ct.Usable) || f.ID == "" || verdict(f.Head.Final) != "none" {
+			t.Errorf("%s: %+v, head %+v", tt.name, f, f.Head)
+		}
+	}
+	if f := Facts(s.in); f.Known || f.Name != "Lab" || f.State != "" {
+		t.Errorf("nobody lists it: %+v", f)
+	}
+	known.Final = &ct.FinalTree{Size: 1, Root: [32]byte{1}}
+	if f := Facts(&in); verdict(f.Head.Final) != ct.FinalOther {
+		t.Errorf("the tree that it stopped at is another: %s", verdict(f.Head.Final))
+	}
+	s.record.Head.Signature = nil
+	if f := Facts(&in); f.Head.Final != nil {
+		t.Errorf("what nobody signed is held against the log: %s", *f.Head.Final)
+	}
+}
+
+// A log that is not to take entries need not sign new heads.
+func TestStaleOfState(t *testing.T) {
+	for state, stale := range map[ct.State]bool{ct.Usable: true, ct.Qualified: true, ct.ReadOnly: false, ct.Retired: false, ct.Rejected: false} {
+		s := honest(t)
+		known := ct.NewLog("Listed", s.log.Key.SPKI, true, "", "")
+		known.States = []ct.Change{{State: state, Since: s.lab.At.AddDate(-1, 0, 0)}}
+		s.in.Logs, s.in.At = ct.NewList([]*ct.Log{known}), s.lab.At.AddDate(0, 1, 0)
+		if f := Facts(s.in); f.Head.Stale != stale {
+			t.Errorf("%s: stale %v", state, f.Head.Stale)
+		}
+	}
+}
+
+// An entry of a certificate covers it whole.
+func TestEntryOfCertificate(t *testing.T) {
+	s := honest(t)
+	der := s.lab.Leaf
+	for _, tt := range []struct {
+		name, submitted, index string
+		shown                  [][]byte
+		extensions             []byte
+	}{
+		{"as it was", ok, ok, [][]byte{der, s.lab.Intermediate.DER}, []byte{0, 0, 5, 0, 0, 0, 0, 7}},
+		{"another", other, ok, [][]byte{s.lab.Intermediate.DER}, []byte{0, 0, 5, 0, 0, 0, 0, 7}},
+		{"none", missing, ok, nil, []byte{0, 0, 5, 0, 0, 0, 0, 7}},
+		{"without index", ok, absent, [][]byte{der}, nil},
+		{"with half an index", ok, malformed, [][]byte{der}, []byte{0, 0, 2, 0, 7}},
+		{"of another index", ok, other, [][]byte{der}, []byte{0, 0, 5, 0, 0, 0, 0, 8}},
+	} {
+		e, err := ct.X509Entry(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.record.Entry = &evidence.Entry{Index: 7, Leaf: ct.LeafOf(&ct.SCT{Time: s.lab.At, Extensions: tt.extensions}, e)}
+		s.in.Certificates = nil
+		for _, shown := range tt.shown {
+			s.in.Certificates = append(s.in.Certificates, cert.Parse(shown))
+		}
+		f := Facts(s.in)
+		if f.HasPrecert || verdict(f.Entry.Submitted) != tt.submitted || verdict(f.Entry.LeafIndex) != tt.index {
+			t.Errorf("%s: submitted %s, index %s", tt.name, verdict(f.Entry.Submitted), verdict(f.Entry.LeafIndex))
+		}
+		if f.Entry.IssuerKey != nil || f.Entry.Poison != nil || !f.Entry.Parsed {
+			t.Errorf("%s: what a certificate does not have: %+v", tt.name, f.Entry)
+		}
+	}
+}
+
+// A precertificate signer stands between the precertificate and its issuer.
+func TestSignerIsNotTheIssuer(t *testing.T) {
+	s := honest(t)
+	tmpl := s.lab.LeafTemplate()
+	tmpl.Set(lab.ExtKeyUsage("1.3.6.1.4.1.11129.2.4.4"))
+	signer := cert.Parse(tmpl.Sign(s.lab.Intermediate.Key, ""))
+	issuer := s.in.Certificates[1]
+	for want, chain := range map[string][]*cert.Certificate{
+		missing: {s.in.Certificates[0], signer},
+		ok:      {s.in.Certificates[0], signer, issuer},
+		other:   {s.in.Certificates[0], signer, signer},
+	} {
+		s.in.Certificates = chain
+		if f := Facts(s.in); verdict(f.Entry.IssuerKey) != want {
+			t.Errorf("the issuer's key is %s, want %s", verdict(f.Entry.IssuerKey), want)
+		}
+	}
+}
+
+// Where another entry stands at the index that an SCT states, no later tree keeps
+// the promise.
+func TestPromiseOfIndex(t *testing.T) {
+	s := honest(t)
+	for _, tt := range []struct {
+		name       string
+		extensions []byte
+		denied     bool
+		due        bool
+	}{
+		{"its place is taken", []byte{0, 0, 5, 0, 0, 0, 0, 0}, true, true},
+		{"its place is beyond the tree", []byte{0, 0, 5, 0, 0, 0, 0, 1}, true, false},
+		{"its place was not looked at", []byte{0, 0, 5, 0, 0, 0, 0, 0}, false, false},
+		{"it has none", nil, true, false},
+		{"it has half of one", []byte{0, 0, 2, 0, 0}, true, false},
+	} {
+		sct := ct.SCT{Time: s.lab.At, Hash: 4, Algorithm: 3, Signature: []byte{1}, Extensions: tt.extensions}
+		record := *s.record
+		record.Entry, record.Promise = nil, &evidence.Promise{SCT: sct.Append(nil), Denied: tt.denied}
+		s.in.Subject = &evidence.Subject{Log: &record}
+		if f := Facts(s.in); !f.HasPromise || f.Promise.Due != tt.due || !f.Promise.Time.Equal(s.lab.At) {
+			t.Errorf("%s: %+v", tt.name, f.Promise)
+		}
+	}
+}
