@@ -18,29 +18,32 @@ var (
 )
 
 func TestPacerHostConcurrency(t *testing.T) {
-	p := NewPacer(Limits{HostConcurrency: 2})
-	var running, most atomic.Int64
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			release, err := p.Acquire(t.Context(), addrA)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if n := running.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-			time.Sleep(100 * time.Microsecond)
-			running.Add(-1)
-			release()
-			release() // twice is harmless
-		})
-	}
-	wg.Wait()
-	if most.Load() != 2 {
-		t.Errorf("%d connections at a time, want 2", most.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(Limits{HostConcurrency: 2})
+		var running, most atomic.Int64
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				release, err := p.Acquire(t.Context(), addrA)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n := running.Add(1)
+				time.Sleep(100 * time.Microsecond)
+				if n > most.Load() {
+					most.Store(n)
+				}
+				running.Add(-1)
+				release()
+				release() // twice is harmless
+			})
+		}
+		wg.Wait()
+		if most.Load() != 2 {
+			t.Errorf("%d connections at a time, want 2", most.Load())
+		}
+	})
 }
 
 func TestPacerOneHostDoesNotHoldAnother(t *testing.T) {

@@ -13,9 +13,12 @@ import (
 // port 443 of everybody to its own port 4443.
 const routers = `
 set -e
-for n in r1 r2 r3 s; do unshare -n sleep 60 & eval "$n=$!"; done
+for n in r1 r2 r3 s; do unshare -n sleep 600 & eval "$n=$!"; done
 trap 'kill $r1 $r2 $r3 $s' EXIT
-sleep 0.3
+here=$(readlink /proc/self/ns/net)
+for pid in $r1 $r2 $r3 $s; do # until it has a network of its own
+  while kill -0 $pid && [ "$(readlink /proc/$pid/ns/net)" = "$here" ]; do sleep 0.05; done
+done
 inside() { nsenter -t "$1" -n "${@:2}"; }
 link() { # pid device address, pid device address
   ip link add "$2" type veth peer name "$5"
@@ -48,7 +51,11 @@ echo NO REDIRECT
 nsenter -t $r1 -n sh -c "$ON_ROUTER" >/dev/null 2>&1 &
 helper=$!
 trap 'kill $r1 $r2 $r3 $s $helper' EXIT
-sleep 1
+for _ in $(seq 600); do # until something listens on port 4443, which is 115B
+  inside $r1 grep -qE '^ *[0-9]+: [0-9A-F]+:115B [0-9A-F]+:0000 0A ' /proc/net/tcp /proc/net/tcp6 && break
+  kill -0 $helper || break
+  sleep 0.1
+done
 sh -c "$ON_CLIENT"
 `
 

@@ -11,7 +11,7 @@ import (
 
 // connTimeout bounds every connection of a server, so that a client that hangs
 // fails its own test and not the whole run.
-const connTimeout = 30 * time.Second
+const connTimeout = 2 * time.Minute
 
 // Server says how [Serve] serves. The zero value speaks TLS 1.2 and 1.3.
 type Server struct {

@@ -153,10 +153,13 @@ func (s *Store) Close() error { return s.db.Close() }
 // the error is a [*HeldError].
 func (s *Store) Hold(ctx context.Context, role string, pid int, now time.Time) (release func() error, err error) {
 	lock := flock.New(filepath.Join(s.dir, role+".lock"), flock.SetPermissions(0o600))
-	// Holder looks at the lock for a moment: that is nobody who holds it.
-	wait, stop := context.WithTimeout(ctx, holdWait)
-	taken, err := lock.TryLockContext(wait, holdWait/10)
-	stop()
+	taken, err := lock.TryLock()
+	if err == nil && !taken {
+		// Holder looks at the lock for a moment: that is nobody who holds it.
+		wait, stop := context.WithTimeout(ctx, holdWait)
+		taken, err = lock.TryLockContext(wait, holdWait/10)
+		stop()
+	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		taken, err = false, nil
 	}

@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 				if err := advance(s, uint64(i)); err != nil {
 					return err
 				}
+				if i == 0 {
+					fmt.Println("written")
+				}
 			}
 			return nil
 		}))
@@ -68,7 +71,7 @@ func start(t *testing.T, dir, do string) *exec.Cmd {
 }
 
 // startAndWait starts a process and waits for its first line.
-func startAndWait(t *testing.T, dir, do string) *exec.Cmd {
+func startAndWait(t *testing.T, dir, do string, says int) *exec.Cmd {
 	t.Helper()
 	cmd := start(t, dir, do)
 	out, err := cmd.StdoutPipe()
@@ -82,8 +85,11 @@ func startAndWait(t *testing.T, dir, do string) *exec.Cmd {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatalf("%q, %v: %s", line, err, cmd.Stderr)
+	lines := bufio.NewReader(out)
+	for range says {
+		if line, err := lines.ReadString('\n'); err != nil {
+			t.Fatalf("%q, %v: %s", line, err, cmd.Stderr)
+		}
 	}
 	return cmd
 }
@@ -508,7 +514,7 @@ func wantPosition(t *testing.T, s *Store, want int) uint64 {
 
 func TestHold(t *testing.T) {
 	dir := t.TempDir()
-	other := startAndWait(t, dir, "hold")
+	other := startAndWait(t, dir, "hold", 1)
 	s := openStore(t, dir)
 	_, err := s.Hold(t.Context(), "watch", os.Getpid(), noon)
 	var held *HeldError
@@ -542,7 +548,8 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	last := uint64(0)
 	for i := range 10 {
-		other := startAndWait(t, dir, "write")
+		// Now before it wrote anything, and now afterwards.
+		other := startAndWait(t, dir, "write", 1+i%2)
 		time.Sleep(time.Duration(5+7*i) * time.Millisecond)
 		if err := other.Process.Kill(); err != nil {
 			t.Fatal(err)

@@ -85,7 +85,11 @@ func TestAsk(t *testing.T) {
 			if tt.path == "/p7c" && files["/p7c"] == nil {
 				t.Skip("needs openssl")
 			}
-			f := fetch.New(fetch.Options{Private: true, Timeout: 300 * time.Millisecond})
+			o := fetch.Options{Private: true}
+			if tt.path == "/slow" {
+				o.Timeout = 300 * time.Millisecond
+			}
+			f := fetch.New(o)
 			s := ask(Options{Fetch: f}, leafNaming(l, base+tt.path))
 			if len(s.Fetches) == 0 {
 				t.Fatal("nothing was fetched")

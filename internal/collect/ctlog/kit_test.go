@@ -70,7 +70,7 @@ func addEntry(t testing.TB, l *lablog.Log, i int) {
 
 // quickly are options for tests: nothing waits for long.
 var quickly = Options{
-	Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 3 * time.Second, Timeout: 2 * time.Second,
+	Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 3 * time.Second, Timeout: time.Minute,
 	Segment: 512, Retries: 2, UserAgent: "certassay-test",
 }
 

@@ -136,7 +136,11 @@ func TestAskFailures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, tt.handle)
-			r, err := New(Options{Server: s.addr, Timeout: 200 * time.Millisecond, Retries: 1})
+			o := Options{Server: s.addr, Timeout: time.Minute, Retries: 1}
+			if !tt.kept { // what does not answer the question is passed over
+				o.Timeout = 200 * time.Millisecond
+			}
+			r, err := New(o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,12 +151,12 @@ func TestAskFailures(t *testing.T) {
 			if (len(a.Message) > 0) != tt.kept {
 				t.Errorf("%d bytes are kept", len(a.Message))
 			}
-			asked := len(s.questions())
-			if asked < 2 {
-				t.Errorf("asked %d times, want another try", asked)
+			if !s.askedMore(1) {
+				t.Errorf("asked %d times, want another try", len(s.questions()))
 			}
 			// A failure is not remembered.
-			if r.ask(t.Context(), "example.org.", dns.TypeCAA); len(s.questions()) == asked {
+			asked := len(s.questions())
+			if r.ask(t.Context(), "example.org.", dns.TypeCAA); !s.askedMore(asked) {
 				t.Error("a failure was taken from memory")
 			}
 		})
@@ -210,16 +214,14 @@ func TestStrayDatagrams(t *testing.T) {
 
 // An interrupt ends a question at once.
 func TestInterrupt(t *testing.T) {
-	s := serve(t, func(string, *dns.Msg, *dns.Msg) *dns.Msg { return nil })
-	r, err := New(Options{Server: s.addr, Timeout: time.Minute})
+	ctx, cancel := context.WithCancel(t.Context())
+	s := serve(t, func(string, *dns.Msg, *dns.Msg) *dns.Msg { cancel(); return nil })
+	r, err := New(Options{Server: s.addr, Timeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(100*time.Millisecond, cancel)
-	began := time.Now()
-	if a, _ := r.ask(ctx, "example.org.", dns.TypeCAA); a.Failure == nil || time.Since(began) > 10*time.Second {
-		t.Errorf("after %v: %+v", time.Since(began), a.Failure)
+	if a, _ := r.ask(ctx, "example.org.", dns.TypeCAA); a.Failure == nil {
+		t.Errorf("%+v, want a failure", a)
 	}
 }
 

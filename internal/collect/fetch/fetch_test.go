@@ -81,8 +81,9 @@ func TestGet(t *testing.T) {
 		}
 		_, _ = w.Write(body)
 	})
-	f := New(Options{Private: true, Timeout: 500 * time.Millisecond, HostRate: 1000})
+	f, impatient := New(Options{Private: true, HostRate: 1000}), New(Options{Private: true, Timeout: 500 * time.Millisecond})
 	defer f.Close()
+	defer impatient.Close()
 	for _, tt := range []struct {
 		path string
 		want error
@@ -106,7 +107,11 @@ func TestGet(t *testing.T) {
 		{"/mail", ErrRedirect, "port 25"},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
-			r := f.Get(t.Context(), base+tt.path, Certificates())
+			by := f
+			if tt.path == "/slow" {
+				by = impatient
+			}
+			r := by.Get(t.Context(), base+tt.path, Certificates())
 			var status *StatusError
 			switch {
 			case tt.text == "":

@@ -143,11 +143,7 @@ func TestPKCS12(t *testing.T) {
 		{name: "too many rounds, PBMAC1", file: hugeRounds(full(pkcs12.Modern2026.WithIterations(65536), "changeit")), problem: "more than 2000000 rounds"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			started := time.Now()
 			s := PKCS12(tt.file, tt.passwords)
-			if d := time.Since(started); d > 10*time.Second {
-				t.Errorf("it took %v", d)
-			}
 			if diff := cmp.Diff(tt.want, h.summaries(s)); diff != "" {
 				t.Errorf("entries (-want +got):\n%s", diff)
 			}

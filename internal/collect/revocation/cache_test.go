@@ -21,7 +21,7 @@ func cached(t *testing.T, dir string, only bool) *fetch.Fetcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fetch.New(fetch.Options{Private: true, Timeout: 2 * time.Second, Cache: c})
+	return fetch.New(fetch.Options{Private: true, Timeout: time.Minute, Cache: c})
 }
 
 // A second run takes what the first was told, and says so.

@@ -110,7 +110,7 @@ func (s *site) ask(o Options, chain ...[]byte) *evidence.Subject {
 		subject.Certificates = append(subject.Certificates, der)
 	}
 	if o.Fetch == nil {
-		o.Fetch = fetch.New(fetch.Options{Private: true, Timeout: 2 * time.Second})
+		o.Fetch = fetch.New(fetch.Options{Private: true, Timeout: time.Minute})
 	}
 	o.Nonce = func(b []byte) { copy(b, "a nonce") }
 	o.Root = func(c *cert.Certificate) bool { return bytes.Equal(c.Raw, s.l.Intermediate.DER) }

@@ -25,6 +25,9 @@ import (
 
 const password = "s3cret"
 
+// patience is how long what has to happen may take, however busy the machine is.
+const patience = time.Minute
+
 // echo gives back what it is sent.
 func echo(t testing.TB) string {
 	return lab.Listen(t, func(_ context.Context, conn net.Conn) { _, _ = io.Copy(conn, conn) })
@@ -32,7 +35,7 @@ func echo(t testing.TB) string {
 
 func open(t testing.TB, s *sshd.Server, via string) *Proxy {
 	t.Helper()
-	return openWith(t, via, Options{Config: filepath.Join(s.Dir, "config"), Timeout: 5 * time.Second})
+	return openWith(t, via, Options{Config: filepath.Join(s.Dir, "config"), Timeout: patience})
 }
 
 func openWith(t testing.TB, via string, o Options) *Proxy {
@@ -51,14 +54,14 @@ func openWith(t testing.TB, via string, o Options) *Proxy {
 
 // say dials, and holds the connection to give back what it is sent.
 func say(p *Proxy) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := p.DialContext(ctx, "tcp", "host.test:4433")
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	answer := make([]byte, 5)
@@ -74,7 +77,7 @@ func say(p *Proxy) error {
 // await waits for what happens on the far side.
 func await(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if is() {
 			return
 		}
@@ -143,7 +146,7 @@ func TestShared(t *testing.T) {
 	server := sshd.Start(t, echo(t))
 	socket := filepath.Join(server.Dir, "shared")
 	config := server.Configure(t, "  ControlPath "+socket)
-	if out, err := exec.Command("ssh", "-F", config, "-f", "-N", "-M", "-o", "ControlPersist=20", "box").CombinedOutput(); err != nil {
+	if out, err := exec.Command("ssh", "-F", config, "-f", "-N", "-M", "-o", "ControlPersist=300", "box").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	end := func() { _ = exec.Command("ssh", "-F", config, "-O", "exit", "box").Run() }
@@ -291,14 +294,15 @@ func TestSilent(t *testing.T) {
 
 // A login under way ends with the run.
 func TestCloseWhileLoggingIn(t *testing.T) {
-	program := script(t, `case "$*" in *-G*) exit 0;; esac; trap "" TERM; sleep 60`)
-	p := openWith(t, "ssh://box", Options{Program: program, Timeout: time.Minute})
+	begun := filepath.Join(t.TempDir(), "begun")
+	program := script(t, `case "$*" in *-G*) exit 0;; esac; trap "" TERM; : >"`+begun+`"; exec sleep 120`)
+	p := openWith(t, "ssh://box", Options{Program: program, Timeout: time.Hour})
 	done := make(chan error)
 	go func() { done <- p.Ready(context.Background()) }()
-	time.Sleep(100 * time.Millisecond)
+	await(t, "the login is under way", func() bool { _, err := os.Stat(begun); return err == nil })
 	began := time.Now()
 	_ = p.Close()
-	if err := <-done; !errors.Is(err, errClosed) || time.Since(began) > 5*time.Second {
+	if err := <-done; !errors.Is(err, errClosed) || time.Since(began) > patience {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
@@ -332,7 +336,7 @@ func TestWordsOfSSH(t *testing.T) {
 // configuration would do besides.
 func TestArguments(t *testing.T) {
 	said := filepath.Join(t.TempDir(), "args")
-	p := openWith(t, "ssh://me@[fe80::1%25eth0]:2222", Options{Program: script(t, `echo "$@" >> `+said+`; [ "$SSH_ASKPASS_REQUIRE" = never ] || exit 9; exit 0`)})
+	p := openWith(t, "ssh://me@[fe80::1%25eth0]:2222", Options{Program: script(t, `echo "$@" >>"`+said+`"; [ "$SSH_ASKPASS_REQUIRE" = never ] || exit 9; exit 0`)})
 	_ = p.Ready(t.Context())
 	text, err := os.ReadFile(said)
 	if err != nil {

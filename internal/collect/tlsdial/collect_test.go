@@ -307,11 +307,10 @@ func TestCollectInterrupted(t *testing.T) {
 			cancel()
 			_, _ = readHello(conn)
 		})
-		what, opts := at(addr, Options{})
-		began := time.Now()
+		what, opts := at(addr, Options{Handshake: time.Hour, Total: time.Hour})
 		s := collectOne(ctx, t, what, opts)
-		if time.Since(began) > time.Second || len(s.Failures) != 1 || s.Failures[0].Stage != evidence.StageCollect || s.Handshakes[0].Reset {
-			t.Errorf("after %v failures %+v, want the interrupt alone", time.Since(began), s.Failures)
+		if len(s.Failures) != 1 || s.Failures[0].Stage != evidence.StageCollect || s.Handshakes[0].Reset {
+			t.Errorf("failures %+v, want the interrupt alone", s.Failures)
 		}
 	}()
 	settled(t, before+1) // the listener lives until the test ends

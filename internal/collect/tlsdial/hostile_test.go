@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -37,15 +38,21 @@ func TestCollectRetriesWithSmallHello(t *testing.T) {
 				_ = server.Handshake()
 				_, _ = io.Copy(io.Discard, server)
 			})
-			s := collectFrom(t, addr, Options{Handshake: 200 * time.Millisecond})
-			wantCertificates(t, s, der)
-			first, second := s.Handshakes[0], s.Handshakes[1]
-			if !slices.Equal(profiles(s), []string{"default", "classical", "default"}) || !s.Handshakes[2].Reset || !first.Reset || first.Failure == nil || first.HelloSize < 1024 {
-				t.Errorf("first handshake %+v, want a reset of a large ClientHello", first)
-			}
-			if !second.Completed || second.HelloSize >= 600 || len(s.Failures) > 0 {
-				t.Errorf("second handshake %+v, failures %v, want completion with under 600 bytes", second, s.Failures)
-			}
+			patiently(t, func(limit time.Duration) error {
+				s := collectFrom(t, addr, Options{Handshake: limit, Total: time.Hour})
+				if !slices.Equal(profiles(s), []string{"default", "classical", "default"}) {
+					return fmt.Errorf("handshakes %v, failures %v", profiles(s), s.Failures)
+				}
+				first, second := s.Handshakes[0], s.Handshakes[1]
+				if !s.Handshakes[2].Reset || !first.Reset || first.Failure == nil || first.HelloSize < 1024 {
+					return fmt.Errorf("first handshake %+v, want a reset of a large ClientHello", first)
+				}
+				if !second.Completed || second.HelloSize >= 600 || len(s.Failures) > 0 {
+					return fmt.Errorf("second handshake %+v, failures %v, want completion with under 600 bytes", second, s.Failures)
+				}
+				wantCertificates(t, s, der)
+				return nil
+			})
 		})
 	}
 }
@@ -89,7 +96,7 @@ func TestCollectServerClosesAnywhere(t *testing.T) {
 					server := tls.Server(&cutConn{Conn: conn, left: n}, config)
 					_ = server.Handshake()
 				})
-				s := collectFrom(t, addr, Options{Handshake: time.Second})
+				s := collectFrom(t, addr, Options{})
 				if !s.Collected() && (len(s.Failures) == 0 || s.Failures[0].Stage != evidence.StageHandshake) {
 					t.Errorf("cut after %d bytes: failures %+v, want one of the handshake", n, s.Failures)
 				}
@@ -139,7 +146,7 @@ func TestCollectHostileServers(t *testing.T) {
 				if _, err := conn.Write([]byte{b}); err != nil {
 					return
 				}
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) // all of it takes longer than any limit here
 			}
 		}, "no complete handshake in time", "--timeout", false},
 		{"slow after the certificate", func(conn net.Conn) {
@@ -198,27 +205,31 @@ func TestCollectHostileServers(t *testing.T) {
 				}
 			})
 			var m0, m1 runtime.MemStats
-			runtime.ReadMemStats(&m0)
-			began := time.Now()
-			s := collectFrom(t, addr, Options{Handshake: 300 * time.Millisecond, Total: time.Second})
-			runtime.ReadMemStats(&m1)
-			if took := time.Since(began); took > 1500*time.Millisecond {
-				t.Errorf("took %v", took)
-			}
-			if used := m1.TotalAlloc - m0.TotalAlloc; used > 32<<20 {
-				t.Errorf("allocated %d bytes in all", used)
-			}
-			if len(s.Failures) == 0 || !strings.Contains(s.Failures[0].Error, tt.want) || !strings.Contains(s.Failures[0].Hint, tt.hint) {
-				t.Fatalf("failures %+v, want %q with hint %q", s.Failures, tt.want, tt.hint)
-			}
-			if s.Failures[0].Stage != evidence.StageHandshake {
-				t.Errorf("stage %q, want the handshake", s.Failures[0].Stage)
-			}
-			if tt.kept {
-				wantCertificates(t, s, der)
-			} else if s.Collected() {
-				t.Errorf("%d certificates out of nothing", len(s.Certificates))
-			}
+			patiently(t, func(limit time.Duration) error {
+				began := time.Now()
+				runtime.ReadMemStats(&m0)
+				s := collectFrom(t, addr, Options{Handshake: limit, Total: 3 * limit})
+				runtime.ReadMemStats(&m1)
+				if took := time.Since(began); took > unbounded {
+					return fmt.Errorf("took %v", took)
+				}
+				if used := m1.TotalAlloc - m0.TotalAlloc; used > 32<<20 {
+					t.Errorf("allocated %d bytes in all", used)
+				}
+				if len(s.Failures) == 0 || !strings.Contains(s.Failures[0].Error, tt.want) || !strings.Contains(s.Failures[0].Hint, tt.hint) {
+					return fmt.Errorf("failures %+v, want %q with hint %q", s.Failures, tt.want, tt.hint)
+				}
+				if s.Failures[0].Stage != evidence.StageHandshake {
+					return fmt.Errorf("stage %q, want the handshake", s.Failures[0].Stage)
+				}
+				if tt.kept != s.Collected() {
+					return fmt.Errorf("%d certificates, want some: %v", len(s.Certificates), tt.kept)
+				}
+				if tt.kept {
+					wantCertificates(t, s, der)
+				}
+				return nil
+			})
 			settled(t, before+2) // the listener
 		})
 	}

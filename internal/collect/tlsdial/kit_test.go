@@ -72,6 +72,27 @@ func chainOf(key crypto.Signer, ders ...[]byte) []tls.Certificate {
 	return []tls.Certificate{{Certificate: ders, PrivateKey: key}}
 }
 
+// held is how long a server of these tests holds a connection at most. Who gives up
+// on one that hangs has to do so before unbounded, however busy the machine is.
+const (
+	held      = 2 * time.Minute
+	unbounded = time.Minute
+)
+
+// patiently is for what a short limit has to end, but not before something else has
+// happened: f is called with longer and longer limits until it finds nothing wrong.
+func patiently(t testing.TB, f func(limit time.Duration) error) {
+	t.Helper()
+	var err error
+	for limit := 300 * time.Millisecond; limit < 30*time.Second; limit *= 4 {
+		if err = f(limit); err == nil {
+			return
+		}
+		t.Logf("with a limit of %v: %v", limit, err)
+	}
+	t.Error(err)
+}
+
 // listen serves each connection with handle until the test ends.
 func listen(t testing.TB, handle func(net.Conn)) netip.AddrPort {
 	t.Helper()
@@ -92,7 +113,7 @@ func listen(t testing.TB, handle func(net.Conn)) netip.AddrPort {
 			}
 			wg.Go(func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(held))
 				handle(conn)
 			})
 		}
@@ -163,7 +184,7 @@ func profiles(s *evidence.Subject) (names []string) {
 // settled fails the test when more goroutines are left than before.
 func settled(t testing.TB, before int) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Second); runtime.NumGoroutine() > before; {
+	for deadline := time.Now().Add(unbounded); runtime.NumGoroutine() > before; {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -157,22 +158,25 @@ func TestCollectSTARTTLSFailures(t *testing.T) {
 			if tt.name == "closed" {
 				addr = listen(t, tt.serve)
 			}
-			s := collectAs(t, "smtp", addr, Options{Handshake: 300 * time.Millisecond})
-			if len(s.Failures) != 1 || len(s.Handshakes) != 1 || s.Collected() {
-				t.Fatalf("failures %+v, %d handshakes; want one of each and no certificate", s.Failures, len(s.Handshakes))
-			}
-			f, h := s.Failures[0], s.Handshakes[0]
-			if f.Stage != evidence.StageStartTLS || !strings.Contains(f.Error, tt.text) || !strings.Contains(f.Hint, tt.hint) {
-				t.Errorf("failure %+v; want stage starttls, %q and hint %q", f, tt.text, tt.hint)
-			}
-			if h.Preamble.Outcome != tt.want || h.Reset || h.HelloSize > 0 {
-				t.Errorf("handshake %+v, outcome %s; want %s and no ClientHello", h, h.Preamble.Outcome, tt.want)
-			}
+			patiently(t, func(limit time.Duration) error {
+				s := collectAs(t, "smtp", addr, Options{Handshake: limit, Total: time.Hour})
+				if len(s.Failures) != 1 || len(s.Handshakes) != 1 || s.Collected() {
+					return fmt.Errorf("failures %+v, %d handshakes; want one of each and no certificate", s.Failures, len(s.Handshakes))
+				}
+				f, h := s.Failures[0], s.Handshakes[0]
+				if f.Stage != evidence.StageStartTLS || !strings.Contains(f.Error, tt.text) || !strings.Contains(f.Hint, tt.hint) {
+					return fmt.Errorf("failure %+v; want stage starttls, %q and hint %q", f, tt.text, tt.hint)
+				}
+				if h.Preamble.Outcome != tt.want || h.Reset || h.HelloSize > 0 {
+					return fmt.Errorf("handshake %+v, outcome %s; want %s and no ClientHello", h, h.Preamble.Outcome, tt.want)
+				}
+				return nil
+			})
 		})
 	}
 }
 
-// A run that is interrupted during a preamble ends soon.
+// A run that is interrupted during a preamble ends then.
 func TestCollectSTARTTLSInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	addr := listen(t, func(conn net.Conn) {
@@ -180,10 +184,9 @@ func TestCollectSTARTTLSInterrupted(t *testing.T) {
 		_, _ = io.Copy(io.Discard, conn)
 	})
 	what := target.Target{Scheme: "imap", Host: "127.0.0.1", Port: addr.Port()}
-	began := time.Now()
-	s := collectOne(ctx, t, what, Options{})
-	if len(s.Failures) != 1 || s.Failures[0].Stage != evidence.StageCollect || time.Since(began) > 2*time.Second {
-		t.Errorf("failures %+v after %v; want one of stage collect at once", s.Failures, time.Since(began))
+	s := collectOne(ctx, t, what, Options{Handshake: time.Hour, Total: time.Hour})
+	if len(s.Failures) != 1 || s.Failures[0].Stage != evidence.StageCollect {
+		t.Errorf("failures %+v; want one of stage collect", s.Failures)
 	}
 }
 

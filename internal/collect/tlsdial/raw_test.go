@@ -1,11 +1,13 @@
 package tlsdial
 
 import (
+	"bufio"
 	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -216,14 +218,12 @@ func startOpenSSL(t *testing.T, openssl, suite, newKey string) (addr netip.AddrP
 		t.Logf("%v: %s", err, out)
 		return addr, false
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	server := exec.Command(openssl, "s_server", "-accept", "127.0.0.1:0", "-key", key, "-cert", der, "-cipher", suite+":@SECLEVEL=0", "-tls1_2")
+	stdin, err := server.StdinPipe() // at the end of its input it would close
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	_ = l.Close() // openssl cannot take over a socket
-	server := exec.Command(openssl, "s_server", "-accept", address, "-key", key, "-cert", der, "-cipher", suite+":@SECLEVEL=0", "-tls1_2", "-quiet")
-	stdin, err := server.StdinPipe() // at the end of its input it would close
+	stdout, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,12 +235,13 @@ func startOpenSSL(t *testing.T, openssl, suite, newKey string) (addr netip.AddrP
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	for range 100 {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			_ = conn.Close()
-			return netip.MustParseAddrPort(address), true
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() { // it says where it listens, once it does
+		if address, found := strings.CutPrefix(lines.Text(), "ACCEPT "); found {
+			go func() { _, _ = io.Copy(io.Discard, stdout) }()
+			addr, err := netip.ParseAddrPort(address)
+			return addr, err == nil
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return addr, false
 }

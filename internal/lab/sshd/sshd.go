@@ -86,10 +86,10 @@ func (s *Server) Configure(t testing.TB, lines string) (path string) {
   HostName %s
   Port %s
   User bob
-  IdentityFile %s/identity
+  IdentityFile "%s/identity"
   IdentitiesOnly yes
   IdentityAgent none
-  UserKnownHostsFile %[4]s/known_hosts
+  UserKnownHostsFile "%[4]s/known_hosts"
   GlobalKnownHostsFile /dev/null
 `, lines, host, port, s.Dir))
 }
@@ -144,7 +144,7 @@ func (s *Server) serve(conn net.Conn, config *ssh.ServerConfig) {
 	s.Logins.Add(1)
 	s.Live.Add(1)
 	defer s.Live.Add(-1)
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	server, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
 		return
