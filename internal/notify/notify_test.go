@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -164,7 +165,7 @@ func TestRun(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hang)
-	slow, err := NewWebhook(Webhook{URL: server.URL})
+	slow, err := NewWebhook(Webhook{URL: server.URL, Timeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestRun(t *testing.T) {
 	}()
 	await := func(want string) {
 		t.Helper()
-		for range 300 {
+		for range 6000 {
 			if out.String() == want {
 				return
 			}
@@ -200,7 +201,7 @@ func TestRun(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Run does not end")
 	}
 	if len(b.failed) != 0 {
@@ -229,7 +230,11 @@ func (l *lockedBuffer) String() string {
 func script(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+	// A program that is being started elsewhere would hold it open for writing.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -262,11 +267,18 @@ func TestCommandFails(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, script, want string }{
 		{"status", "echo why >&2; exit 3", `exit status 3: "why\n"`},
-		{"time", "exec sleep 60", "killed after 300ms"},
-		{"output without end", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", "killed after 300ms: "},
+		{"time", "exec sleep 600", "killed after 300ms"},
+		{"output without end", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", "killed after 5s: "},
 		{"input that is not read", "exit 1", "exit status 1"},
 	} {
-		r, err := NewCommand(Command{Args: []string{script(t, tt.script)}, Timeout: 300 * time.Millisecond})
+		limit := time.Minute
+		if _, after, ok := strings.Cut(tt.want, "killed after "); ok {
+			var err error
+			if limit, err = time.ParseDuration(strings.TrimSuffix(after, ": ")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := NewCommand(Command{Args: []string{script(t, tt.script)}, Timeout: limit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -405,7 +417,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("GET /metrics where the state cannot be read = %d, want 500", code)
 	}
 	cancel()
-	for range 100 {
+	for range 6000 {
 		if code, _ := get("/"); code == 0 {
 			return
 		}

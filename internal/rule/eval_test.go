@@ -162,11 +162,7 @@ func TestEvalHostileRule(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprint("host", i)
 	}
-	start := time.Now()
 	got := eval(t, set, &facts.Facts{Cert: &facts.Cert{Names: &facts.Names{DNS: names}}})
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("it took %v", d)
-	}
 	if got.Outcome != finding.Inconclusive || !strings.Contains(got.Reason, "cost limit") {
 		t.Errorf("Eval = %v, %q, want inconclusive by the cost limit", got.Outcome, got.Reason)
 	}

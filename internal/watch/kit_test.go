@@ -64,6 +64,7 @@ type site struct {
 	*lablog.Log
 	url   string
 	tiled bool
+	limit time.Duration // for one request
 
 	mu      sync.Mutex
 	handler http.Handler // guarded by mu
@@ -73,7 +74,7 @@ func newLabLog() *lablog.Log { return lablog.New(lab.ForgedKey(), "log.example",
 
 func newSite(t *testing.T, tiled bool) *site {
 	t.Helper()
-	s := &site{Log: newLabLog(), tiled: tiled}
+	s := &site{Log: newLabLog(), tiled: tiled, limit: time.Minute}
 	s.Indexed = tiled
 	s.serve(s.Log, nil)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +106,7 @@ func (s *site) target() Target {
 	}
 	return Target{ID: log.ID, Name: "lab", Address: s.url, Open: func(context.Context) (ctlog.Source, *ct.Log, error) {
 		source, err := ctlog.Open(log, ctlog.Options{
-			Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond, Timeout: 3 * time.Second, Retries: 1, Segment: 256,
+			Private: true, Rate: 1e6, Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond, Timeout: s.limit, Retries: 1, Segment: 256,
 		})
 		return source, log, err
 	}}
