@@ -156,7 +156,7 @@ func TestWatchForever(t *testing.T) {
 			return string(b)
 		case code := <-ended:
 			t.Fatalf("it ended with %d", code)
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("nothing is said")
 		}
 		return ""
@@ -193,7 +193,7 @@ func TestWatchForever(t *testing.T) {
 		if code != exit.Interrupted {
 			t.Errorf("exit code %d after an interrupt", code)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("an interrupt does not end it")
 	}
 }

@@ -40,30 +40,31 @@ func (s *sharedText) String() string {
 // wait waits until the text has something.
 func (s *sharedText) wait(t *testing.T, what string) {
 	t.Helper()
-	for range 1500 {
-		if strings.Contains(s.String(), what) {
+	s.more(t, what, 0)
+}
+
+// more waits until the text has something more often than so often.
+func (s *sharedText) more(t *testing.T, what string, than int) {
+	t.Helper()
+	for range 12000 {
+		if strings.Count(s.String(), what) > than {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("waited in vain for %q in\n%s", what, s.String())
+	t.Fatalf("waited two minutes in vain for %q in\n%s", what, s.String())
 }
 
-// freeAddress is one of this machine at which nobody listens.
-func freeAddress(t *testing.T) string {
+// metricsOf asks for the metrics where the watch said last that they are.
+func metricsOf(t *testing.T, said *sharedText) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	text := said.String()
+	_, address, ok := strings.Cut(text[max(0, strings.LastIndex(text, "metrics are at ")):], "metrics are at ")
+	if !ok {
+		t.Fatalf("nothing says where metrics are:\n%s", text)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-func metricsAt(t *testing.T, address string) string {
-	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	address, _, _ = strings.Cut(address, "\n")
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +73,11 @@ func metricsAt(t *testing.T, address string) string {
 		return err.Error()
 	}
 	defer func() { _ = a.Body.Close() }()
-	text, err := io.ReadAll(a.Body)
+	body, err := io.ReadAll(a.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return string(body)
 }
 
 // A watch reads its files again when they change and when it is asked to. What it
@@ -85,7 +86,7 @@ func TestWatchReloads(t *testing.T) {
 	l := newCTLab(t, true)
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	first, second := freeAddress(t), freeAddress(t)
+	const first, second = "127.0.0.1:0", "localhost:0" // who asks for a free port twice gets two
 	flag := l.flag(t, nil)
 	write := func(names, metrics, more string) {
 		t.Helper()
@@ -128,7 +129,10 @@ func TestWatchReloads(t *testing.T) {
 	errs.wait(t, "read again: following logs (looked for: 3)")
 	logged("new.test")
 	out.wait(t, "new.test")
-	if got := metricsAt(t, second); !strings.Contains(got, "certassay_ct_configuration_ok 1\n") {
+	if n := strings.Count(errs.String(), "metrics are at "); n != 2 {
+		t.Errorf("metrics were at %d addresses, want 2:\n%s", n, errs.String())
+	}
+	if got := metricsOf(t, errs); !strings.Contains(got, "certassay_ct_configuration_ok 1\n") {
 		t.Errorf("metrics at the new address: %s", got)
 	}
 
@@ -136,7 +140,7 @@ func TestWatchReloads(t *testing.T) {
 	write(".lab.example, new.test", second, "nonsense: true\n")
 	errs.wait(t, "THE CONFIGURATION WAS NOT TAKEN")
 	errs.wait(t, "nonsense")
-	if got := metricsAt(t, second); !strings.Contains(got, "certassay_ct_configuration_ok 0\n") {
+	if got := metricsOf(t, errs); !strings.Contains(got, "certassay_ct_configuration_ok 0\n") {
 		t.Errorf("metrics after a mistake: %s", got)
 	}
 	if code, text, _ := runCT(t, "watch", "--status", "--state", in("state")); code != exit.Incomplete || !strings.Contains(text, "THE CONFIGURATION WAS NOT TAKEN") {
@@ -161,7 +165,7 @@ func TestWatchReloads(t *testing.T) {
 	defer func() { _ = busy.Close() }()
 	write(".lab.example", busy.Addr().String(), "")
 	errs.wait(t, "address already in use")
-	if got := metricsAt(t, second); !strings.Contains(got, "certassay_ct_configuration_ok 0\n") {
+	if got := metricsOf(t, errs); !strings.Contains(got, "certassay_ct_configuration_ok 0\n") {
 		t.Errorf("metrics are gone: %s", got)
 	}
 
@@ -170,26 +174,13 @@ func TestWatchReloads(t *testing.T) {
 	errs.wait(t, "looked for: 4)") // said for the first time
 	before := strings.Count(errs.String(), "read again")
 	inventory("other.test")
-	for range 1000 {
-		if strings.Count(errs.String(), "read again") > before {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	errs.more(t, "read again", before)
 	logged("other.test")
 	out.wait(t, "other.test")
 
 	before = strings.Count(errs.String(), "read again")
 	signals <- syscall.SIGHUP
-	for range 1000 {
-		if strings.Count(errs.String(), "read again") > before {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if strings.Count(errs.String(), "read again") == before {
-		t.Errorf("nothing was read again when asked:\n%s", errs.String())
-	}
+	errs.more(t, "read again", before)
 	if code, text, _ := runCT(t, "watch", "--status", "--state", in("state")); code != 0 || strings.Contains(text, "NOT TAKEN") {
 		t.Errorf("--status: exit code %d: %s", code, text)
 	}

@@ -37,16 +37,12 @@ func (w *cuttingWriter) Write(p []byte) (int, error) {
 // they hold a text.
 func interrupted(t *testing.T, text string, args ...string) (out, errs string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var began time.Time
-	stdout, stderr := &cuttingWriter{text: text, cut: func() { began = time.Now(); cancel() }}, &bytes.Buffer{}
-	code := Run(ctx, append(args, "-f", "jsonl", "--timeout", "60s"), Streams{In: strings.NewReader(""), Out: stdout, Err: stderr})
+	stdout, stderr := &cuttingWriter{text: text, cut: cancel}, &bytes.Buffer{}
+	code := Run(ctx, append(args, "-f", "jsonl", "--timeout", "10m"), Streams{In: strings.NewReader(""), Out: stdout, Err: stderr})
 	if code != exit.Interrupted {
 		t.Fatalf("exit code %d, want %d\n%s", code, exit.Interrupted, stderr)
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the interrupt took %v", took)
 	}
 	return stdout.String(), stderr.String()
 }
@@ -134,7 +130,7 @@ func TestInterruptedAuditWritesEveryReport(t *testing.T) {
 // --concurrency bounds how many targets of an inventory are asked at once, and lets
 // as many be.
 func TestAuditConcurrency(t *testing.T) {
-	var now, peak atomic.Int64
+	var now, peak, limit atomic.Int64
 	var targets []string
 	for i := range 8 {
 		// Each at an address of its own: those of one host share another bound.
@@ -154,7 +150,10 @@ func TestAuditConcurrency(t *testing.T) {
 					n := now.Add(1)
 					for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); old = peak.Load() {
 					}
-					time.Sleep(300 * time.Millisecond)
+					for end := time.Now().Add(time.Minute); peak.Load() < limit.Load() && time.Now().Before(end); {
+						time.Sleep(time.Millisecond)
+					}
+					time.Sleep(300 * time.Millisecond) // would there be one too many, it would come now
 					now.Add(-1)
 					_ = c.Close()
 				}()
@@ -165,15 +164,16 @@ func TestAuditConcurrency(t *testing.T) {
 	if err := os.WriteFile(path, []byte("version: 1\ngroups:\n  - {name: g, targets: ["+strings.Join(targets, ", ")+"]}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, limit := range []int64{2, 6} {
+	for _, most := range []int64{2, 6} {
 		peak.Store(0)
+		limit.Store(most)
 		var out, errs bytes.Buffer
-		args := []string{"audit", "-c", path, "--concurrency", fmt.Sprint(limit), "--retries", "0", "--timeout", "5s", "-q"}
+		args := []string{"audit", "-c", path, "--concurrency", fmt.Sprint(most), "--retries", "0", "--timeout", "5m", "-q"}
 		if code := Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exit.Incomplete {
 			t.Fatalf("exit code %d, want %d\n%s", code, exit.Incomplete, errs.String())
 		}
-		if got := peak.Load(); got > limit || got < limit/2+1 {
-			t.Errorf("with --concurrency %d: %d connections at once", limit, got)
+		if got := peak.Load(); got != most {
+			t.Errorf("with --concurrency %d: %d connections at once", most, got)
 		}
 	}
 }

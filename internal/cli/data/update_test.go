@@ -103,6 +103,7 @@ type publisher struct {
 	key   string // file of the signer's key
 	mu    sync.Mutex
 	files map[string][]byte // guarded by mu
+	begun func()            // called once a slow answer has begun; may be nil
 }
 
 func newPublisher(t *testing.T) *publisher {
@@ -116,6 +117,9 @@ func newPublisher(t *testing.T) *publisher {
 		case r.URL.Path == "/slow.json":
 			_, _ = w.Write([]byte("{"))
 			w.(http.Flusher).Flush()
+			if p.begun != nil {
+				p.begun()
+			}
 			<-r.Context().Done()
 		case r.URL.Path == "/cut.json":
 			w.Header().Set("Content-Length", "100000")
@@ -414,7 +418,8 @@ func TestUpdateInterrupted(t *testing.T) {
 	p.logs(t, 0)
 	want := p.kept(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(200*time.Millisecond, cancel)
+	defer cancel()
+	p.begun = cancel
 	var out bytes.Buffer
 	code := cli.Run(ctx, []string{"data", "update", "logs", "--data", p.dir, "--log-list", p.url + "/slow.json"}, cli.Streams{Out: &out, Err: &out})
 	if code != exit.Interrupted || p.kept(t) != want {
