@@ -67,7 +67,7 @@ func newNight(t *testing.T) *night {
 	root, logs := n.file("root.pem"), n.file("logs.json")
 	writeFile(t, root, lab.PEM(n.lab.Root.DER))
 	writeFile(t, logs, n.lab.LogList())
-	n.common = []string{"--program", "lab=" + root, "--log-list", logs, "--timeout", "2s"}
+	n.common = []string{"--program", "lab=" + root, "--log-list", logs, "--timeout", "60s"}
 	n.inventory(t, "{}", "")
 	return n
 }
@@ -222,7 +222,7 @@ func TestNightsUnknownLogs(t *testing.T) {
 // key with another signature, is not.
 func TestNightsAppliance(t *testing.T) {
 	n := newNight(t)
-	n.common = []string{"--timeout", "2s"} // the owner runs no logs
+	n.common = []string{"--timeout", "60s"} // the owner runs no logs
 	made := func(day int, k, signer *lab.Key) [][]byte {
 		tmpl := n.lab.LeafTemplate()
 		tmpl.Drop(lab.IDSCTs)

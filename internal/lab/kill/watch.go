@@ -95,7 +95,7 @@ func runOnce(t *testing.T, program, config string) {
 	cmd := exec.Command(program, "ct", "watch", "-c", config, "--once")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	for range 20 {
+	for range 120 {
 		output.Reset()
 		if err := cmd.Run(); err == nil {
 			return
