@@ -141,6 +141,62 @@ func TestLongestWaiverIsNamed(t *testing.T) {
 	}
 }
 
+// entries is a waivers file with an entry for each match.
+func entries(matches ...string) string {
+	all := "version: 1\nwaivers:\n"
+	for _, m := range matches {
+		all += strings.TrimPrefix(text(m, rest), "version: 1\nwaivers:\n")
+	}
+	return all
+}
+
+// What does not concern a waiver, or a finding, does not keep those behind it from
+// being looked at.
+func TestApplyLooksAtAll(t *testing.T) {
+	second := "v1:" + strings.Repeat("1e", 16)
+	l := parse(t, entries("fingerprint: v1:"+strings.Repeat("00", 16), "fingerprint: "+mark, "spki: "+spki2, "fingerprint: "+second))
+	findings := []finding.Finding{
+		{Rule: "chain-broken-link", Fingerprint: mark}, {Rule: "chain-untrusted-root", Fingerprint: "v1:none"},
+		{Rule: "chain-untrusted-root", Fingerprint: mark}, {Rule: "chain-untrusted-root", Fingerprint: second},
+	}
+	l.Apply(Identity{}, findings, now)
+	for i, want := range []bool{false, false, true, true} {
+		if got := findings[i].Waiver != nil; got != want {
+			t.Errorf("finding %d: waived %v, want %v", i, got, want)
+		}
+	}
+	if u := l.Unused(now); len(u) != 2 {
+		t.Errorf("unused: %v, want the first and the third", u)
+	}
+}
+
+// Every unknown rule is reported, and every known one replaced.
+func TestResolveLooksAtAll(t *testing.T) {
+	l := parse(t, entries("fingerprint: "+mark, "spki: "+spki, "spki: "+spki2))
+	asked := 0
+	err := l.Resolve(func(id string) (string, error) {
+		if asked++; asked == 2 {
+			return "new-" + id, nil
+		}
+		return "", errors.New("no such rule")
+	})
+	if err == nil || strings.Count(err.Error(), "no such rule") != 2 || asked != 3 || l.All()[1].Rule != "new-chain-untrusted-root" {
+		t.Errorf("asked %d times, second rule %q, error %v", asked, l.All()[1].Rule, err)
+	}
+}
+
+func TestEndpointForms(t *testing.T) {
+	long := strings.Repeat("abcdefg.", 31) + "abcde"
+	for in, want := range map[string]string{
+		"host:1": "host:1", "host:65535": "host:65535", "host:65536": "", "host:0": "", "host:01": "", "host:+1": "", ":443": "", "443": "", "host": "",
+		long + ":443": long + ":443", long + "f:443": "", "[::1]:443": "[::1]:443", "[::1]:0": "", "[fe80::1%eth0]:443": "", "ho st:443": "",
+	} {
+		if got, err := endpoint(in); got != want || (err == nil) != (want != "") {
+			t.Errorf("endpoint(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	l := parse(t, text("fingerprint: "+mark, rest))
 	if err := l.Resolve(func(id string) (string, error) { return "new-" + id, nil }); err != nil {
@@ -291,6 +347,18 @@ func TestBaseline(t *testing.T) {
 		})
 	}
 	new(Baseline).Apply([]finding.Finding{{Fingerprint: mark}})
+}
+
+// A finding that the baseline does not have does not hide the ones behind it.
+func TestBaselineLooksAtAll(t *testing.T) {
+	b, err := ReadBaseline(strings.NewReader(report("strong", mark, "null")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := []finding.Finding{{Fingerprint: "v1:x", Confidence: finding.Strong, Status: finding.New}, {Fingerprint: mark, Confidence: finding.Strong, Status: finding.New}}
+	if b.Apply(findings); findings[0].Status != finding.New || findings[1].Status != finding.Known {
+		t.Errorf("status %v and %v, want new and known", findings[0].Status, findings[1].Status)
+	}
 }
 
 // A finding is resolved where everybody who had it was asked again, and answered.
