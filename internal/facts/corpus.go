@@ -11,13 +11,14 @@ type Corpus struct {
 	NearSerial      []Clash  `fact:"near_serial" doc:"a leaf without anchor whose serial number lies within 2^33 of that of another issuer's certificate for the same name"`
 	CopiedValidity  []Clash  `fact:"copied_validity" doc:"a leaf without anchor that has name and both dates, to the second, in common with an anchored one that has another key"`
 	CopiedSignature []Clash  `fact:"copied_signature" doc:"certificates with the same signature octets over different contents"`
+	CopiedSCT       []Clash  `fact:"copied_sct" doc:"certificates with the same embedded SCT over different contents; a precertificate and its certificate count as one"`
 	SameContent     []Clash  `fact:"same_content" doc:"certificates that are signed over the same octets and differ outside them"`
 	SharedPrime     []Clash  `fact:"shared_prime" doc:"RSA keys that share a prime, so that anyone can compute their private keys"`
 	SharedIssuer    []Clash  `fact:"shared_issuer" doc:"leaves without a public or inventory anchor, for public names of different registrable domains (those asked for, or, from files, their own), that one key signed which belongs to no public CA"`
 	Burst           []Clash  `fact:"issuance_burst" doc:"certificates for the same names of an owner's domain, five or more of which were logged within a day; empty where no log was reconciled"`
 	Unlogged        []Clash  `fact:"served_unlogged" doc:"certificates of listed servers that should be in what was read of the logs and are not; empty where that was not complete"`
 	Wanted          []Wanted `fact:"wanted" doc:"what the inventory requires to be logged (ct: required) for a name that is reconciled; empty where no log was reconciled"`
-	NonceReuse      []Clash  `fact:"nonce_reuse" doc:"ECDSA or DSA signatures of one issuer key made with the same nonce, from which its private key was recovered and checked"`
+	NonceReuse      []Clash  `fact:"nonce_reuse" doc:"ECDSA or DSA signatures of one issuer key made with the same nonce, from which its private key was recovered and fits its public key; what: subject and key of the issuer"`
 
 	Answers []Answers `fact:"answers" doc:"services that showed more than one leaf key when they were asked for one name from several vantages, at several addresses or with several ClientHellos"`
 	Losses  []Loss    `fact:"losses" doc:"services that gave one vantage less of TLS than another one, or than an earlier report"`

@@ -51,6 +51,7 @@ type NonceReuse struct {
 	First     int64  `fact:"first" doc:"position in the chain of the one certificate"`
 	Second    int64  `fact:"second" doc:"position of the other"`
 	Issuer    string `fact:"issuer" doc:"subject of their issuer as text"`
+	Key       string `fact:"issuer_key" doc:"its public key, as pins name it: sha256/base64"`
 	Recovered bool   `fact:"recovered" doc:"the issuer's private key was computed from them and fits its public key"`
 	Malleated bool   `fact:"malleated" doc:"both are over the same bytes, and s is negated in one"`
 }

@@ -38,7 +38,7 @@ func (l *Lab) falseSCTs() []Case {
 	copied := l.logged("sct-copied", "forged", "SCTs of another certificate of the same issuer", t,
 		one.SCT(other.LeafTemplate(), other.Intermediate, at), two.SCT(other.LeafTemplate(), other.Intermediate, at))
 	return []Case{
-		copied.firing(rule),
+		copied.beside(other.Leaf).firing(rule, "sct-copied"),
 		l.logged("sct-before-change", "forged", "a name was added after the certificate was logged", changed,
 			one.SCT(t, l.Intermediate, at), two.SCT(t, l.Intermediate, at)).firing(rule),
 		l.logged("sct-wrong-issuer", "forged", "logged for an issuer of the same name with another key", t,

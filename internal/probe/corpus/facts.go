@@ -46,6 +46,7 @@ func (s *Set) Facts(progress func(done, total int)) *facts.Corpus {
 	f.SameContent = s.groups("signed part ", func(r *record) (id, string, bool) {
 		return r.tbs, hex.EncodeToString(r.tbs[:]), true
 	}, func(a, b *record) bool { return a.sha256 != b.sha256 })
+	f.CopiedSCT = s.copiedSCTs()
 	f.CopiedValidity = s.copiedValidity()
 	f.NearSerial = s.nearSerial()
 	f.SharedPrime = s.sharedPrimes(progress)
@@ -167,6 +168,40 @@ func sorted(list []facts.Clash) []facts.Clash {
 	return list[:min(len(list), maxClashes)]
 }
 
+// copiedSCTs groups certificates that hold one SCT and are not of one content. A
+// log signs one: whoever has the others took it from there. A group is told once,
+// however many SCTs it shares.
+func (s *Set) copiedSCTs() []facts.Clash {
+	members := map[id][]*record{}
+	for i := range s.records {
+		r := &s.records[i]
+		for k, sct := range r.scts {
+			if !slices.Contains(r.scts[:k], sct) {
+				members[sct] = append(members[sct], r)
+			}
+		}
+	}
+	out := []facts.Clash{}
+	told := map[string]bool{}
+	for sct, group := range members {
+		if len(group) < 2 {
+			continue
+		}
+		clash, ok := clashOf(group, func(a, b *record) bool { return a.content != b.content })
+		if !ok {
+			continue
+		}
+		clash.What = "SCT " + hex.EncodeToString(sct[:])
+		out = append(out, clash)
+	}
+	return slices.DeleteFunc(sorted(out), func(c facts.Clash) bool {
+		who := strings.Join(c.Certificates, " ")
+		again := told[who]
+		told[who] = true
+		return again
+	})
+}
+
 // copiedValidity pairs leaves without anchor with anchored ones of the same name
 // and dates under another key.
 func (s *Set) copiedValidity() []facts.Clash {
@@ -282,7 +317,7 @@ func (s *Set) nonceReuse() []facts.Clash {
 	for _, r := range s.reuses {
 		if r.Recovered {
 			a, b := &s.records[s.byHash[r.First]], &s.records[s.byHash[r.Second]]
-			out = append(out, clash("one nonce of the issuer's key", []*record{a, b}))
+			out = append(out, clash(r.issuer, []*record{a, b}))
 		}
 	}
 	return sorted(out)

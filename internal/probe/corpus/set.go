@@ -6,7 +6,9 @@ package corpus
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -51,7 +53,20 @@ type Set struct {
 	byHash    map[[32]byte]int
 	truncated bool
 	nonces    forge.NonceIndex
-	reuses    []forge.Reuse
+	reuses    []reuse
+}
+
+// A reuse is two signatures with one nonce, and the key that made them.
+type reuse struct {
+	forge.Reuse
+	issuer string
+}
+
+// keyOf says whose a key is: the subject of its certificate, and the hash that pins
+// are made of.
+func keyOf(c *cert.Certificate) string {
+	sum := sha256.Sum256(c.SPKI)
+	return fmt.Sprintf("%s (sha256/%s)", c.Subject.String(), base64.StdEncoding.EncodeToString(sum[:]))
 }
 
 // An id is a shortened SHA-256: 128 bits tell 250 000 values apart.
@@ -76,6 +91,7 @@ type record struct {
 	serial                  *big.Int
 	notBefore, notAfter     int64
 	names, asked            []string
+	scts                    []id     // the embedded ones
 	modulus                 *big.Int // of an RSA key
 	leaf, anchored          bool
 	selfIssued              bool
@@ -107,8 +123,8 @@ func (s *Set) Add(m Member) {
 	s.byHash[sum] = len(s.records)
 	s.records = append(s.records, newRecord(sum, m))
 	if m.Issuer != nil {
-		if reuse, ok := s.nonces.Add(m.Certificate, m.Issuer); ok {
-			s.reuses = append(s.reuses, reuse)
+		if met, ok := s.nonces.Add(m.Certificate, m.Issuer); ok {
+			s.reuses = append(s.reuses, reuse{met, keyOf(m.Issuer)})
 		}
 	}
 }
@@ -127,6 +143,7 @@ func newRecord(sum [32]byte, m Member) record {
 	if m.Issuer != nil {
 		r.signer = idOf(m.Issuer.SPKI)
 	}
+	r.scts = sctsOf(c)
 	r.ask(m)
 	if c.NotBeforeErr == nil && c.NotAfterErr == nil {
 		r.notBefore, r.notAfter = c.NotBefore.Unix(), c.NotAfter.Unix()
@@ -149,6 +166,32 @@ func (r *record) ask(m Member) {
 	if m.Leaf && name != "" && len(r.asked) < maxNames && !slices.Contains(r.asked, name) {
 		r.asked = append(r.asked, name)
 	}
+}
+
+// maxSCTs bounds the embedded SCTs of one certificate that are kept: a genuine one
+// has two to five, and a list can hold 64.
+const maxSCTs = 8
+
+// minSCT is the length of an SCT with some signature: log and time alone could be
+// the same by chance.
+const minSCT = 1 + 32 + 8 + 2 + 4 + 32
+
+// sctsOf are the embedded SCTs, as octets; a list that cannot be split has none.
+func sctsOf(c *cert.Certificate) (out []id) {
+	list := c.SCTList()
+	if !list.Present || list.Err != nil {
+		return nil
+	}
+	parts, err := ct.SplitList(list.Value)
+	if err != nil {
+		return nil
+	}
+	for _, p := range parts[:min(len(parts), maxSCTs)] {
+		if len(p) >= minSCT {
+			out = append(out, idOf(p))
+		}
+	}
+	return out
 }
 
 // contentOf is what a certificate and its precertificate have in common.

@@ -200,7 +200,7 @@ func TestNonceReuse(t *testing.T) {
 			t.Errorf("%s: Links = %+v, want %d", tt.name, reuse, tt.want)
 			continue
 		}
-		if tt.want > 0 && (!reuse[0].Recovered || reuse[0].Malleated || reuse[0].First != 0 || reuse[0].Second != 1 || reuse[0].Issuer != "CN=issuer") {
+		if tt.want > 0 && (!reuse[0].Recovered || reuse[0].Malleated || reuse[0].First != 0 || reuse[0].Second != 1 || reuse[0].Issuer != "CN=issuer" || len(reuse[0].Key) != len("sha256/")+44) {
 			t.Errorf("%s: Links = %+v", tt.name, reuse[0])
 		}
 	}
