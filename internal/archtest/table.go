@@ -126,7 +126,7 @@ var Table = []Row{
 	{Folder: "internal/probe/signature", Imports: join(probing, "internal/probe/signature/*")},
 	{Folder: "internal/probe/signature/*", Imports: probing},
 	{Folder: "internal/rule", Imports: []string{"internal/facts", "internal/finding", "internal/suggest"}},
-	{Folder: "internal/waive", Imports: []string{"internal/finding"}},
+	{Folder: "internal/waive", Imports: []string{"internal/finding", "internal/suggest"}},
 	{Folder: "internal/store", Imports: []string{"internal/ct"}},
 	{Folder: "internal/notify", Imports: []string{"internal/store"}},
 	// It follows logs and keeps what they bring; what that means is said by a

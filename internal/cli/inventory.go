@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,11 @@ func isRepository(dir string) bool {
 func openInventory(path string, stdin io.Reader, at time.Time) (*inventory.Inventory, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("reading inventory: %w", err)
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err // it names the directory, and a person gave the file
+		}
+		return nil, hint.With(fmt.Errorf("reading inventory %s: %w", path, err), "check the name; an inventory's form: certassay schema inventory")
 	}
 	defer func() { _ = root.Close() }() // it was only read from
 	dir := filepath.ToSlash(filepath.Dir(path))

@@ -107,13 +107,13 @@ func (l *loader) listData(name string, n *yaml.Node, f *includer) (data []byte, 
 		f.src.bad(n, "pipe the list into: certassay audit", "the targets come from standard input, which is not read here")
 		return nil, "", false
 	case l.stdin:
-		f.src.bad(n, "", "standard input can be read once only")
+		f.src.bad(n, "put all that comes from there into one list, or name a file", "standard input can be read once only")
 		return nil, "", false
 	}
 	l.stdin = true
 	data, err := io.ReadAll(io.LimitReader(l.o.Stdin, maxList+1))
 	if err != nil || len(data) > maxList {
-		f.src.bad(n, "", "reading targets from standard input: more than %d MiB, or it failed: %v", maxList>>20, err)
+		f.src.bad(n, "split the list, or write it to files", "reading targets from standard input: more than %d MiB, or it failed: %v", maxList>>20, err)
 		return nil, "", false
 	}
 	return data, display, true
@@ -125,12 +125,12 @@ func (in *listing) add(text string, at expect.Place) {
 	in.count++
 	spec, err := target.Parse(text, target.Defaults{})
 	if err != nil {
-		in.src.at(at, "", "%v", err)
+		in.src.at(at, targetHint, "%v", err)
 		return
 	}
 	e := &Entry{Spec: spec, Group: in.group, Place: at}
 	if other, err := in.l.add(e, in.src); err != nil && other.Group != in.group {
-		in.src.at(at, "", "the target is already listed in group %q: %s", other.Group.Name, other.Place)
+		in.src.at(at, otherGroup, "the target is already listed in group %q: %s", other.Group.Name, other.Place)
 	}
 }
 
@@ -143,7 +143,7 @@ func (in *listing) txt(data []byte) {
 		}
 		e := &Entry{Spec: spec, Group: in.group, Place: expect.Place{File: in.src.name, Line: spec.Line(), Col: 1}}
 		if other, err := in.l.add(e, in.src); err != nil && other.Group != in.group {
-			in.src.at(e.Place, "", "the target is already listed in group %q: %s", other.Group.Name, other.Place)
+			in.src.at(e.Place, otherGroup, "the target is already listed in group %q: %s", other.Group.Name, other.Place)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (in *listing) csv(data []byte, column *yaml.Node, by *source) {
 		want = column.Value
 		if i, err := strconv.Atoi(want); err == nil && column.Kind == yaml.ScalarNode {
 			if index = i - 1; i < 1 || i > 1000 {
-				by.bad(column, "", "column: want the name in the first row, or a number from 1")
+				by.bad(column, "column: fqdn names it, column: 2 counts", "column: want the name in the first row, or a number from 1")
 				return
 			}
 		} else if want = by.text(column, "column"); want == "" {
@@ -172,7 +172,7 @@ func (in *listing) csv(data []byte, column *yaml.Node, by *source) {
 		}
 		var p *csv.ParseError
 		if errors.As(err, &p) {
-			in.src.at(expect.Place{File: in.src.name, Line: p.Line, Col: p.Column}, "", "not valid CSV: %v", p.Err)
+			in.src.at(expect.Place{File: in.src.name, Line: p.Line, Col: p.Column}, "a quote inside of a quoted value is written twice; say format: txt for a list with a target in each line", "not valid CSV: %v", p.Err)
 			return
 		}
 		if index < 0 {
@@ -185,7 +185,7 @@ func (in *listing) csv(data []byte, column *yaml.Node, by *source) {
 		}
 		if index >= len(row) || strings.TrimSpace(row[index]) == "" {
 			line, col := r.FieldPos(min(index, len(row)-1))
-			in.src.at(expect.Place{File: in.src.name, Line: line, Col: col}, "", "the row has no value in column %q", want)
+			in.src.at(expect.Place{File: in.src.name, Line: line, Col: col}, "fill it in, or take the row out", "the row has no value in column %q", want)
 			continue
 		}
 		line, col := r.FieldPos(index)
@@ -218,7 +218,7 @@ func (in *listing) json(data []byte, field *yaml.Node, by *source) {
 			return
 		}
 		if err != nil {
-			hint := ""
+			hint := "one JSON document, or one after the other; say format: txt for a list with a target in each line"
 			if errors.Is(err, errShape) {
 				hint = "name the way to the targets with field, such as field: hosts.name"
 			}

@@ -82,16 +82,21 @@ func (l *loader) display(name string) string { return path.Join(l.o.Dir, name) }
 // read gives the bytes of a file below the directory of the inventory. from is
 // the node that names it, nil for the inventory itself.
 func (l *loader) read(name string, limit int64, from *yaml.Node, src *source) ([]byte, bool) {
+	var data []byte
 	report := func(hint, format string, args ...any) ([]byte, bool) {
 		if from == nil {
-			l.errs.add(&Error{Place: expect.Place{File: l.display(name)}, Msg: printable(fmt.Sprintf(format, args...)), Hint: hint})
+			e := &Error{Place: expect.Place{File: l.display(name)}, Msg: printable(fmt.Sprintf(format, args...)), Hint: hint}
+			if data != nil {
+				e.Place.Line, e.Place.Col = 1, 1
+			}
+			l.errs.add(e)
 		} else {
 			src.bad(from, hint, format, args...)
 		}
 		return nil, false
 	}
-	data, err := l.o.Overlay[name], error(nil)
-	if data == nil {
+	var err error
+	if data = l.o.Overlay[name]; data == nil {
 		data, err = readFile(l.o.FS, name, limit)
 	}
 	switch {
@@ -100,7 +105,7 @@ func (l *loader) read(name string, limit int64, from *yaml.Node, src *source) ([
 		if errors.As(err, &p) {
 			err = p.Err // the path in it is not the one that a person knows
 		}
-		return report("", "cannot read %s: %v", l.display(name), err)
+		return report(unreadableHint, "cannot read %s: %v", l.display(name), err)
 	case int64(len(data)) > limit:
 		return report("split it, or take the targets from a list", "%s is larger than %d MiB", l.display(name), limit>>20)
 	}
@@ -229,7 +234,7 @@ func (l *loader) part(p *part, f *includer, data []byte) {
 	if p.trust != nil {
 		src.trustSets(p.trust, path.Join(l.o.Dir, f.dir), func(n *yaml.Node, set *TrustSet) {
 			if other := l.inv.TrustSet(set.Name); other != nil {
-				src.bad(n, "", "the trust set %q is already there: %s", set.Name, other.Place)
+				src.bad(n, "give it another name, or put the roots of both into one set", "the trust set %q is already there: %s", set.Name, other.Place)
 				return
 			}
 			l.inv.Trust = append(l.inv.Trust, set)
@@ -260,15 +265,22 @@ func (l *loader) include(n *yaml.Node, f *includer) {
 		return
 	}
 	if first, ok := l.seen[name]; ok {
-		f.src.bad(n, "", "%s is already part of this inventory: %s", l.display(name), first)
+		f.src.bad(n, "include each file once, and none that includes this one", "%s is already part of this inventory: %s", l.display(name), first)
 		return
 	}
 	if f.nesting >= maxDepth || len(l.seen) >= maxFiles {
-		f.src.bad(n, "", "more than %d files, or nested deeper than %d", maxFiles, maxDepth)
+		f.src.bad(n, "name the files in one place instead of having each include the next", "more than %d files, or nested deeper than %d", maxFiles, maxDepth)
 		return
 	}
 	l.file(name, f.src.place(n), n, f)
 }
+
+// Hints that stand beside several errors.
+const (
+	targetHint     = "a target is a host, host:port, an address or range, or a URL such as https://host or smtp://host: certassay scan --help"
+	unreadableHint = "a path is relative to the file that names it, and a regular file below the directory of the inventory, also behind links"
+	otherGroup     = "a target belongs to one group: take it out of the other"
+)
 
 var groupHints = map[string]string{
 	"hosts": "write targets", "hostnames": "write targets", "target": "write targets", "roots": `name a trust set under trust, and here: trust: [NAME]`,
@@ -286,7 +298,7 @@ func (l *loader) group(n *yaml.Node, f *includer) {
 	known["name"] = func(n *yaml.Node) {
 		g.Name, g.Place = src.text(n, "name"), src.place(n)
 		if other, ok := l.groups[g.Name]; ok && g.Name != "" {
-			src.bad(n, "", "the group %q is already there: %s", g.Name, other)
+			src.bad(n, "give it another name, or put the targets into that one", "the group %q is already there: %s", g.Name, other)
 			return
 		}
 		l.groups[g.Name] = g.Place
@@ -344,7 +356,7 @@ func (l *loader) target(n *yaml.Node, src *source, g *Group) {
 	}
 	spec, err := target.Parse(text, target.Defaults{})
 	if err != nil {
-		src.bad(at, "", "%v", err)
+		src.bad(at, targetHint, "%v", err)
 		return
 	}
 	e.Spec = spec
@@ -352,7 +364,7 @@ func (l *loader) target(n *yaml.Node, src *source, g *Group) {
 		src.bad(address, "leave it out, or write the name as the target", "address: the target is one already")
 	}
 	if other, err := l.add(e, src); err != nil {
-		src.bad(at, "", "the target is already listed in group %q: %s", other.Group.Name, other.Place)
+		src.bad(at, otherGroup, "the target is already listed in group %q: %s", other.Group.Name, other.Place)
 	}
 }
 
@@ -367,7 +379,7 @@ func (e *Entry) named() bool {
 func (s *source) address(n *yaml.Node) netip.Addr {
 	addr, err := netip.ParseAddr(n.Value)
 	if n.Kind != yaml.ScalarNode || err != nil || addr.Zone() != "" {
-		s.bad(n, "", "address: want an IP address such as 192.0.2.1 or 2001:db8::1, without port")
+		s.bad(n, "the port belongs to the target", "address: want an IP address such as 192.0.2.1 or 2001:db8::1, without port")
 		return netip.Addr{}
 	}
 	return addr
@@ -378,7 +390,7 @@ func (l *loader) add(e *Entry, src *source) (*Entry, error) {
 	if len(l.inv.entries) >= maxTargets {
 		if !l.full {
 			l.full = true
-			src.at(e.Place, "", "more than %d targets", maxTargets)
+			src.at(e.Place, "split the inventory, and audit the parts one after the other", "more than %d targets", maxTargets)
 		}
 		return e, nil
 	}
@@ -422,7 +434,7 @@ func (s *source) issuance(n *yaml.Node) *Issuance {
 				return
 			}
 			if err != nil || name == "Local" {
-				s.bad(n, "", "timezone %q is unknown: want one such as Europe/Berlin or UTC", name)
+				s.bad(n, "the names are those of the IANA database, as in /usr/share/zoneinfo", "timezone %q is unknown: want one such as Europe/Berlin or UTC", name)
 				return
 			}
 			i.Zone = zone
@@ -432,7 +444,7 @@ func (s *source) issuance(n *yaml.Node) *Issuance {
 			start, err1 := time.Parse("15:04", from)
 			end, err2 := time.Parse("15:04", to)
 			if n.Kind != yaml.ScalarNode || !ok || err1 != nil || err2 != nil || len(n.Value) != len("08:00-20:00") || start.Equal(end) {
-				s.bad(n, "", `hours: want two times of day, such as "08:00-20:00"`)
+				s.bad(n, "from 00:00 to 24:00, in quotes; a night begins late and ends early: \"22:00-06:00\"", `hours: want two times of day, such as "08:00-20:00"`)
 				return
 			}
 			midnight := start.Truncate(24 * time.Hour)

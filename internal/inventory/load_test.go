@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -171,6 +172,9 @@ groups:
 }
 
 // Everything that is wrong is said at once, with its place.
+// placed is the begin of an error in the text of several.
+var placed = regexp.MustCompile(`(?m)^certassay\.yaml:[0-9]+:[0-9]+: `)
+
 func TestBroken(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -220,6 +224,10 @@ func TestBroken(t *testing.T) {
 		{"command", "version: 1\ngroups: [{name: a, targets_from: {command: [ls]}}]\n", []string{"starts no program", `the key "file" is missing`}},
 		{"list outside", "version: 1\ngroups: [{name: a, targets_from: {file: ../hosts.txt}}]\n", []string{"lies outside", "pipe it in"}},
 		{"column of a text", "version: 1\ngroups: [{name: a, targets_from: {file: a.txt, column: x}}]\n", []string{"column is for a list in csv, and this one is txt"}},
+		{"wrong kinds", "version: 1\ngroups: {a: b}\nwaivers: {}\ndefaults: [a]\ntrust: [b]\ninclude: c.yaml\n", []string{"2:9: groups: want a list", "3:10: waivers: want a list", "4:11: defaults: want a mapping"}},
+		{"wrong values", "version: 1\ngroups: [{name: a, targets: [{address: 1.2.3.4}, {target: b.example.org, address: x}, {target: 1}], expect: {names: [\"a b\", \"https://x\", []], names_exactly: 7, key_types: [x, [y]], stapling: yes, keys: [{pin: [], until: [], note: 3}]}}, {name: \"\"}, {}]\n", []string{
+			"names_exactly: want true or false", `the key "target" is missing`}},
+		{"wrong waivers", "version: 1\nwaivers: [{rule: X, match: {spki: x, endpoint: y}, reason: \"\", owner: [], expires: x}, 7, {rule: a-b, rule: a-b}]\n", []string{`2:18: rule "X"`, "match: want exactly one identity"}},
 		{"standard input that is not read", "version: 1\ngroups: [{name: a, targets_from: {file: \"-\"}}]\n", []string{"which is not read here"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,6 +239,11 @@ func TestBroken(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error lacks %q:\n%v", want, err)
 				}
+			}
+			// Each says where, and what to do.
+			places, hints := len(placed.FindAllString(err.Error(), -1)), strings.Count(err.Error(), "\n    hint: ")
+			if starts := strings.Count("\n"+err.Error(), "\ncertassay.yaml"); places != starts || hints != places {
+				t.Errorf("%d errors, %d with line and column, %d with a hint:\n%v", starts, places, hints, err)
 			}
 		})
 	}
@@ -349,7 +362,7 @@ func TestLimits(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "and 150 more") || strings.Count(err.Error(), "\n") > 4*maxErrors {
 		t.Errorf("many errors: %v", err)
 	}
-	if _, err := Load("missing.yaml", Options{FS: fstest.MapFS{}, Dir: "up", At: at}); err == nil || err.Error() != "up/missing.yaml: cannot read up/missing.yaml: file does not exist" {
+	if _, err := Load("missing.yaml", Options{FS: fstest.MapFS{}, Dir: "up", At: at}); err == nil || !strings.HasPrefix(err.Error(), "up/missing.yaml: cannot read up/missing.yaml: file does not exist") {
 		t.Errorf("missing file: %v", err)
 	}
 	if _, err := Load("d", Options{FS: fstest.MapFS{"d/x": {}}, At: at}); err == nil || !strings.Contains(err.Error(), "not a regular file") {

@@ -144,7 +144,11 @@ func (s *source) document(data []byte) *yaml.Node {
 		if at.Line == 0 {
 			at.Line, at.Col = unreadable(data)
 		}
-		s.at(at, "", "not valid YAML: %s", msg)
+		line := ""
+		if at.Line > 0 && at.Line <= len(s.lines) {
+			line = s.lines[at.Line-1]
+		}
+		s.at(at, suggest.YAML(msg, line), "not valid YAML: %s", msg)
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
@@ -181,7 +185,7 @@ func (s *source) plain(n *yaml.Node) bool {
 		s.bad(n, "write the value out, or put it into defaults", "anchors and aliases are not used here")
 		ok = false
 	case n.Style&yaml.TaggedStyle != 0:
-		s.bad(n, "", "YAML tags such as %s are not used here", n.Tag)
+		s.bad(n, "write the value alone: its type follows from the key", "YAML tags such as %s are not used here", n.Tag)
 		ok = false
 	}
 	for _, c := range n.Content {
@@ -219,7 +223,7 @@ func (s *source) mapping(n *yaml.Node, what string, hints map[string]string, kno
 		case key.Kind != yaml.ScalarNode || read == nil:
 			s.bad(key, unknownHint(key.Value, hints, known.names()), "%s: unknown key %q", what, shorten(key.Value))
 		case seen[key.Value]:
-			s.bad(key, "", "%s: the key %q is already there in line %d", what, key.Value, lines[key.Value])
+			s.bad(key, "keep one of the two; what belongs to both goes into one value", "%s: the key %q is already there in line %d", what, key.Value, lines[key.Value])
 		default:
 			seen[key.Value], lines[key.Value] = true, key.Line
 			read(value)
@@ -242,7 +246,7 @@ func unknownHint(key string, hints map[string]string, known []string) string {
 func (s *source) need(n *yaml.Node, what string, seen map[string]bool, keys ...string) {
 	for _, key := range keys {
 		if seen != nil && !seen[key] {
-			s.bad(n, "", "%s: the key %q is missing", what, key)
+			s.bad(n, "add "+key+": …", "%s: the key %q is missing", what, key)
 		}
 	}
 }
@@ -267,11 +271,11 @@ func (s *source) text(n *yaml.Node, what string) string {
 	case n.Kind != yaml.ScalarNode || n.Tag != "!!str":
 		s.wrong(n, what, "text")
 	case strings.TrimSpace(n.Value) == "":
-		s.bad(n, "", "%s is empty", what)
+		s.bad(n, "write a value, or leave it out", "%s is empty", what)
 	case len(n.Value) > maxText:
-		s.bad(n, "", "%s has %d bytes, more than %d", what, len(n.Value), maxText)
+		s.bad(n, "shorten it: reports print it in a line", "%s has %d bytes, more than %d", what, len(n.Value), maxText)
 	case unprintable.MatchString(n.Value):
-		s.bad(n, "", "%s holds a character that does not print", what)
+		s.bad(n, "type it anew: what is copied from a web page or a document can hold characters that are not seen", "%s holds a character that does not print", what)
 	default:
 		return n.Value
 	}
@@ -288,7 +292,7 @@ func (s *source) word(n *yaml.Node, what string, words ...string) string {
 		s.wrong(n, what, want)
 		return ""
 	}
-	hint := ""
+	hint := "write one of these words"
 	if near := suggest.Nearest(n.Value, words); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
@@ -310,8 +314,13 @@ func (s *source) boolean(n *yaml.Node, what string) (value, ok bool) {
 
 // wrong reports a value of another type.
 func (s *source) wrong(n *yaml.Node, what, want string) {
-	hint := ""
+	hint := map[string]string{
+		"a list": "begin each item with a dash, or put them in brackets: [one, two]", "text": "one value is wanted here",
+		"a mapping": "write its keys below it, indented, or in braces: {key: value}", "true or false": "write true or false, without quotes",
+	}[want]
 	switch {
+	case hint == "":
+		hint = "certassay schema inventory prints the form of every value"
 	case n.Tag == "!!null":
 		hint = "leave the key out"
 	case n.Kind == yaml.ScalarNode && want == "text":

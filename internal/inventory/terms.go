@@ -157,6 +157,9 @@ func (r *reader) issuers(n *yaml.Node) {
 	r.set("expect.issuers", n, value, func(t *Terms) { t.Expect.Issuers = issuers })
 }
 
+// pinHint tells people where pins come from.
+const pinHint = `"certassay learn HOST" shows the pin of what is served; of a file: openssl x509 -in cert.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64`
+
 func (r *reader) keys(n *yaml.Node) {
 	pins, value := []expect.Pin{}, []string{}
 	r.list(n, "keys", func(n *yaml.Node) {
@@ -166,7 +169,7 @@ func (r *reader) keys(n *yaml.Node) {
 		}
 		for _, earlier := range pins {
 			if earlier.Same(p) {
-				r.bad(n, "", "this pin is already there in line %d", earlier.Place.Line)
+				r.bad(n, "take one of them out", "this pin is already there in line %d", earlier.Place.Line)
 				return
 			}
 		}
@@ -186,7 +189,7 @@ func (r *reader) pin(n *yaml.Node) (p expect.Pin, ok bool) {
 		if n.Kind != yaml.ScalarNode {
 			r.wrong(n, "pin", "text")
 		} else if p, err = expect.ParsePin(n.Value); err != nil {
-			r.bad(n, "", "pin: %v", err)
+			r.bad(n, pinHint, "pin: %v", err)
 		} else {
 			ok = true
 		}
@@ -205,7 +208,7 @@ func (r *reader) pin(n *yaml.Node) (p expect.Pin, ok bool) {
 		"until": func(n *yaml.Node) {
 			day, err := time.Parse(time.DateOnly, n.Value)
 			if n.Kind != yaml.ScalarNode || err != nil {
-				r.bad(n, "", "until: want the last day on which the pin counts, such as 2027-05-01")
+				r.bad(n, "year-month-day; leave it out for a pin that does not end", "until: want the last day on which the pin counts, such as 2027-05-01")
 				return
 			}
 			until = day.AddDate(0, 0, 1)
@@ -236,12 +239,12 @@ func (r *reader) names(n *yaml.Node) {
 // host gives a name or address in its one form.
 func (s *source) host(n *yaml.Node, text string) (string, bool) {
 	if strings.ContainsAny(text, "/:[]") && strings.Count(text, ":") < 2 {
-		s.bad(n, "", "%q is no name: want one such as mail.example.org, without scheme and port", n.Value)
+		s.bad(n, "scheme and port belong to targets", "%q is no name: want one such as mail.example.org, without scheme and port", n.Value)
 		return "", false
 	}
 	spec, err := target.Parse(text, target.Defaults{})
 	if err != nil {
-		s.bad(n, "", "%v", err)
+		s.bad(n, "write a name such as mail.example.org, or an IP address", "%v", err)
 		return "", false
 	}
 	for t := range spec.All() {
@@ -255,7 +258,7 @@ func (r *reader) keyTypes(n *yaml.Node) {
 	r.list(n, "key_types", func(n *yaml.Node) {
 		k, err := expect.ParseKeyType(n.Value)
 		if n.Kind != yaml.ScalarNode || err != nil {
-			r.bad(n, "", "key type %q: want one of %s", n.Value, strings.Join(expect.KeyTypes(), ", "))
+			r.bad(n, "a plus is for that length and more: rsa-2048+", "key type %q: want one of %s", n.Value, strings.Join(expect.KeyTypes(), ", "))
 			return
 		}
 		types, value = append(types, k), append(value, k.String())
@@ -284,7 +287,7 @@ func (r *reader) duration(n *yaml.Node) (time.Duration, bool) {
 			return time.Duration(number*unit) * time.Hour, true
 		}
 	}
-	r.bad(n, "", "max_validity: want days, weeks or hours such as 100d, 14w, 36h, or any; at most %dd", maxDays)
+	r.bad(n, "a number and its unit, without a space", "max_validity: want days, weeks or hours such as 100d, 14w, 36h, or any; at most %dd", maxDays)
 	return 0, false
 }
 
@@ -302,7 +305,7 @@ func (r *reader) version(n *yaml.Node) (uint16, bool) {
 	}
 	v, err := expect.ParseTLS(text)
 	if n.Kind != yaml.ScalarNode || err != nil {
-		r.bad(n, "", "min_tls: want 1.0, 1.1, 1.2, 1.3 or any, found %s", describe(n))
+		r.bad(n, "the oldest version that may be negotiated; any lifts what the group asks for", "min_tls: want 1.0, 1.1, 1.2, 1.3 or any, found %s", describe(n))
 		return 0, false
 	}
 	return v, true
@@ -334,7 +337,7 @@ func (s *source) trustSets(n *yaml.Node, base string, add func(*yaml.Node, *Trus
 		key, value := n.Content[i], n.Content[i+1]
 		set := &TrustSet{Name: s.text(key, "name of a trust set"), Place: s.place(key)}
 		if reserved[set.Name] {
-			s.bad(key, "", "the name %q is taken", set.Name)
+			s.bad(key, "choose another one: reports use this one for a root program", "the name %q is taken", set.Name)
 			continue
 		}
 		what := fmt.Sprintf("trust set %q", set.Name)
@@ -345,7 +348,7 @@ func (s *source) trustSets(n *yaml.Node, base string, add func(*yaml.Node, *Trus
 				}
 			})
 			if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-				s.bad(n, "", "%s has no roots: nothing would be trusted by it", what)
+				s.bad(n, "name files with CA certificates, or leave the set out", "%s has no roots: nothing would be trusted by it", what)
 			}
 		}})
 		s.need(value, what, seen, "roots")

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/certassay/certassay/internal/suggest"
 )
 
 // Limits on a waivers file, which may come with a repository that is audited.
@@ -56,7 +58,7 @@ func (e *Error) Error() string {
 func Parse(path string, data []byte, at time.Time) (*List, error) {
 	s := &source{path: path, lines: strings.Split(string(data), "\n"), at: at}
 	if len(data) > maxFile {
-		return nil, s.error(0, 0, "", "the file is larger than %d KiB", maxFile>>10)
+		return nil, s.error(1, 1, "a waiver is for one finding of one key: whole lists of them hide forgeries", "the file is larger than %d KiB", maxFile>>10)
 	}
 	root := s.document(data)
 	list := new(List)
@@ -110,12 +112,16 @@ func printable(s string) string {
 // document gives the one document of data, or nil after reporting why not.
 func (s *source) document(data []byte) *yaml.Node {
 	fail := func(err error) *yaml.Node {
-		line, col, msg := 0, 0, err.Error()
+		line, col, msg := 1, 1, err.Error()
 		var le *yaml.LoadError
 		if errors.As(err, &le) {
 			line, col, msg = le.Mark.Line, le.Mark.Column, le.Message
 		}
-		s.errs = append(s.errs, s.error(line, col, "", "not valid YAML: %s", msg))
+		text := ""
+		if line > 0 && line <= len(s.lines) {
+			text = s.lines[line-1]
+		}
+		s.errs = append(s.errs, s.error(max(line, 1), max(col, 1), suggest.YAML(msg, text), "not valid YAML: %s", msg))
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
@@ -124,13 +130,13 @@ func (s *source) document(data []byte) *yaml.Node {
 	}
 	var doc, second yaml.Node
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) {
-		s.errs = append(s.errs, s.error(0, 0, "write waivers: [] to waive nothing", "the file is empty"))
+		s.errs = append(s.errs, s.error(1, 1, "write waivers: [] to waive nothing", "the file is empty"))
 		return nil
 	} else if err != nil {
 		return fail(err)
 	}
 	if err := loader.Load(&second); err == nil {
-		s.bad(&second, "", "a second document in the file")
+		s.bad(&second, "write all waivers in one list", "a second document in the file")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		return fail(err)
@@ -142,7 +148,7 @@ func (s *source) document(data []byte) *yaml.Node {
 func (s *source) mapping(n *yaml.Node, what string, hints map[string]string, fields map[string]func(*yaml.Node)) map[string]bool {
 	seen := map[string]bool{}
 	if n.Kind != yaml.MappingNode {
-		s.bad(n, "", "%s: want a mapping", what)
+		s.bad(n, "write its keys below it, indented, or in braces: {key: value}", "%s: want a mapping", what)
 		return nil
 	}
 	var known []string
@@ -161,7 +167,7 @@ func (s *source) mapping(n *yaml.Node, what string, hints map[string]string, fie
 			}
 			s.bad(key, hint, "%s: unknown key %q", what, key.Value)
 		case seen[key.Value]:
-			s.bad(key, "", "%s: the key %q stands twice", what, key.Value)
+			s.bad(key, "keep one of the two", "%s: the key %q stands twice", what, key.Value)
 		case value.Kind == yaml.AliasNode || value.Anchor != "" || value.Style&yaml.TaggedStyle != 0:
 			s.bad(value, "write the value out", "%s: anchors, aliases and tags are not used here", key.Value)
 		default:
@@ -177,14 +183,14 @@ func (s *source) file(root *yaml.Node) *List {
 	seen := s.mapping(root, "waivers file", nil, map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
 			if n.Value != "1" {
-				s.bad(n, "", "version %q is not 1", n.Value)
+				s.bad(n, "this program reads version 1", "version %q is not 1", n.Value)
 			}
 		},
 		"waivers": func(n *yaml.Node) { list = s.list(n) },
 	})
 	for _, key := range []string{"version", "waivers"} {
 		if seen != nil && !seen[key] {
-			s.bad(root, "", "the key %q is missing", key)
+			s.bad(root, map[string]string{"version": "add version: 1", "waivers": "add waivers: [] to waive nothing"}[key], "the key %q is missing", key)
 		}
 	}
 	return list
@@ -193,11 +199,11 @@ func (s *source) file(root *yaml.Node) *List {
 func (s *source) list(n *yaml.Node) *List {
 	list := new(List)
 	if n.Kind != yaml.SequenceNode {
-		s.bad(n, "", "waivers: want a list")
+		s.bad(n, "begin each waiver with a dash", "waivers: want a list")
 		return list
 	}
 	if len(n.Content) > maxWaivers {
-		s.bad(n, "", "waivers: %d entries, more than %d", len(n.Content), maxWaivers)
+		s.bad(n, "a waiver is for one finding of one key: mend what so many are for, or raise the bar", "waivers: %d entries, more than %d", len(n.Content), maxWaivers)
 		return list
 	}
 	for _, c := range n.Content {
@@ -225,7 +231,7 @@ func (s *source) waiver(n *yaml.Node) *Waiver {
 			w.Expires, err = time.Parse(time.DateOnly, n.Value)
 			switch last := s.at.AddDate(1, 0, 0); {
 			case err != nil:
-				s.bad(n, "", "expires: want a date such as 2027-05-01")
+				s.bad(n, "year-month-day, the last day on which it counts; at most a year ahead", "expires: want a date such as 2027-05-01")
 			case w.Expires.After(last):
 				s.bad(n, "the last day allowed is "+last.UTC().Format(time.DateOnly), "expires: %s is more than a year ahead", n.Value)
 			}
@@ -233,21 +239,28 @@ func (s *source) waiver(n *yaml.Node) *Waiver {
 	})
 	for _, key := range []string{"rule", "match", "reason", "owner", "expires"} {
 		if seen != nil && !seen[key] {
-			s.bad(n, "", "waiver: the key %q is missing", key)
+			s.bad(n, missing[key], "waiver: the key %q is missing", key)
 		}
 	}
 	return w
+}
+
+// missing says of each key of a waiver what belongs there.
+var missing = map[string]string{
+	"rule": "add rule: ID, of the finding that is accepted", "reason": "say why it is accepted: reason: lab appliance, SEC-118",
+	"match": "name the key it is found at: match: {spki: \"sha256/…\"}", "owner": "say who answers for it: owner: network-security",
+	"expires": "add the last day on which it counts: expires: 2027-05-01",
 }
 
 func (s *source) text(n *yaml.Node, key string) string {
 	text := strings.TrimSpace(n.Value)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
-		s.bad(n, "", "%s: want text", key)
+		s.bad(n, "write it in quotes", "%s: want text", key)
 	case text == "":
-		s.bad(n, "", "%s is empty", key)
+		s.bad(n, missing[key], "%s is empty", key)
 	case unprintable.MatchString(strings.ReplaceAll(text, "\n", " ")):
-		s.bad(n, "", "%s holds a character that does not print", key)
+		s.bad(n, "type it anew: what is copied from a web page or a document can hold characters that are not seen", "%s holds a character that does not print", key)
 	}
 	return text
 }
@@ -265,7 +278,7 @@ func (s *source) match(n *yaml.Node, m *Match) {
 		return func(n *yaml.Node) {
 			v, err := check(n.Value)
 			if n.Kind != yaml.ScalarNode || err != nil {
-				s.bad(n, "", "%s: %v", key, cmp.Or(err, errScalar))
+				s.bad(n, "copy it from the JSON report of the finding", "%s: %v", key, cmp.Or(err, errScalar))
 				return
 			}
 			*into = v

@@ -211,10 +211,18 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// list gives joined errors, or one alone.
+func list(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
 func TestParseErrors(t *testing.T) {
 	match := "spki: " + spki
 	tests := []struct{ name, text, want string }{
-		{"empty", "", "waivers.yaml: the file is empty"},
+		{"empty", "", "waivers.yaml:1:1: the file is empty"},
 		{"not YAML", "version: [", "not valid YAML"},
 		{"second document", text(match, rest) + "---\n{}\n", "a second document"},
 		{"no version", "waivers: []\n", `the key "version" is missing`},
@@ -253,6 +261,11 @@ func TestParseErrors(t *testing.T) {
 			l, err := Parse("waivers.yaml", []byte(tt.text), now)
 			if err == nil || l != nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("Parse = %v, %v, want %q", l, err, tt.want)
+			}
+			for _, err := range list(err) {
+				if e := (*Error)(nil); !errors.As(err, &e) || e.Line < 1 || e.Col < 1 || e.Hint == "" {
+					t.Errorf("an error without line, column or hint:\n%v", err)
+				}
 			}
 			if strings.ContainsRune(err.Error(), '\x1b') {
 				t.Errorf("Parse = %q, want no control characters", err)
