@@ -35,13 +35,25 @@ func (t *table) row(s *Subject) string {
 		outside(target), outside(s.Address), outside(s.Anchor), reason(s))
 }
 
-// line sets five cells; the style is that of the first.
+// maxIdentity and minReason bound what a row gives up for its target and address.
+const maxIdentity, minReason = 256, 12
+
+// line sets five cells; the style is that of the first. Target and address are not
+// cut where they are longer than their columns, for nobody could tell which row is
+// whose: the reason gives way, and then the edge of the screen.
 func (t *table) line(first style, cells ...string) string {
 	var b strings.Builder
+	over := 0
 	for i, cell := range cells {
-		cell = fit(cell, t.widths[i])
-		if i == len(cells)-1 {
-			cell = strings.TrimRight(cell, " ")
+		switch i {
+		case 1, 2:
+			cell = clip(cell, maxIdentity)
+			over += max(columns(cell)-t.widths[i], 0)
+			cell = fit(cell, max(columns(cell), t.widths[i]))
+		case len(cells) - 1:
+			cell = strings.TrimRight(fit(cell, max(t.widths[i]-over, minReason)), " ")
+		default:
+			cell = fit(cell, t.widths[i])
 		}
 		if i == 0 {
 			cell = t.o.paint(first, cell)
