@@ -27,7 +27,13 @@ func (v *verified) describe(in *Input, f *facts.Chain) {
 		f.Links[i].OnBestPath = slices.Contains(f.Paths[0].Certificates, f.Links[i].SHA256)
 	}
 	f.Revoked = revokedFacts(in, v.paths)
-	f.OwnChecks = best.ours
+	// A path that is out of date breaks RFC 5280 and not only what software says.
+	dates := best.has(reasonExpired) || best.has(reasonEarly)
+	f.OwnChecks = best.ours && (!dates || v.reason != reasonExpired && v.reason != reasonUnknown)
+	// The library has one word for both ends of a validity.
+	if f.VerifyError == reasonExpired && f.Paths[0].Reason == reasonEarly {
+		f.VerifyError = reasonEarly
+	}
 	for _, p := range in.Trust.Programs() {
 		if p.Anchor == trust.Public {
 			f.PublicAll++

@@ -361,8 +361,13 @@ func (p *path) refusal() (violation, bool) {
 		return *v, true
 	}
 	for _, reason := range []string{reasonExpired, reasonEarly, reasonUsage, reasonSHA1} {
+		// The library has one word for both ends of a validity.
+		library := reason
+		if reason == reasonEarly {
+			library = reasonExpired
+		}
 		for _, v := range p.violations {
-			if v.reason == reason && (p.library == "" || p.library == reason || p.library == reasonUnknown) {
+			if v.reason == reason && (p.library == "" || p.library == library || p.library == reasonUnknown) {
 				return v, true
 			}
 		}

@@ -150,6 +150,8 @@ func TestRefusal(t *testing.T) {
 		change       func(*made)
 	}{
 		{"expired", "expired", 1, func(m *made) { m.mid.NotAfter = now.AddDate(0, 0, -1) }},
+		{"not valid yet", "not-yet-valid", 0, func(m *made) { m.leaf.NotBefore, m.leaf.NotAfter = now.AddDate(0, 0, 1), now.AddDate(0, 0, 2) }},
+		{"issuer not valid yet", "not-yet-valid", 1, func(m *made) { m.mid.NotBefore = now.AddDate(0, 0, 1) }},
 		{"path length", "path-length", 2, func(m *made) { m.root.Set(lab.Basic(true, 0).MakeCritical()) }},
 		{"forged leaf", "signature", 0, func(m *made) { m.midKey = lab.ForgedKey() }},
 		{"stranger", "unknown-authority", 0, func(m *made) { m.leaf.Issuer = lab.Named("CN=Nobody") }},
@@ -159,10 +161,23 @@ func TestRefusal(t *testing.T) {
 			m := honest()
 			tt.change(m)
 			p := m.judge(t).Paths[0]
+			if f := m.judge(t); tt.reason == "not-yet-valid" && f.VerifyError != tt.reason {
+				t.Errorf("verify error = %s, want %s", f.VerifyError, tt.reason)
+			}
 			if p.Accepted || p.Reason != tt.reason || p.FailedAt != tt.at || p.Detail == "" {
 				t.Errorf("path = %+v, want %s at %d", p, tt.reason, tt.at)
 			}
 		})
+	}
+}
+
+// A leaf that was never valid at the same time as its issuer is refused by RFC 5280,
+// too: nothing rests on our own checks there.
+func TestOwnChecksOutOfDate(t *testing.T) {
+	m := honest()
+	m.mid.NotBefore, m.mid.NotAfter = now.AddDate(-9, 0, 0), now.AddDate(-8, 0, 0)
+	if f := m.judge(t); f.Anchor != "inventory" || f.OwnChecks || f.Paths[0].Reason != "expired" {
+		t.Errorf("anchor = %s, own checks = %v, path = %+v", f.Anchor, f.OwnChecks, f.Paths[0])
 	}
 }
 
