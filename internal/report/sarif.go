@@ -41,9 +41,14 @@ func (w *sarifWriter) Begin(tool Tool, _ evidence.Run) error {
 func (w *sarifWriter) Subject(s *Subject, certs []Certificate) error {
 	s.fillLists()
 	where := []sarifLocation{w.location(s)}
+	drawn := explained(s)
 	for i := range s.Findings {
 		f := &s.Findings[i]
-		if err := w.results.add(max(f.Severity, finding.Info), w.result(s, f, where)); err != nil {
+		r := w.result(s, f, where)
+		if i == drawn {
+			r.Graphs = []sarifGraph{graphOf(s)}
+		}
+		if err := w.results.add(max(f.Severity, finding.Info), r); err != nil {
 			return fmt.Errorf("writing finding of %q: %w", s.ID, err)
 		}
 	}

@@ -49,6 +49,7 @@ type (
 		PartialFingerprints map[string]string  `json:"partialFingerprints"`
 		BaselineState       string             `json:"baselineState"`
 		Suppressions        []sarifSuppression `json:"suppressions"`
+		Graphs              []sarifGraph       `json:"graphs,omitempty"`
 		Properties          map[string]any     `json:"properties"`
 	}
 	sarifSuppression struct {
