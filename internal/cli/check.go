@@ -148,7 +148,8 @@ func (c *command) meet(ctx context.Context, s *session, paths []string) {
 	}
 	opts := localfile.Options{Emit: s.met.Add, Divert: pass, Stores: localfile.Stores{Passwords: s.passwords}}
 	for _, path := range paths {
-		if path != localfile.Stdin {
+		// A pipe can be read once, which is when it is judged.
+		if info, err := os.Stat(path); err == nil && path != localfile.Stdin && (info.Mode().IsRegular() || info.IsDir()) {
 			_ = localfile.Read(ctx, path, opts)
 		}
 	}

@@ -92,7 +92,7 @@ const viaHelp = "socks5://, http://, https://, or ssh:// by your ssh"
 // check refuses values before anything is read or contacted.
 func (f *ctFlags) check(c *command, formats ...string) error {
 	if !slices.Contains(formats, f.format) {
-		return hint.With(fmt.Errorf("unknown format %q", f.format), "formats: "+strings.Join(formats, ", "))
+		return config.Meant(fmt.Errorf("unknown format %q (want %s)", f.format, strings.Join(formats, ", ")), f.format, formats)
 	}
 	if f.via != "" {
 		via, err := config.ParseVantage(f.via)

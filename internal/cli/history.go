@@ -12,6 +12,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/store"
@@ -58,7 +59,7 @@ func (c *command) history(ctx context.Context, f *historyFlags, args []string) e
 	case f.store == "":
 		return exit.Usage(hint.With(errors.New("no store was named"), "give the directory that scan was given, with --store DIR"))
 	case !slices.Contains([]string{"text", "json", "html"}, f.format):
-		return exit.Usage(fmt.Errorf("unknown format %q (want text, json or html)", f.format))
+		return exit.Usage(config.Meant(fmt.Errorf("unknown format %q (want text, json or html)", f.format), f.format, []string{"text", "json", "html"}))
 	}
 	name := ""
 	if len(args) == 1 {

@@ -184,7 +184,7 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 		}
 	}
 	if !slices.Contains([]string{pinLeaf, pinIssuer, pinNone}, l.pin) {
-		check(fmt.Errorf("unknown --pin %q (want leaf, issuer or none)", l.pin))
+		check(config.Meant(fmt.Errorf("unknown --pin %q (want leaf, issuer or none)", l.pin), l.pin, []string{pinLeaf, pinIssuer, pinNone}))
 	}
 	if l.pin == pinNone && len(l.backupText)+len(l.exportText) > 0 {
 		check(errors.New("--pin none leaves nothing to back up or to export"))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,6 +104,9 @@ knows neither suppressions nor baselines, and would show all of it as open alert
 }
 
 func (c *command) convert(path, format string, out io.Writer, opts report.Options, open bool) error {
+	if formats := report.Formats(); !slices.Contains(formats, format) {
+		return exit.Usage(config.Meant(fmt.Errorf("unknown report format %q (want %s)", format, strings.Join(formats, ", ")), format, formats))
+	}
 	doc, err := c.readReport(path)
 	if err != nil {
 		return err
@@ -151,7 +155,7 @@ Exits with 1 where a finding is new.`,
 			case "json":
 				err = changes.WriteJSON(c.Streams.Out)
 			default:
-				return exit.Usage(fmt.Errorf("unknown format %q (want text or json)", format))
+				return exit.Usage(config.Meant(fmt.Errorf("unknown format %q (want text or json)", format), format, []string{"text", "json"}))
 			}
 			if err != nil {
 				return exit.Failed(err)

@@ -216,7 +216,8 @@ func ParseFailOn(s string) (FailOn, error) {
 	if v, err := finding.ParseVerdict(s); err == nil && v != finding.OK {
 		return FailOn{Verdict: v}, nil
 	}
-	return FailOn{}, fmt.Errorf("cannot fail on %q (want info, low, medium, high, critical, suspicious, forged, inconclusive or never)", s)
+	words := []string{"info", "low", "medium", "high", "critical", "suspicious", "forged", "inconclusive", "never"}
+	return FailOn{}, Meant(fmt.Errorf("cannot fail on %q (want %s or never)", s, strings.Join(words[:len(words)-1], ", ")), s, words)
 }
 
 // parseTime reads a time of judgement: RFC 3339, or a date at midnight UTC.
@@ -278,7 +279,7 @@ func parseOutputs(format, output string, reports, known []string, evidence strin
 	}
 	for _, o := range outs {
 		if !slices.Contains(known, o.Format) {
-			errs = append(errs, fmt.Errorf("unknown report format %q (this version writes %s)", o.Format, strings.Join(known, ", ")))
+			errs = append(errs, Meant(fmt.Errorf("unknown report format %q (this version writes %s)", o.Format, strings.Join(known, ", ")), o.Format, known))
 		}
 		path := filepath.Clean(o.Path)
 		if paths[path] {

@@ -185,8 +185,13 @@ func (f *Flags) Config(env Env) (*Config, error) {
 	c.SNI, err = parseName("sni", f.sni)
 	check(err)
 	c.SSHConfig = f.sshConfig
-	c.Severity, err = finding.ParseSeverity(f.severity)
-	check(err)
+	if c.Severity, err = finding.ParseSeverity(f.severity); err != nil {
+		var words []string
+		for _, s := range finding.Severities {
+			words = append(words, s.String())
+		}
+		check(Meant(err, f.severity, words))
+	}
 	c.FailOn, err = ParseFailOn(f.failOn)
 	check(err)
 	if f.at != "" {
@@ -222,8 +227,8 @@ func NoColor(env Env) bool {
 // ranges checks the values that have no parser of their own.
 func (f *Flags) ranges() error {
 	var errs []error
-	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
-		errs = append(errs, fmt.Errorf("unknown --color %q (want auto, always or never)", f.color))
+	if colors := []string{"auto", "always", "never"}; !slices.Contains(colors, f.color) {
+		errs = append(errs, Meant(fmt.Errorf("unknown --color %q (want auto, always or never)", f.color), f.color, colors))
 	}
 	if f.quiet && f.verbose {
 		errs = append(errs, errors.New("--quiet and --verbose exclude each other"))

@@ -22,7 +22,7 @@ func parseFollow(lists []string) (f Follow, err error) {
 			case "srv":
 				f.SRV = true
 			default:
-				errs = append(errs, fmt.Errorf("cannot --follow %q (want mx, srv)", name))
+				errs = append(errs, Meant(fmt.Errorf("cannot --follow %q (want mx, srv)", name), name, []string{"mx", "srv"}))
 			}
 		}
 	}

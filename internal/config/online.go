@@ -46,7 +46,7 @@ func ParseOnline(lists []string) (o Online, err error) {
 			name = strings.TrimSpace(name)
 			i := slices.Index(onlineNames, name)
 			if i < 0 {
-				errs = append(errs, fmt.Errorf("unknown --online %q (want %s)", name, strings.Join(onlineNames, ", ")))
+				errs = append(errs, Meant(fmt.Errorf("unknown --online %q (want %s)", name, strings.Join(onlineNames, ", ")), name, onlineNames))
 				continue
 			}
 			o |= 1 << i

@@ -4,6 +4,7 @@ package suggest
 
 import (
 	"slices"
+	"strings"
 )
 
 // maxWord bounds what is compared: the work is quadratic, and the words come
@@ -11,8 +12,9 @@ import (
 const maxWord = 64
 
 // Nearest gives the candidate that is nearest to word, or "" where none is near:
-// within a third of its length, at least one and at most four edits. Of equally
-// near ones it is the first in alphabetical order.
+// within a third of its length, at least one and at most four edits, or, where there
+// is none of these, the only one that begins with its three letters or more. Of
+// equally near ones it is the first in alphabetical order.
 func Nearest(word string, candidates []string) string {
 	best, limit := "", max(1, min(len(word)/3, 4))
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
@@ -20,8 +22,22 @@ func Nearest(word string, candidates []string) string {
 			best, limit = c, d-1
 		}
 	}
+	if best == "" && len(word) >= minPrefix {
+		for _, c := range candidates {
+			switch {
+			case !strings.HasPrefix(c, word) || c == best:
+			case best != "":
+				return ""
+			default:
+				best = c
+			}
+		}
+	}
 	return best
 }
+
+// minPrefix is how much of a word has to be there to be taken for its beginning.
+const minPrefix = 3
 
 // distance is the number of bytes inserted, deleted, replaced or swapped with a
 // neighbour that turn a into b (optimal string alignment).

@@ -59,6 +59,9 @@ func (s *Set) AddArgs(args []string, d Defaults) error {
 	var bad failures
 	for _, arg := range args {
 		spec, err := Parse(arg, d)
+		if err != nil && arg == "-" {
+			err = errors.New("target \"-\" is no host; targets on standard input are read with -l -")
+		}
 		if err != nil {
 			bad.add(err)
 			continue

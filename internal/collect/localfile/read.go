@@ -145,8 +145,11 @@ func reason(err error) string {
 }
 
 func (r *reader) file(path string) error {
-	f, err := os.Open(path)
+	f, err := open(r.ctx, path)
 	if err != nil {
+		if ended := r.ctx.Err(); ended != nil {
+			return fmt.Errorf("reading %s: %w", printable(path), ended)
+		}
 		r.failed(path, err)
 		return nil
 	}
@@ -174,6 +177,9 @@ func (r *reader) stream(path string, file io.Reader) error {
 		r.failed(path, err)
 		return nil
 	}
+	if _, err := in.Peek(1); err != nil && r.ctx.Err() != nil {
+		return fmt.Errorf("reading %s: %w", printable(path), r.ctx.Err())
+	}
 	if head, _ := in.Peek(capture.Prefix); capture.Is(head) {
 		return capture.Read(r.ctx, filepath.ToSlash(path), in, r.emit)
 	}
@@ -181,6 +187,9 @@ func (r *reader) stream(path string, file io.Reader) error {
 		return sensorlog.Read(r.ctx, sensorlog.Kind(head), filepath.ToSlash(path), in, beside(path), r.emit)
 	}
 	data, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
+	if err != nil && r.ctx.Err() != nil {
+		return fmt.Errorf("reading %s: %w", printable(path), r.ctx.Err())
+	}
 	if err == nil && len(data) > MaxFile {
 		err = fmt.Errorf("it is larger than %d MiB", MaxFile>>20)
 	}
