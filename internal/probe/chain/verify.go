@@ -299,12 +299,18 @@ func attempt(in *Input, leaf *Parsed, roots, middle *x509.CertPool) answer {
 	opts.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
 	for _, at := range []time.Time{in.At, leaf.NotBefore.Add(time.Second), leaf.NotAfter.Add(-time.Second)} {
 		opts.CurrentTime = at
-		if chains, err := leaf.Verify(opts); err == nil {
+		chains, err := leaf.Verify(opts)
+		if err == nil {
 			// The verifier calls an issuer that is out of date unknown.
 			if reason == reasonUnknown {
 				reason = reasonExpired
 			}
 			return answer{reason: reason, ok: true, lax: chains}
+		}
+		// It looks at the leaf's own dates first, and at purposes before names: what
+		// is left when these are put aside says more.
+		if r := reasonOf(err); r != reasonExpired && (reason == reasonExpired || reason == reasonUsage) {
+			reason = r
 		}
 	}
 	return answer{reason: reason}

@@ -223,6 +223,12 @@ func TestDatesAndPurposeAside(t *testing.T) {
 		{"issuer expired before the leaf began", reasonExpired, "inventory", func(m *made) { m.mid.NotAfter = now.AddDate(0, -2, 0) }},
 		{"purpose", reasonUsage, "inventory", func(m *made) { m.leaf.Set(lab.ExtKeyUsage(lab.ClientAuth)) }},
 		{"stranger", reasonUnknown, "none", func(m *made) { m.leaf.Issuer = lab.Named("CN=Nobody") }},
+		{"stranger, expired", reasonUnknown, "none", func(m *made) { m.leaf.Issuer, m.leaf.NotAfter = lab.Named("CN=Nobody"), now.AddDate(0, 0, -1) }},
+		{"stranger, not yet valid", reasonUnknown, "none", func(m *made) { m.leaf.Issuer, m.leaf.NotBefore = lab.Named("CN=Nobody"), now.AddDate(0, 0, 1) }},
+		{"names out of bounds, expired", reasonNames, "none", func(m *made) {
+			m.mid.Set(names([]tree{dnsTree("elsewhere.example")}, nil))
+			m.leaf.NotAfter = now.AddDate(0, 0, -1)
+		}},
 	} {
 		m := honest()
 		tt.change(m)
