@@ -77,23 +77,43 @@ func smallFactor(k *modulus) (Result, bool) {
 // the chance is below 2^-500.
 const fermatRounds = 100
 
-// squares says which residues are squares. Three of four numbers are no square
-// modulo 64, and four of five of the rest fall to each further modulus.
-var squares = [...]struct {
-	m  uint64
-	is []bool
-}{{64, squaresMod(64)}, {63, squaresMod(63)}, {65, squaresMod(65)}, {11, squaresMod(11)}}
-
-func squaresMod(m uint64) []bool {
-	is := make([]bool, m)
-	for i := range m {
-		is[i*i%m] = true
-	}
-	return is
+// A sieve says which residues are squares, modulo several numbers at once.
+type sieve struct {
+	product uint64 // of the moduli, below 2^32
+	squares []residues
 }
 
-// squareModulus is the product of the moduli of [squares].
-const squareModulus = 64 * 63 * 65 * 11
+type residues struct {
+	m  uint64
+	is []bool
+}
+
+// sieves are asked one after the other. Three of four numbers are no square modulo 64,
+// four of five of the rest fall to each further modulus of the first sieve, and half of
+// them to each of the second, which is asked for one number of a hundred.
+var sieves = [...]sieve{newSieve(64, 63, 65, 11), newSieve(17, 19, 23, 29, 31)}
+
+func newSieve(moduli ...uint64) sieve {
+	s := sieve{product: 1}
+	for _, m := range moduli {
+		is := make([]bool, m)
+		for i := range m {
+			is[i*i%m] = true
+		}
+		s.product *= m
+		s.squares = append(s.squares, residues{m, is})
+	}
+	return s
+}
+
+func (s *sieve) maybeSquare(r uint64) bool {
+	for i := range s.squares {
+		if !s.squares[i].is[r%s.squares[i].m] {
+			return false
+		}
+	}
+	return true
+}
 
 // closePrimes is Fermat's method: n = a^2 - b^2 for a just above the root of n.
 // Candidates for a are sieved by residues, so that a round costs nanoseconds.
@@ -104,13 +124,23 @@ func closePrimes(k *modulus) (Result, bool) {
 		// factor anyway; squares are found as powers.
 		return Result{}, false
 	}
-	m := big.NewInt(squareModulus)
 	a := new(big.Int).Add(root, one)
-	r := new(big.Int).Mod(a, m).Uint64()
-	n := k.residue(squareModulus)
 	b2, b := new(big.Int), new(big.Int)
+	var ra, rn [len(sieves)]uint64
+	for j := range sieves {
+		m := sieves[j].product
+		ra[j], rn[j] = b.Mod(a, b2.SetUint64(m)).Uint64(), k.residue(m)
+	}
 	for i := range uint64(fermatRounds) {
-		if x := (r + i) % squareModulus; !maybeSquare((x*x + squareModulus - n) % squareModulus) {
+		maybe := true
+		for j := range sieves {
+			m := sieves[j].product
+			x := (ra[j] + i) % m
+			if maybe = sieves[j].maybeSquare((x*x + m - rn[j]) % m); !maybe {
+				break
+			}
+		}
+		if !maybe {
 			continue
 		}
 		x := new(big.Int).Add(a, b2.SetUint64(i))
@@ -124,15 +154,6 @@ func closePrimes(k *modulus) (Result, bool) {
 		}
 	}
 	return Result{}, false
-}
-
-func maybeSquare(r uint64) bool {
-	for i := range squares {
-		if !squares[i].is[r%squares[i].m] {
-			return false
-		}
-	}
-	return true
 }
 
 // residue is n mod m, for m of any size.

@@ -164,7 +164,7 @@ func TestRSATooLarge(t *testing.T) {
 func TestResidue(t *testing.T) {
 	n := number("n", 1000)
 	k := newModulus(octets(n))
-	for _, m := range []uint64{1, 2, 64, squareModulus, rocaPrimes[0].product, rocaPrimes[1].product, 1<<64 - 59} {
+	for _, m := range []uint64{1, 2, 64, sieves[0].product, sieves[1].product, rocaPrimes[0].product, rocaPrimes[1].product, 1<<64 - 59} {
 		want := new(big.Int).Mod(n, new(big.Int).SetUint64(m)).Uint64()
 		if got := k.residue(m); got != want {
 			t.Errorf("residue(%d) = %d, want %d", m, got, want)

@@ -5,19 +5,27 @@ import (
 	"sync"
 )
 
-// blockWords is how many words of a modulus one row of the table takes: those of
-// the most common size of 2048 bits. Longer ones take several turns.
-const blockWords = 32
+// blockLimbs is how many limbs of a modulus one row of the table takes: those of the
+// most common size of 2048 bits. Longer ones take several turns.
+const blockLimbs = 36
 
-// A smallGroup is a product of small odd primes that fits into a word.
+// limbBits is one less than a word has, so that the sum of two limbs fits into one.
+const limbBits = 63
+
+// A smallGroup is a product of small odd primes that fits into a limb.
 type smallGroup struct {
 	product, inverse uint64 // inverse is that of product modulo 2^64
-	// powers are 2^(64 i) modulo product.
-	powers [blockWords]uint64
-	// block is 2^(64 blockWords) modulo product.
+	// powers are 2^(63 i) modulo product, each two of them in exchanged places.
+	powers [blockLimbs]uint64
+	// pairs are the products of the pairs of powers, summed.
+	pairs triple
+	// block is 2^(63 blockLimbs) modulo product.
 	block uint64
 	first int // of its primes among those of the table
 }
+
+// A triple is a number of three words.
+type triple struct{ high, mid, low uint64 }
 
 // A divisor tells multiples of an odd prime p without a division: x is one if
 // x/p modulo 2^64 is at most (2^64-1)/p.
@@ -31,34 +39,54 @@ type smallTable struct {
 
 var smallPrimes = sync.OnceValue(func() *smallTable {
 	t := &smallTable{}
-	product, first := uint64(1), 0
+	primes := oddPrimes()
+	for len(primes) > 0 {
+		g, first := uint64(1), len(t.primes)
+		fits := func(p uint64) bool {
+			hi, lo := bits.Mul64(g, p)
+			return hi == 0 && lo < 1<<limbBits
+		}
+		take := func(p uint64) {
+			g *= p
+			t.primes = append(t.primes, divisor{inverse(p), (1<<64 - 1) / p})
+		}
+		// What the largest ones leave of a limb the smallest fill.
+		for n := len(primes) - 1; n >= 0 && fits(primes[n]); n-- {
+			take(primes[n])
+			primes = primes[:n]
+		}
+		for len(primes) > 0 && fits(primes[0]) {
+			take(primes[0])
+			primes = primes[1:]
+		}
+		t.groups = append(t.groups, newSmallGroup(g, first))
+	}
+	return t
+})
+
+// oddPrimes are those up to [largestSmallPrime].
+func oddPrimes() (out []uint64) {
 	composite := make([]bool, largestSmallPrime+1)
 	for p := uint64(3); p <= largestSmallPrime; p += 2 {
 		if composite[p] {
 			continue
 		}
+		out = append(out, p)
 		for m := 3 * p; m <= largestSmallPrime; m += 2 * p {
 			composite[m] = true
 		}
-		if hi, _ := bits.Mul64(product, p); hi != 0 {
-			t.groups = append(t.groups, newSmallGroup(product, first))
-			product, first = 1, len(t.primes)
-		}
-		product *= p
-		t.primes = append(t.primes, divisor{inverse(p), (1<<64 - 1) / p})
 	}
-	t.groups = append(t.groups, newSmallGroup(product, first))
-	return t
-})
+	return out
+}
 
 func newSmallGroup(product uint64, first int) smallGroup {
 	g := smallGroup{product: product, inverse: inverse(product), first: first}
 	power := 1 % product
 	for i := range g.powers {
-		g.powers[i] = power
-		_, power = bits.Div64(power, 0, product)
+		g.powers[i^1] = power
+		_, power = bits.Div64(power>>(64-limbBits), power<<limbBits, product)
 	}
-	g.block = power
+	g.block, g.pairs = power, pairs(&g.powers, new([blockLimbs]uint64))
 	return g
 }
 
@@ -74,30 +102,32 @@ func inverse(x uint64) uint64 {
 
 // hasSmall says that a prime up to [largestSmallPrime] divides the number whose
 // words are given, the highest first. It holds the number against products of
-// primes that fit into words, as sums of words times powers that are known, which
-// takes half the time of a division of the product of all primes, and no memory.
+// primes that fit into limbs, as sums of limbs times powers that are known, which
+// takes a third of the time of a division of the product of all primes, and no memory.
 func hasSmall(words []uint64) bool {
 	if len(words) == 0 || words[len(words)-1]&1 == 0 {
 		return true
 	}
-	blocks := make([][blockWords]uint64, (len(words)+blockWords-1)/blockWords)
-	for i := range words {
-		blocks[i/blockWords][i%blockWords] = words[len(words)-1-i]
+	blocks := split(words)
+	own := make([]triple, len(blocks))
+	for i := range blocks {
+		own[i] = pairs(&blocks[i], new([blockLimbs]uint64))
 	}
 	t := smallPrimes()
 	for i := range t.groups {
 		g := &t.groups[i]
-		rest := g.residue(&blocks[len(blocks)-1])
-		for j := len(blocks) - 2; j >= 0; j-- {
+		last := len(blocks) - 1
+		rest := g.residue(&blocks[last], &own[last])
+		for j := last - 1; j >= 0; j-- {
 			hi, lo := bits.Mul64(rest, g.block)
-			lo, carry := bits.Add64(lo, g.residue(&blocks[j]), 0)
+			lo, carry := bits.Add64(lo, g.residue(&blocks[j], &own[j]), 0)
 			rest = bits.Rem64(hi+carry, lo, g.product)
 		}
-		last := len(t.primes)
+		end := len(t.primes)
 		if i+1 < len(t.groups) {
-			last = t.groups[i+1].first
+			end = t.groups[i+1].first
 		}
-		for _, d := range t.primes[g.first:last] {
+		for _, d := range t.primes[g.first:end] {
 			if rest*d.inverse <= d.most {
 				return true
 			}
@@ -106,32 +136,67 @@ func hasSmall(words []uint64) bool {
 	return false
 }
 
-// residue is the block's residue times 2^-128 modulo the product, which the same
-// primes divide: Montgomery's form, as no power of two shares a factor with them.
-func (g *smallGroup) residue(block *[blockWords]uint64) uint64 {
-	var high, mid, low, carry uint64
-	for i := 0; i < blockWords; i += 4 {
-		h, l := bits.Mul64(block[i], g.powers[i])
-		low, carry = bits.Add64(low, l, 0)
-		mid, carry = bits.Add64(mid, h, carry)
-		high += carry
-		h, l = bits.Mul64(block[i+1], g.powers[i+1])
-		low, carry = bits.Add64(low, l, 0)
-		mid, carry = bits.Add64(mid, h, carry)
-		high += carry
-		h, l = bits.Mul64(block[i+2], g.powers[i+2])
-		low, carry = bits.Add64(low, l, 0)
-		mid, carry = bits.Add64(mid, h, carry)
-		high += carry
-		h, l = bits.Mul64(block[i+3], g.powers[i+3])
-		low, carry = bits.Add64(low, l, 0)
-		mid, carry = bits.Add64(mid, h, carry)
-		high += carry
+// split gives the limbs of a number, the lowest first.
+func split(words []uint64) [][blockLimbs]uint64 {
+	n := (64*len(words) + limbBits - 1) / limbBits
+	blocks := make([][blockLimbs]uint64, (n+blockLimbs-1)/blockLimbs)
+	word := func(i int) uint64 {
+		if i < len(words) {
+			return words[len(words)-1-i]
+		}
+		return 0
 	}
+	for i := range n {
+		at := i * limbBits
+		limb := word(at/64)>>(at%64) | word(at/64+1)<<(64-at%64)
+		blocks[i/blockLimbs][i%blockLimbs] = limb & (1<<limbBits - 1)
+	}
+	return blocks
+}
+
+// pairs is the sum of the products of each two sums of limbs. That of a block and of
+// powers is, less what it is of each alone, the sum of all limbs times their powers:
+// Winograd's inner product, with half of the multiplications.
+func pairs(block, powers *[blockLimbs]uint64) (sum triple) {
+	var high, mid, low, carry uint64
+	for i := 0; i < blockLimbs; i += 6 {
+		b, p := (*[6]uint64)(block[i:i+6]), (*[6]uint64)(powers[i:i+6])
+		h, l := bits.Mul64(b[0]+p[0], b[1]+p[1])
+		low, carry = bits.Add64(low, l, 0)
+		mid, carry = bits.Add64(mid, h, carry)
+		high, _ = bits.Add64(high, 0, carry)
+		h, l = bits.Mul64(b[2]+p[2], b[3]+p[3])
+		low, carry = bits.Add64(low, l, 0)
+		mid, carry = bits.Add64(mid, h, carry)
+		high, _ = bits.Add64(high, 0, carry)
+		h, l = bits.Mul64(b[4]+p[4], b[5]+p[5])
+		low, carry = bits.Add64(low, l, 0)
+		mid, carry = bits.Add64(mid, h, carry)
+		high, _ = bits.Add64(high, 0, carry)
+	}
+	return triple{high, mid, low}
+}
+
+func (t *triple) subtract(x *triple) {
+	var borrow uint64
+	t.low, borrow = bits.Sub64(t.low, x.low, 0)
+	t.mid, borrow = bits.Sub64(t.mid, x.mid, borrow)
+	t.high, _ = bits.Sub64(t.high, x.high, borrow)
+}
+
+// residue is the block's residue times 2^-128 modulo the product, which the same
+// primes divide: Montgomery's form, as no power of two shares a factor with them. own
+// is what [pairs] is of the block alone.
+func (g *smallGroup) residue(block *[blockLimbs]uint64, own *triple) uint64 {
+	sum := pairs(block, &g.powers)
+	sum.subtract(own)
+	sum.subtract(&g.pairs)
 	// Each step takes a multiple of the product away that ends in the same word.
-	h, _ := bits.Mul64(low*g.inverse, g.product)
-	low, borrow := bits.Sub64(mid, h, 0)
-	if high, borrow = bits.Sub64(high, 0, borrow); borrow != 0 {
+	h, _ := bits.Mul64(sum.low*g.inverse, g.product)
+	low, borrow := bits.Sub64(sum.mid, h, 0)
+	high, borrow := bits.Sub64(sum.high, 0, borrow)
+	if borrow != 0 {
+		var carry uint64
 		low, carry = bits.Add64(low, g.product, 0)
 		high += carry
 	}

@@ -71,3 +71,39 @@ func TestRoot(t *testing.T) {
 		}
 	}
 }
+
+// Every small prime is in the table once, and no product is too long for a limb.
+func TestSmallTable(t *testing.T) {
+	table, seen := smallPrimes(), map[uint64]int{}
+	for i := range table.groups {
+		g, end := &table.groups[i], len(table.primes)
+		if i+1 < len(table.groups) {
+			end = table.groups[i+1].first
+		}
+		rest := g.product
+		for _, d := range table.primes[g.first:end] {
+			p := inverse(d.inverse)
+			seen[p]++
+			rest /= p
+		}
+		if rest != 1 || g.product >= 1<<limbBits {
+			t.Errorf("group %d of primes from %d to %d has the product %d", i, g.first, end, g.product)
+		}
+	}
+	if all := oddPrimes(); len(all) != 6542 || len(seen) != len(all) || len(table.primes) != len(all) {
+		t.Errorf("%d primes, %d of them in a table of %d", len(all), len(seen), len(table.primes))
+	}
+	for p, n := range seen {
+		if n != 1 || !new(big.Int).SetUint64(p).ProbablyPrime(0) {
+			t.Errorf("%d is there %d times", p, n)
+		}
+	}
+	t.Logf("%d groups", len(table.groups))
+}
+
+func BenchmarkHasSmall(b *testing.B) {
+	words := wordsOf(product(prime("p", 1024), prime("q", 1024)))
+	for b.Loop() {
+		hasSmall(words)
+	}
+}
