@@ -45,22 +45,28 @@ type Table struct {
 	pairs   []byte // of pairSize octets, sorted
 	// names gives all subjects, one behind the other; it is unpacked when first
 	// needed.
-	names func() ([]byte, error)
-	// These have one element for each record: what is looked for is nearly
-	// always not there.
-	byName, byKeyID, byKey []uint32
+	names                  func() ([]byte, error)
+	byName, byKeyID, byKey index
+	// byID are the records that say an identifier, by what they say.
+	byID map[string][]int
 }
+
+// An index gives the records with a mark, nearly always none.
+type index map[uint32][]int
 
 // A record is one CA as it stands in the table.
 type record struct {
-	sha256        [32]byte
-	form          form
-	key, id       []byte
-	nameAt, nameN int
-	from, until   time.Time
-	pathLen       int
-	parent        int
-	facts         atomic.Pointer[Facts]
+	sha256 [32]byte
+	form   form
+	// These are marks of the subject, of the SHA-1 of the key, and of the SHA-256 of
+	// its SubjectPublicKeyInfo.
+	name, keyID, keySum uint32
+	key, id             []byte
+	nameAt, nameN       int
+	from, until         time.Time
+	pathLen             int
+	parent              int
+	facts               atomic.Pointer[Facts]
 }
 
 // Decode reads a table that [Encode] wrote. It reads keys and names when they are
@@ -128,7 +134,8 @@ func (t *Table) readRecords(in *cryptobyte.String) (names int, err error) {
 		return 0, errShort
 	}
 	t.records = make([]record, n)
-	t.byName, t.byKeyID, t.byKey = make([]uint32, n), make([]uint32, n), make([]uint32, n)
+	t.byName, t.byKeyID, t.byKey = make(index, n), make(index, n), make(index, n)
+	t.byID = make(map[string][]int)
 	for i := range t.records {
 		r := &t.records[i]
 		var kind, pathLen uint8
@@ -136,10 +143,16 @@ func (t *Table) readRecords(in *cryptobyte.String) (names int, err error) {
 		var from, until uint32
 		if !in.CopyBytes(r.sha256[:]) || !in.ReadUint8(&kind) ||
 			!in.ReadUint16LengthPrefixed((*cryptobyte.String)(&r.key)) || !in.ReadUint8LengthPrefixed((*cryptobyte.String)(&r.id)) ||
-			!in.ReadUint32(&t.byName[i]) || !in.ReadUint32(&t.byKeyID[i]) || !in.ReadUint32(&t.byKey[i]) ||
+			!in.ReadUint32(&r.name) || !in.ReadUint32(&r.keyID) || !in.ReadUint32(&r.keySum) ||
 			!in.ReadUint16(&nameN) || !in.ReadUint32(&from) || !in.ReadUint32(&until) ||
 			!in.ReadUint8(&pathLen) || !in.ReadUint16(&parent) {
 			return 0, errShort
+		}
+		t.byName[r.name] = append(t.byName[r.name], i)
+		t.byKeyID[r.keyID] = append(t.byKeyID[r.keyID], i)
+		t.byKey[r.keySum] = append(t.byKey[r.keySum], i)
+		if len(r.id) > 0 {
+			t.byID[string(r.id)] = append(t.byID[string(r.id)], i)
 		}
 		r.form, r.nameAt, r.nameN = form(kind), names, int(nameN)
 		r.from, r.until, r.parent, r.pathLen = unix(from), unix(until), int(parent), int(pathLen)
@@ -200,11 +213,8 @@ func (t *Table) read(i, deep int) (*Facts, error) {
 }
 
 // find gives the facts of the records with a mark for which is holds.
-func (t *Table) find(marks []uint32, want uint32, is func(*Facts) bool) (out []*Facts) {
-	for i, m := range marks {
-		if m != want {
-			continue
-		}
+func (t *Table) find(marks index, want uint32, is func(*Facts) bool) (out []*Facts) {
+	for _, i := range marks[want] {
 		if f, err := t.at(i); err == nil && is(f) {
 			out = append(out, f)
 		}
@@ -227,10 +237,7 @@ func (t *Table) ByKeyID(id []byte) (out []*Facts) {
 	if len(id) == sha1.Size {
 		out = t.find(t.byKeyID, mark(id), func(f *Facts) bool { return bytes.Equal(keyID(&f.CA.Key), id) })
 	}
-	for i := range t.records {
-		if len(id) == 0 || !bytes.Equal(t.records[i].id, id) {
-			continue
-		}
+	for _, i := range t.byID[string(id)] {
 		if f, err := t.at(i); err == nil && !slices.Contains(out, f) {
 			out = append(out, f)
 		}
@@ -283,8 +290,8 @@ func (t *Table) Check() error {
 		if err != nil {
 			return fmt.Errorf("disclosed CA %x: %w", t.records[i].sha256, err)
 		}
-		normal, spki := f.CA.Subject.Normal(), f.SPKISHA256()
-		if normal == "" || nameMark(normal) != t.byName[i] || mark(keyID(&f.CA.Key)) != t.byKeyID[i] || mark(spki[:]) != t.byKey[i] {
+		r, normal, spki := &t.records[i], f.CA.Subject.Normal(), f.SPKISHA256()
+		if normal == "" || nameMark(normal) != r.name || mark(keyID(&f.CA.Key)) != r.keyID || mark(spki[:]) != r.keySum {
 			return fmt.Errorf("disclosed CA %x is not found by what it is", f.SHA256)
 		}
 	}
