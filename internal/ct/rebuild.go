@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -79,7 +80,6 @@ func IsPrecertSigner(c *cert.Certificate) bool {
 
 // A tbs is a TBSCertificate taken apart, every part with its header as written.
 type tbs struct {
-	size       int
 	fields     [][]byte // those before the extensions
 	issuer     int      // index of the issuer in fields
 	extensions []extension
@@ -100,7 +100,7 @@ func splitTBS(raw []byte) (*tbs, error) {
 	if !in.ReadASN1(&body, asn1.SEQUENCE) || !in.Empty() {
 		return nil, errNotDER
 	}
-	t := &tbs{size: len(raw), fields: make([][]byte, 0, 10)}
+	t := &tbs{fields: make([][]byte, 0, 10)}
 	for !body.Empty() {
 		var field cryptobyte.String
 		var tag asn1.Tag
@@ -195,22 +195,43 @@ func (t *tbs) join(doing string) ([]byte, error) {
 	if len(t.extensions) == 0 {
 		return nil, fmt.Errorf("%s: no other extension is left", doing)
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, t.size))
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		for _, f := range t.fields {
-			b.AddBytes(f)
-		}
-		b.AddASN1(tagExtensions, func(b *cryptobyte.Builder) {
-			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				for _, x := range t.extensions {
-					b.AddBytes(x.raw)
-				}
-			})
-		})
-	})
-	out, err := b.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
+	listed, size := 0, 0
+	for _, x := range t.extensions {
+		listed += len(x.raw)
+	}
+	for _, f := range t.fields {
+		size += len(f)
+	}
+	wrapped := headerSize(listed) + listed
+	size += headerSize(wrapped) + wrapped
+	out := appendHeader(make([]byte, 0, headerSize(size)+size), asn1.SEQUENCE, size)
+	for _, f := range t.fields {
+		out = append(out, f...)
+	}
+	out = appendHeader(appendHeader(out, tagExtensions, wrapped), asn1.SEQUENCE, listed)
+	for _, x := range t.extensions {
+		out = append(out, x.raw...)
 	}
 	return out, nil
+}
+
+// headerSize is the length of the header of n octets in DER.
+func headerSize(n int) int {
+	if n < 0x80 {
+		return 2
+	}
+	return 2 + (bits.Len(uint(n))+7)/8
+}
+
+// appendHeader appends the header of n octets that are to follow.
+func appendHeader(b []byte, tag asn1.Tag, n int) []byte {
+	if n < 0x80 {
+		return append(b, byte(tag), byte(n))
+	}
+	more := headerSize(n) - 2
+	b = append(b, byte(tag), 0x80|byte(more))
+	for ; more > 0; more-- {
+		b = append(b, byte(n>>(8*(more-1))))
+	}
+	return b
 }

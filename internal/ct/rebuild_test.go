@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	ctx509 "github.com/google/certificate-transparency-go/x509"
+	"golang.org/x/crypto/cryptobyte"
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/lab"
@@ -225,4 +226,15 @@ func FuzzCertificateTBS(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAppendHeader(t *testing.T) {
+	for _, n := range []int{0, 1, 127, 128, 255, 256, 65535, 65536, 1<<24 - 1, 1 << 24} {
+		b := cryptobyte.NewBuilder(nil)
+		b.AddASN1(tagExtensions, func(b *cryptobyte.Builder) { b.AddBytes(make([]byte, n)) })
+		want := b.BytesOrPanic()
+		if got := appendHeader([]byte{7}, tagExtensions, n); !bytes.Equal(got[1:], want[:len(want)-n]) || len(got) != 1+headerSize(n) {
+			t.Errorf("appendHeader(%d) = %x, want %x", n, got[1:], want[:len(want)-n])
+		}
+	}
 }
