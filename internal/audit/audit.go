@@ -89,6 +89,7 @@ type Auditor struct {
 	heads      log.Heads
 	ledger     *ledger.Ledger // nil where nothing is reconciled
 	screened   screenedChains
+	sums       sums
 	profiling  []*rule.Rule
 
 	knownKeys known.Tables

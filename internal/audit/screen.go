@@ -80,7 +80,7 @@ func (a *Auditor) passesOver(s *evidence.Subject, matters func(*rule.Rule) bool)
 	if s.Kind != evidence.LogEntry || s.Log == nil || s.Log.Entry == nil || len(s.Certificates) < 2 || a.expect(s) != nil || a.ledger != nil {
 		return false
 	}
-	above := hashesOf(s.Certificates[1:])
+	above := a.sums.of(s.Certificates[1:])
 	if !a.screened.has(chainKey(s.Log.Key, above)) {
 		return false
 	}
@@ -116,7 +116,7 @@ func (a *Auditor) passesOver(s *evidence.Subject, matters func(*rule.Rule) bool)
 	if c.parsed.Extension(cert.OIDSCTList) == nil {
 		f.SCTs = []facts.SCT{}
 	}
-	return a.rules.Silent(rule.ScopeCertificate, f, heeds, notAsked) && a.rules.Silent(rule.ScopeLogEntry, f, heeds, notAsked)
+	return a.rules.Silent(f, heeds, notAsked, rule.ScopeCertificate, rule.ScopeLogEntry)
 }
 
 // plain says that there is nothing about a certificate that parsers could read in
@@ -187,15 +187,6 @@ type screenedChains struct {
 	known map[[32]byte]bool
 }
 
-// hashesOf gives the SHA-256 of each certificate.
-func hashesOf(chain []evidence.DER) [][32]byte {
-	out := make([][32]byte, len(chain))
-	for i, der := range chain {
-		out[i] = der.SHA256()
-	}
-	return out
-}
-
 // chainKey is the hash of the key of a log and of the certificates above an entry,
 // which are given by theirs.
 func chainKey(log []byte, above [][32]byte) [32]byte {
@@ -231,7 +222,11 @@ func (n *screenedChains) note(s *evidence.Subject, j *judgement, verdict finding
 	if c := j.facts.Chain; c.Anchor == string(trust.Public) && c.VerifyError != "" {
 		return
 	}
-	k := chainKey(s.Log.Key, hashesOf(s.Certificates[1:]))
+	var above [][32]byte
+	for _, c := range j.certs[1:] {
+		above = append(above, c.sha256)
+	}
+	k := chainKey(s.Log.Key, above)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known == nil || len(n.known) >= maxChains {

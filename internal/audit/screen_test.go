@@ -87,7 +87,7 @@ func TestScreenWithoutProfile(t *testing.T) {
 		with := labAuditor(t, set, c.Roots, c.At)
 		with.profiling = set.Active()
 		without := labAuditor(t, set, c.Roots, c.At)
-		known := map[[32]byte]bool{chainKey(s.Log.Key, hashesOf(s.Certificates[1:])): true}
+		known := map[[32]byte]bool{chainKey(s.Log.Key, new(sums).of(s.Certificates[1:])): true}
 		with.screened.known, without.screened.known = known, known
 		for _, matters := range []func(*rule.Rule) bool{nil, func(*rule.Rule) bool { return true }} {
 			if got, want := without.passesOver(s, matters), with.passesOver(s, matters); got != want {
@@ -146,7 +146,7 @@ func TestScreenPassesOverNoAccusedOfCorpus(t *testing.T) {
 // does not ask: paths, SCTs and other parsers.
 func screenedAlone(t *testing.T, a *Auditor, s *evidence.Subject, name string) bool {
 	t.Helper()
-	a.screened.known = map[[32]byte]bool{chainKey(s.Log.Key, hashesOf(s.Certificates[1:])): true}
+	a.screened.known = map[[32]byte]bool{chainKey(s.Log.Key, new(sums).of(s.Certificates[1:])): true}
 	if _, screened := a.Screen(s, nil); !screened {
 		return false
 	}

@@ -74,26 +74,28 @@ func (s *Set) Notable(dst []Result, scope Scope, f *facts.Facts) []Result {
 	return dst
 }
 
-// Silent says that no rule of one scope objects: none that heeds names finds
+// Silent says that no rule of these scopes objects: none that heeds names finds
 // anything, and none that the verdict rests on is undecided, but for facts that are
 // unknown for the reason excused. Rules that heeds does not name, and on which no
 // verdict rests, are not asked.
-func (s *Set) Silent(scope Scope, f *facts.Facts, heeds func(*Rule) bool, excused string) bool {
+func (s *Set) Silent(f *facts.Facts, heeds func(*Rule) bool, excused string, scopes ...Scope) bool {
 	run := s.newRun(f)
 	run.excused = excused
-	for _, r := range s.byScope[scope] {
-		heeded, needed := heeds(r), r.Needed()
-		if !heeded && !needed {
-			continue
-		}
-		switch res := run.rule(r); res.Outcome {
-		case finding.Found:
-			if heeded {
-				return false
+	for _, scope := range scopes {
+		for _, r := range s.byScope[scope] {
+			heeded, needed := heeds(r), r.Needed()
+			if !heeded && !needed {
+				continue
 			}
-		case finding.Inconclusive:
-			if needed && res.Reason != excused {
-				return false
+			switch res := run.rule(r); res.Outcome {
+			case finding.Found:
+				if heeded {
+					return false
+				}
+			case finding.Inconclusive:
+				if needed && res.Reason != excused {
+					return false
+				}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ package log
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/hex"
 	"time"
 
@@ -77,11 +78,11 @@ func Facts(in *Input) *facts.Log {
 
 // log is the log as the list knows it, or as the evidence describes it.
 func (in *Input) log(r *evidence.Log) *ct.Log {
-	own := ct.NewLog(r.Name, r.Key, false, r.URL, "")
-	own.MMD = r.MMD
-	if known := in.Logs.Log(own.ID); known != nil {
+	if known := in.Logs.Log(sha256.Sum256(r.Key)); known != nil {
 		return known
 	}
+	own := ct.NewLog(r.Name, r.Key, false, r.URL, "")
+	own.MMD = r.MMD
 	return own
 }
 
