@@ -27,6 +27,7 @@ func (l *lesson) fromFile(given *target.Set, now time.Time) ([]*student, error) 
 			byID[t.ID()] = st
 			out = append(out, st)
 		}
+		st.both, st.subdomains = st.both || set.Both, st.subdomains || set.Subdomains
 		for _, p := range set.Pins {
 			if slices.ContainsFunc(st.pins, func(q pinform.Pin) bool { return q.Same(p.Pin) && q.Until.Equal(p.Until) }) {
 				continue

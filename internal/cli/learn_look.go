@@ -36,6 +36,9 @@ type student struct {
 	seen     string // day
 	from     []string
 	imported bool
+	// both and subdomains are what the imported file says of its pins: that a leaf
+	// and an issuer have to match, and that hosts below are meant.
+	both, subdomains bool
 	// nameless says that nobody said whose pins these are: they can be
 	// converted, and not written into an inventory.
 	nameless bool

@@ -125,7 +125,7 @@ func (l *lesson) plan(s *student, changes *[]inventory.Change, sets *[]pinform.S
 		s.pins = append(s.pins, p)
 	}
 	if s.nameless {
-		*sets = append(*sets, pinform.Set{Pins: s.pins})
+		*sets = append(*sets, pinform.Set{Pins: s.pins, Both: s.both, Subdomains: s.subdomains})
 		return
 	}
 	c := inventory.Change{Target: s.raw, Group: l.group, Replace: l.replace, Notes: map[string]string{}}
@@ -154,7 +154,7 @@ func (l *lesson) plan(s *student, changes *[]inventory.Change, sets *[]pinform.S
 			}
 		}
 	}
-	set := pinform.Set{Host: s.target.Host, Port: s.target.Port, Transport: transportOf(s.target), Pins: final}
+	set := pinform.Set{Host: s.target.Host, Port: s.target.Port, Transport: transportOf(s.target), Pins: final, Both: s.both, Subdomains: s.subdomains}
 	l.taught[set.Host+transportPort(set)] = s.certs
 	*sets = append(*sets, set)
 	if entry != nil && l.says(s, terms) {

@@ -50,7 +50,7 @@ func (form *form) fits(f Format, s *Set, note map[string]bool) error {
 	var errs []error
 	refuse := func(hint, format string, args ...any) { errs = append(errs, errorf(0, 0, hint, format, args...)) }
 	if len(s.Pins) == 0 {
-		refuse("", "there is no pin of %s to write", of)
+		refuse("the hash of a key gives neither the key, for pem, nor a certificate's fingerprint, for openssl: export from a server, or import the key or certificate itself", "there is no pin of %s to write", of)
 	}
 	if form.hosts {
 		if _, err := host(s.Host); err != nil {
