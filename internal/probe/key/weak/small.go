@@ -2,6 +2,7 @@ package weak
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -20,9 +21,12 @@ type smallGroup struct {
 	// pairs are the products of the pairs of powers, summed.
 	pairs triple
 	// block is 2^(63 blockLimbs) modulo product.
-	block uint64
-	first int // of its primes among those of the table
+	block  uint64
+	primes [groupPrimes]divisor
 }
+
+// groupPrimes is how many primes a group has: of the largest no more fit into a limb.
+const groupPrimes = 4
 
 // A triple is a number of three words.
 type triple struct{ high, mid, low uint64 }
@@ -31,38 +35,37 @@ type triple struct{ high, mid, low uint64 }
 // x/p modulo 2^64 is at most (2^64-1)/p.
 type divisor struct{ inverse, most uint64 }
 
-// A smallTable is what trial division is done with: 0.4 MB that take 2 ms to make.
-type smallTable struct {
-	groups []smallGroup
-	primes []divisor
-}
+// nothing divides no number but zero, which every prime divides.
+var nothing = divisor{inverse: 1}
 
-var smallPrimes = sync.OnceValue(func() *smallTable {
-	t := &smallTable{}
+// smallPrimes is what trial division is done with: 0.7 MB that take 2 ms to make.
+var smallPrimes = sync.OnceValue(func() (groups []smallGroup) {
 	primes := oddPrimes()
 	for len(primes) > 0 {
-		g, first := uint64(1), len(t.primes)
-		fits := func(p uint64) bool {
-			hi, lo := bits.Mul64(g, p)
-			return hi == 0 && lo < 1<<limbBits
+		g := smallGroup{product: 1, primes: [groupPrimes]divisor{nothing, nothing, nothing, nothing}}
+		// What the largest leave of a limb one of the smallest fills.
+		for i := range g.primes {
+			at := len(primes) - 1
+			if at >= 0 && !g.fits(primes[at]) {
+				at = 0
+			}
+			if at < 0 || !g.fits(primes[at]) {
+				break
+			}
+			g.primes[i] = divisor{inverse(primes[at]), (1<<64 - 1) / primes[at]}
+			g.product *= primes[at]
+			primes = slices.Delete(primes, at, at+1)
 		}
-		take := func(p uint64) {
-			g *= p
-			t.primes = append(t.primes, divisor{inverse(p), (1<<64 - 1) / p})
-		}
-		// What the largest ones leave of a limb the smallest fill.
-		for n := len(primes) - 1; n >= 0 && fits(primes[n]); n-- {
-			take(primes[n])
-			primes = primes[:n]
-		}
-		for len(primes) > 0 && fits(primes[0]) {
-			take(primes[0])
-			primes = primes[1:]
-		}
-		t.groups = append(t.groups, newSmallGroup(g, first))
+		groups = append(groups, g.complete())
 	}
-	return t
+	return groups
 })
+
+// fits says that the product with another prime is shorter than a limb.
+func (g *smallGroup) fits(p uint64) bool {
+	hi, lo := bits.Mul64(g.product, p)
+	return hi == 0 && lo < 1<<limbBits
+}
 
 // oddPrimes are those up to [largestSmallPrime].
 func oddPrimes() (out []uint64) {
@@ -79,12 +82,13 @@ func oddPrimes() (out []uint64) {
 	return out
 }
 
-func newSmallGroup(product uint64, first int) smallGroup {
-	g := smallGroup{product: product, inverse: inverse(product), first: first}
-	power := 1 % product
+// complete is the group with all that follows from its product.
+func (g smallGroup) complete() smallGroup {
+	g.inverse = inverse(g.product)
+	power := 1 % g.product
 	for i := range g.powers {
 		g.powers[i^1] = power
-		_, power = bits.Div64(power>>(64-limbBits), power<<limbBits, product)
+		_, power = bits.Div64(power>>(64-limbBits), power<<limbBits, g.product)
 	}
 	g.block, g.pairs = power, pairs(&g.powers, new([blockLimbs]uint64))
 	return g
@@ -113,24 +117,20 @@ func hasSmall(words []uint64) bool {
 	for i := range blocks {
 		own[i] = pairs(&blocks[i], new([blockLimbs]uint64))
 	}
-	t := smallPrimes()
-	for i := range t.groups {
-		g := &t.groups[i]
-		last := len(blocks) - 1
+	last := len(blocks) - 1
+	groups := smallPrimes()
+	for i := range groups {
+		g := &groups[i]
 		rest := g.residue(&blocks[last], &own[last])
 		for j := last - 1; j >= 0; j-- {
 			hi, lo := bits.Mul64(rest, g.block)
 			lo, carry := bits.Add64(lo, g.residue(&blocks[j], &own[j]), 0)
 			rest = bits.Rem64(hi+carry, lo, g.product)
 		}
-		end := len(t.primes)
-		if i+1 < len(t.groups) {
-			end = t.groups[i+1].first
-		}
-		for _, d := range t.primes[g.first:end] {
-			if rest*d.inverse <= d.most {
-				return true
-			}
+		p := &g.primes
+		if rest*p[0].inverse <= p[0].most || rest*p[1].inverse <= p[1].most ||
+			rest*p[2].inverse <= p[2].most || rest*p[3].inverse <= p[3].most {
+			return true
 		}
 	}
 	return false
@@ -177,20 +177,18 @@ func pairs(block, powers *[blockLimbs]uint64) (sum triple) {
 	return triple{high, mid, low}
 }
 
-func (t *triple) subtract(x *triple) {
-	var borrow uint64
-	t.low, borrow = bits.Sub64(t.low, x.low, 0)
-	t.mid, borrow = bits.Sub64(t.mid, x.mid, borrow)
-	t.high, _ = bits.Sub64(t.high, x.high, borrow)
+func (t triple) minus(x *triple) triple {
+	low, borrow := bits.Sub64(t.low, x.low, 0)
+	mid, borrow := bits.Sub64(t.mid, x.mid, borrow)
+	high, _ := bits.Sub64(t.high, x.high, borrow)
+	return triple{high, mid, low}
 }
 
 // residue is the block's residue times 2^-128 modulo the product, which the same
 // primes divide: Montgomery's form, as no power of two shares a factor with them. own
 // is what [pairs] is of the block alone.
 func (g *smallGroup) residue(block *[blockLimbs]uint64, own *triple) uint64 {
-	sum := pairs(block, &g.powers)
-	sum.subtract(own)
-	sum.subtract(&g.pairs)
+	sum := pairs(block, &g.powers).minus(own).minus(&g.pairs)
 	// Each step takes a multiple of the product away that ends in the same word.
 	h, _ := bits.Mul64(sum.low*g.inverse, g.product)
 	low, borrow := bits.Sub64(sum.mid, h, 0)
