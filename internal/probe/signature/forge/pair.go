@@ -1,9 +1,9 @@
 package forge
 
 import (
-	"bytes"
 	"encoding/asn1"
 	"math/big"
+	"math/bits"
 
 	"github.com/certassay/certassay/internal/cert"
 )
@@ -36,8 +36,23 @@ func ParsePair(value []byte) (Pair, bool) {
 	}
 	p := Pair{R: signed(r.Body), S: signed(s.Body)}
 	p.plain = [2]*big.Int{new(big.Int).SetBytes(r.Body), new(big.Int).SetBytes(s.Body)}
-	p.DER = len(rest) == 0 && len(body) == 0 && bytes.Equal(p.Encode(), value)
+	p.DER = len(rest) == 0 && len(body) == 0 && shortest(outer) && shortest(r) && shortest(s) && minimal(r.Body) && minimal(s.Body)
 	return p, true
+}
+
+// shortest says that an element has the header of DER (X.690 section 10.1).
+func shortest(e cert.Element) bool {
+	size := 2
+	if n := len(e.Body); n >= 0x80 {
+		size = 2 + (bits.Len(uint(n))+7)/8
+	}
+	return len(e.Full) == size+len(e.Body)
+}
+
+// minimal says that no first octet of an integer could be left out (X.690 section
+// 8.3.2).
+func minimal(b []byte) bool {
+	return len(b) == 1 || len(b) > 1 && !(b[0] == 0 && b[1] < 0x80 || b[0] == 0xff && b[1] >= 0x80)
 }
 
 // signed reads two's complement (X.690 section 8.3).
