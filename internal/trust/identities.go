@@ -2,6 +2,7 @@ package trust
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -39,9 +40,10 @@ const (
 // A Pattern is what a whole value has to be.
 type Pattern struct {
 	re *regexp.Regexp
-	// prefix is what every match begins with; most values do not, which is said
-	// without the expression.
+	// prefix is what every match begins with, and one of needs is in it unless there
+	// are none; most values lack them, which is said without the expression.
 	prefix string
+	needs  []string
 }
 
 func whole(pattern string) *Pattern {
@@ -49,12 +51,69 @@ func whole(pattern string) *Pattern {
 		return nil
 	}
 	prefix, _ := regexp.MustCompile(pattern).LiteralPrefix()
-	return &Pattern{regexp.MustCompile(`^(?:` + pattern + `)$`), prefix}
+	p := &Pattern{re: regexp.MustCompile(`^(?:` + pattern + `)$`), prefix: prefix}
+	if prefix == "" {
+		p.needs = needs(pattern)
+	}
+	return p
+}
+
+// needs are texts of which every match has one; nil where that cannot be said.
+func needs(pattern string) []string {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	return needed(tree.Simplify())
+}
+
+func needed(tree *syntax.Regexp) (out []string) {
+	switch tree.Op {
+	case syntax.OpLiteral:
+		if tree.Flags&syntax.FoldCase == 0 {
+			return []string{string(tree.Rune)}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return needed(tree.Sub[0])
+	case syntax.OpConcat:
+		for _, sub := range tree.Sub {
+			if n := needed(sub); shortestOf(n) > shortestOf(out) {
+				out = n
+			}
+		}
+	case syntax.OpAlternate:
+		for _, sub := range tree.Sub {
+			n := needed(sub)
+			if n == nil {
+				return nil
+			}
+			out = append(out, n...)
+		}
+	}
+	return out
+}
+
+// shortestOf is the length of the shortest text; zero where there are none.
+func shortestOf(texts []string) (n int) {
+	for i, s := range texts {
+		if i == 0 || len(s) < n {
+			n = len(s)
+		}
+	}
+	return n
 }
 
 // MatchString says whether the whole value is so.
 func (p *Pattern) MatchString(s string) bool {
-	return strings.HasPrefix(s, p.prefix) && p.re.MatchString(s)
+	if !strings.HasPrefix(s, p.prefix) {
+		return false
+	}
+	for _, part := range p.needs {
+		if strings.Contains(s, part) {
+			return p.re.MatchString(s)
+		}
+	}
+	return p.needs == nil && p.re.MatchString(s)
 }
 
 func product(name, cn, o string, sure bool, source string) Identity {

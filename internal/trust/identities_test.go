@@ -1,6 +1,9 @@
 package trust
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestIdentities(t *testing.T) {
 	for _, c := range []struct {
@@ -49,4 +52,47 @@ func TestMagicSerial(t *testing.T) {
 			t.Errorf("MagicSerial(%q) = %q, want %q", hex, got, want)
 		}
 	}
+}
+
+func TestNeeds(t *testing.T) {
+	for pattern, want := range map[string][]string{
+		`.*(?:Komodia|PrivDog|Wajam).*`:   {"Komodia", "PrivDog", "Wajam"},
+		`.*Netskope CA.*`:                 {"Netskope CA"},
+		`operators|multiplayer`:           {"operators", "multiplayer"},
+		`a+bc`:                            {"bc"},
+		`(?i)word`:                        nil,
+		`one|`:                            nil,
+		`x*`:                              nil,
+		`Sophos_CA|sophosutm (?:A|B) end`: {"Sophos_CA", "sophosutm "},
+	} {
+		if got := needs(pattern); !slices.Equal(got, want) {
+			t.Errorf("needs(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// FuzzPattern: what a pattern asks for first changes no answer.
+func FuzzPattern(f *testing.F) {
+	f.Add("DigiCert Global G2")
+	f.Add("Sophos SSL CA_A1-B2")
+	f.Add("Example Komodia CA")
+	f.Add("operators")
+	var patterns []*Pattern
+	for _, list := range [][]Identity{interceptors, interceptedLeaves, attackTools, exampleNames} {
+		for _, id := range list {
+			patterns = append(patterns, id.CN, id.O, id.OU, id.L)
+		}
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, p := range patterns {
+			if p == nil {
+				continue
+			}
+			for _, v := range slices.Concat(p.needs, []string{p.prefix, p.prefix + value, value}) {
+				if got, want := p.MatchString(v), p.re.MatchString(v); got != want {
+					t.Errorf("MatchString(%q) of %s = %v, want %v", v, p.re, got, want)
+				}
+			}
+		}
+	})
 }
