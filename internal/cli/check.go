@@ -31,7 +31,8 @@ revoked, dns looks up CAA, ct whether the logs have what they promised. Only pub
 --allow-private-urls.
 
 A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
-standard input. One file is one chain, the leaf first, as servers read it. What
+standard input. One file is one chain, the leaf first, as servers read it; a
+further certificate of a server in it is judged besides, by itself. What
 keeps several things apart gives one subject for each: key stores (JKS, JCEKS,
 PKCS #12; passwords by --store-password-file) and Kubernetes Secrets and
 ConfigMaps in YAML or JSON. Private keys are passed over unread.
@@ -229,17 +230,20 @@ func (c *command) files(ctx context.Context, run *session, paths []string, stdin
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		stopped := false
-		emit := func(s *evidence.Subject) {
-			if s.Name == "" {
-				s.Name = run.cfg.Name
-			}
+		beside := func(s *evidence.Subject) {
 			run.age(s)
 			if !stopped && !yield(s) {
 				stopped = true
 				stop()
 			}
 		}
-		opts := localfile.Options{Emit: emit, Stdin: stdin, Divert: divertBundle(emit),
+		emit := func(s *evidence.Subject) {
+			if s.Name == "" {
+				s.Name = run.cfg.Name
+			}
+			beside(s)
+		}
+		opts := localfile.Options{Emit: emit, Beside: beside, Stdin: stdin, Divert: divertBundle(emit),
 			Stores: localfile.Stores{Passwords: run.passwords}, Warn: run.warnRead}
 		if run.cfg.Verbose {
 			opts.Note = func(path, text string) {

@@ -177,7 +177,7 @@ func (r *judgedRun) prove(ctx context.Context, p *prover, paths []string) error 
 	certs := []*provenCert{}
 	emit := func(s *evidence.Subject) { certs = append(certs, p.subject(ctx, s)) }
 	options := localfile.Options{
-		Emit: emit, Stdin: r.Streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
+		Emit: emit, Beside: emit, Stdin: r.Streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
 	}
 	var cause error
 	for _, path := range paths {

@@ -20,7 +20,11 @@
 // file with more than [MaxChain] certificates in which the first one's issuer
 // is not found becomes one subject per certificate. The number matters: a
 // chain copied from a misconfigured or hostile server may be of unrelated
-// certificates as well, and must be judged as what it is, a chain.
+// certificates as well, and must be judged as what it is, a chain. Somebody may
+// also have put several chains into one file, and a forgery must not hide behind
+// the first of them: for whoever asks (Options.Beside), each further certificate
+// of a server, which no other one names as its issuer, is besides a subject of
+// its own, with its issuers. No name that was asked for holds for it.
 //
 // In a PKCS #7 the certificates are a set, whose order means nothing; there the
 // one that none of the others names as its issuer comes first.

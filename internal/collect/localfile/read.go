@@ -46,6 +46,10 @@ const Stdin = "-"
 type Options struct {
 	// Emit is called with each subject in order, as soon as it is read.
 	Emit func(*evidence.Subject)
+	// Beside is called, behind the subjects of a file, with one for each further
+	// certificate of a server that stands in its chains and is no part of them.
+	// It may be nil, for callers that want each certificate once.
+	Beside func(*evidence.Subject)
 	// Stdin is read for the path "-"; without it that path fails.
 	Stdin io.Reader
 	// Note is called with what was left out on purpose: private keys, other
@@ -263,8 +267,14 @@ func (r *reader) data(path string, data []byte) {
 		r.Note(path, "there is no certificate in it: skipped")
 		return
 	}
-	for _, s := range c.subjects() {
+	subjects := c.subjects()
+	for _, s := range subjects {
 		r.emit(s)
+	}
+	if r.Beside != nil {
+		for _, s := range c.beside(len(subjects)) {
+			r.Beside(s)
+		}
 	}
 }
 
