@@ -115,9 +115,6 @@ func (e *LogEntry) read(r *reader) error {
 	if r.bad {
 		return errEntryShort
 	}
-	if len(e.Signed) == 0 {
-		return errors.New("an empty certificate")
-	}
 	e.timestamped = whole[:len(whole)-len(r.b)]
 	return nil
 }
@@ -144,9 +141,15 @@ func (e *LogEntry) Parse(leaf, extra []byte) (extraErr, err error) {
 		*e = LogEntry{}
 		return nil, fmt.Errorf("reading log entry: %w", err)
 	}
-	if len(r.b) != 0 {
+	switch {
+	case len(r.b) != 0:
+		err = fmt.Errorf("reading log entry: %d bytes left over", len(r.b))
+	case len(e.Signed) == 0:
+		err = errors.New("reading log entry: an empty certificate")
+	}
+	if err != nil {
 		*e = LogEntry{}
-		return nil, fmt.Errorf("reading log entry: %d bytes left over", len(r.b))
+		return nil, err
 	}
 	e.Chain = chain
 	if extraErr = e.readExtra(extra); extraErr != nil {
@@ -187,7 +190,10 @@ func (e *LogEntry) readExtra(extra []byte) error {
 
 // ParseTileLeaf takes the first TileLeaf off a data tile
 // (c2sp.org/static-ct-api, section "Log Entries"). What is read into e replaces
-// all of it.
+// all of it. An error means that the end of the leaf cannot be found, and nothing
+// behind it read. What can be empty or odd without that, among it what the leaf
+// hash does not cover, loses no entry: an empty certificate or precertificate
+// stays empty, and fingerprints that are none are left out.
 func ParseTileLeaf(b []byte, e *LogEntry) (rest []byte, err error) {
 	fingerprints := e.Fingerprints[:0]
 	*e = LogEntry{}
@@ -199,15 +205,10 @@ func ParseTileLeaf(b []byte, e *LogEntry) (rest []byte, err error) {
 		e.Submitted = r.take(int(r.uint(3)))
 	}
 	list := r.take(int(r.uint(2)))
-	switch {
-	case r.bad:
+	if r.bad {
 		return nil, fmt.Errorf("reading tile leaf: %w", errEntryShort)
-	case e.Precert && len(e.Submitted) == 0:
-		return nil, errors.New("reading tile leaf: an empty precertificate")
-	case len(list)%32 != 0:
-		return nil, fmt.Errorf("reading tile leaf: fingerprints of %d bytes", len(list))
 	}
-	for ; len(list) > 0; list = list[32:] {
+	for ; len(list) >= 32; list = list[32:] {
 		fingerprints = append(fingerprints, [32]byte(list[:32]))
 	}
 	e.Fingerprints = fingerprints

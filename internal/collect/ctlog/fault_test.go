@@ -63,7 +63,7 @@ func TestFaultyTiles(t *testing.T) {
 	}{
 		{"flipped byte", second, change(func(b []byte) []byte { b[60] ^= 1; return b }), 256, 257, ErrEntry},
 		{"trailing bytes", second, change(func(b []byte) []byte { return append(b, "garbage"...) }), 256, 512, ErrMalformed},
-		{"truncated", second, change(func(b []byte) []byte { return b[:len(b)-100] }), 256, 512, ErrMalformed},
+		{"truncated", second, change(func(b []byte) []byte { return b[:len(b)-100] }), 511, 512, ErrMalformed},
 		{"not packed, as it may be", second, change(func(b []byte) []byte { return b }), 0, 0, nil},
 		{"one entry only", second, change(func(b []byte) []byte {
 			var e ct.LogEntry
@@ -72,7 +72,7 @@ func TestFaultyTiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			return b[:len(b)-len(rest)]
-		}), 256, 512, ErrShort},
+		}), 257, 512, ErrShort},
 		{"missing", second, notFound, 256, 512, ErrNotFound},
 		{"HTML with status 200", second, func(http.ResponseWriter, *http.Request, []byte, int) ([]byte, bool) {
 			return []byte("<html>the gateway is busy</html>"), true

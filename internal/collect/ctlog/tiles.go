@@ -24,8 +24,10 @@ type tile struct {
 	entries []ct.LogEntry
 	hashes  [ct.TileWidth][32]byte
 	root    [32]byte // of full tiles
-	err     error
-	done    chan struct{}
+	// cut is why entries holds fewer than width: no leaf was found behind it.
+	cut  error
+	err  error
+	done chan struct{}
 }
 
 // spares are what was read before and holds memory that can be read into again. A
@@ -121,7 +123,7 @@ func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahe
 			continue
 		}
 		failures = 0
-		for ; at < end; at++ {
+		for stop := min(end, x.first+uint64(len(x.entries))); at < stop; at++ {
 			if wrong != nil && wrong.at[at-x.first] {
 				c.gap(at, at+1, ErrEntry)
 				continue
@@ -135,6 +137,10 @@ func (t *tiled) deliver(ctx context.Context, head *ct.TreeHead, c *Coverage, ahe
 				c.gap(at+1, c.To, err)
 				return err
 			}
+		}
+		if x.cut != nil && at < end {
+			c.gap(at, end, x.cut)
+			at = end
 		}
 		spare.put(x)
 	}
@@ -164,13 +170,17 @@ func (t *tiled) load(ctx context.Context, x *tile) error {
 		x.buffer = data
 	}
 	if err := x.split(data); err != nil {
-		return fmt.Errorf("fetching entries of %s: tile %d: %w", t.log.Name, x.n, err)
+		x.cut = fmt.Errorf("fetching entries of %s: tile %d: %w", t.log.Name, x.n, err)
+		if len(x.entries) == 0 {
+			return x.cut
+		}
 	}
 	return nil
 }
 
 // split takes the tile apart into exactly as many entries as it has to hold. A
-// full tile in the place of a partial one has more.
+// full tile in the place of a partial one has more. Where there are others, the
+// entries up to there are those that can be verified one by one.
 func (x *tile) split(data []byte) error {
 	if cap(x.entries) < ct.TileWidth {
 		x.entries = make([]ct.LogEntry, ct.TileWidth)
@@ -180,20 +190,23 @@ func (x *tile) split(data []byte) error {
 			x.entries[i].Fingerprints = prints[i*usual : i*usual : (i+1)*usual]
 		}
 	}
-	x.entries = x.entries[:x.width]
+	x.entries, x.cut = x.entries[:x.width], nil
 	var scratch []byte
 	for i := range x.entries {
 		if len(data) == 0 {
+			x.entries = x.entries[:i]
 			return fmt.Errorf("%d entries, not %d: %w", i, x.width, ErrShort)
 		}
 		var err error
 		if data, err = ct.ParseTileLeaf(data, &x.entries[i]); err != nil {
+			x.entries = x.entries[:i]
 			return fmt.Errorf("entry %d: %w: %w", x.first+uint64(i), ErrMalformed, err)
 		}
 		x.hashes[i], scratch = x.entries[i].LeafHash(scratch)
 	}
 	if x.width == ct.TileWidth {
 		if len(data) != 0 {
+			x.entries = x.entries[:0] // which of them are the 256?
 			return fmt.Errorf("%d bytes behind the last entry: %w", len(data), ErrMalformed)
 		}
 		x.root = ct.TileRoot(&x.hashes)
@@ -212,7 +225,7 @@ func (*wrongEntries) Error() string { return ErrEntry.Error() }
 // where that does not fit, or the tile is partial, entry by entry.
 func (t *tiled) verify(ctx context.Context, head *ct.TreeHead, x *tile) error {
 	tree := t.tree(ctx, head)
-	if x.width == ct.TileWidth {
+	if len(x.entries) == ct.TileWidth && x.cut == nil {
 		switch root, err := tree.Node(8, x.n); {
 		case err != nil:
 			return err
@@ -220,7 +233,7 @@ func (t *tiled) verify(ctx context.Context, head *ct.TreeHead, x *tile) error {
 			return nil
 		}
 	}
-	hashes, err := tree.Leaves(x.first, x.first+uint64(x.width))
+	hashes, err := tree.Leaves(x.first, x.first+uint64(len(x.entries)))
 	if err != nil {
 		return err
 	}
