@@ -44,6 +44,8 @@ type Attribute struct {
 	Text string
 	// Err says why Value does not fit its type.
 	Err error
+	// Rest is what stands behind the value, where there should be nothing.
+	Rest []byte
 	// Joined says that the attribute stands in one RDN with the one before.
 	Joined bool
 }
@@ -125,6 +127,7 @@ func (a *Attribute) read(pair Element) error {
 	}
 	a.Type, a.ID, a.Value = OID(id.Body), v.ID, v.Body
 	if len(rest) > 0 {
+		a.Rest = rest
 		return errTrailing
 	}
 	return nil

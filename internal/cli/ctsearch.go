@@ -51,8 +51,8 @@ and the log beside it.
 
 ` + ctlog.WatchSyntax + `
 
-Names are looked for in every commonName, dNSName, URI and iPAddress, however
-they are written. What cannot be read matches, and is marked "unreadable": it
+Names are looked for in every commonName, dNSName, URI, iPAddress, SRVName and
+XmppAddr, however they are written. What cannot be read matches, and is marked "unreadable": it
 cannot be ruled out.
 
 Without a range it is the newest ` + fmt.Sprint(defaultLast) + ` entries of each log. --since and --until find

@@ -1,6 +1,8 @@
 package ctlog
 
 import (
+	"bytes"
+
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/ct"
 )
@@ -20,8 +22,8 @@ const (
 )
 
 // identifiers calls found for all that a client could take for the name of a
-// server: every commonName of the subject, and every dNSName, URI and iPAddress
-// of every subjectAltName; and for organisation, serial number and key. It says whether all of the certificate could be read
+// server: every commonName of the subject, and every dNSName, URI, iPAddress,
+// SRVName and XmppAddr of every subjectAltName; and for organisation, serial number and key. It says whether all of the certificate could be read
 // that can hold one.
 //
 // Nearly all certificates are plain DER, which quick reads; for all others, and
@@ -51,9 +53,9 @@ func tolerant(der []byte, tbs bool, found func(place, []byte)) (readable bool) {
 		found(placeKey, c.SPKI)
 	}
 	for _, a := range c.Subject.Attributes() {
-		switch string(a.Type) {
+		switch meant(a.Type) {
 		case cert.OIDCommonName:
-			found(placeName, []byte(a.Text))
+			commonName(&a, found)
 		case cert.OIDOrganization:
 			found(placeOrg, []byte(a.Text))
 		}
@@ -64,11 +66,96 @@ func tolerant(der []byte, tbs bool, found func(place, []byte)) (readable bool) {
 		if x.OID == nil {
 			readable = false
 		}
-		if string(x.OID) == cert.OIDSubjectAltName {
+		if meant(x.OID) == cert.OIDSubjectAltName {
 			readable = tolerantNames(x, found) && readable
 		}
 	}
 	return readable
+}
+
+// constructed is the bit of an identifier octet that says so.
+const constructed = 0x20
+
+// commonName gives a common name as its type says, and as it is to readers that
+// do not look at the type: X509_NAME_get_text_by_NID of OpenSSL gives the octets
+// of whatever is there. A string in pieces is joined, and each further value is
+// one.
+func commonName(a *cert.Attribute, found func(place, []byte)) {
+	found(placeName, []byte(a.Text))
+	value := a.Value
+	if a.ID&constructed != 0 {
+		value = nil
+		for b := a.Value; len(b) > 0; {
+			piece, rest, err := cert.Next(b)
+			if err != nil {
+				break
+			}
+			value, b = append(value, piece.Body...), rest
+		}
+	}
+	raw := func(b []byte) {
+		// Other octets are text of another encoding: each would be any name. The
+		// zeros are those of two octets for a letter.
+		text := bytes.ReplaceAll(b, []byte{0}, nil)
+		if plainASCII(b) && string(b) != a.Text && string(text) != a.Text {
+			found(placeName, text)
+		}
+	}
+	raw(value)
+	for b := a.Rest; len(b) > 0; {
+		further, rest, err := cert.Next(b)
+		if err != nil {
+			return
+		}
+		raw(further.Body)
+		b = rest
+	}
+}
+
+// meant is an object identifier without the padding that makes it longer than it
+// has to be (X.690 section 8.19.2), and that lax readers pass over.
+func meant(oid []byte) string {
+	if bytes.IndexByte(oid, 0x80) < 0 {
+		return string(oid)
+	}
+	var out []byte
+	begins := true
+	for _, c := range oid {
+		if begins && c == 0x80 {
+			continue
+		}
+		out = append(out, c)
+		begins = c < 0x80
+	}
+	return string(out)
+}
+
+// Types of otherName that are names of servers: id-on-dnsSRV (RFC 4985) and
+// id-on-xmppAddr (RFC 6120 section 13.7.1.4), as content octets of their OIDs.
+const (
+	oidSRVName  = "\x2b\x06\x01\x05\x05\x07\x08\x07"
+	oidXMPPAddr = "\x2b\x06\x01\x05\x05\x07\x08\x05"
+)
+
+// otherName gives the name of a server that an otherName holds.
+func otherName(b []byte, found func(place, []byte)) {
+	oid, rest, err := cert.Next(b)
+	if err != nil || string(oid.Body) != oidSRVName && string(oid.Body) != oidXMPPAddr {
+		return
+	}
+	value, _, err := cert.Next(rest)
+	if err != nil {
+		return
+	}
+	text := value.Body
+	if inner, _, err := cert.Next(text); err == nil {
+		text = inner.Body
+	}
+	found(placeDNS, text)
+	// _service.name: the name is that of the service, and of whoever has it.
+	if _, name, ok := bytes.Cut(text, []byte(".")); ok && len(text) > 0 && text[0] == '_' {
+		found(placeDNS, name)
+	}
 }
 
 func tolerantNames(x *cert.Extension, found func(place, []byte)) bool {
@@ -80,6 +167,8 @@ func tolerantNames(x *cert.Extension, found func(place, []byte)) bool {
 		// class, or in pieces, is a name to some client.
 		if at, ok := placeOf(name.ID); ok {
 			found(at, name.Body)
+		} else if name.ID&0x1f == 0 {
+			otherName(name.Body, found)
 		}
 		if err != nil {
 			return false
@@ -195,7 +284,7 @@ func (q *quick) extensions(b []byte) bool {
 		if tag, x, list, ok = tlv(list); !ok || tag != 0x30 {
 			return false
 		}
-		if tag, oid, x, ok = tlv(x); !ok || tag != 0x06 {
+		if tag, oid, x, ok = tlv(x); !ok || tag != 0x06 || mayBePadded(oid) {
 			return false
 		}
 		if string(oid) != cert.OIDSubjectAltName {
@@ -216,11 +305,16 @@ func (q *quick) extensions(b []byte) bool {
 	return true
 }
 
+// mayBePadded says that an object identifier may be that of a common name or of
+// alternative names, which have three octets, with padding in it.
+func mayBePadded(oid []byte) bool { return len(oid) > 3 && bytes.IndexByte(oid, 0x80) >= 0 }
+
 // plainNames says whether all general names are elements of the usual class.
 func (q *quick) plainNames() bool {
 	for b := q.san; len(b) > 0; {
 		tag, _, rest, ok := tlv(b)
-		if !ok || tag&0xc0 != 0x80 || tag&0x1f > 8 {
+		// An otherName may be the name of a server.
+		if !ok || tag&0xc0 != 0x80 || tag&0x1f > 8 || tag&0x1f == 0 {
 			return false
 		}
 		b = rest
@@ -241,7 +335,7 @@ func (q *quick) plainSubject() bool {
 			if tag, pair, set, ok = tlv(set); !ok || tag != 0x30 {
 				return false
 			}
-			if tag, oid, pair, ok = tlv(pair); !ok || tag != 0x06 || len(oid) == 0 {
+			if tag, oid, pair, ok = tlv(pair); !ok || tag != 0x06 || len(oid) == 0 || mayBePadded(oid) {
 				return false
 			}
 			if tag, value, rest, ok = tlv(pair); !ok || len(rest) != 0 {

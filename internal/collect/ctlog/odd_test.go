@@ -113,6 +113,22 @@ var odds = []odd{
 	{name: "name only in a URI", tbs: withSAN(der(0x86, []byte("https://"+victim+":8443/x")))},
 	{name: "IP address in a dNSName", items: []string{"192.0.2.7", "192.0.2.0/24"}, tbs: withSAN(dns("192.0.2.7"))},
 	{name: "watched as a U-label, logged as an A-label", items: []string{"bücher.test", "BÜCHER.test", ".bücher.test", "*.test", "xn--bcher-kva.test"}, tbs: withSAN(dns("xn--bcher-kva.test"))},
+	{name: "common name only, OCTET STRING", tbs: withCN(der(0x04, []byte(victim)))},
+	{name: "common name only, BIT STRING", tbs: withCN(der(0x03, []byte("\x00"+victim)))},
+	{name: "common name only, GraphicString", tbs: withCN(der(0x19, []byte(victim)))},
+	{name: "common name only, another class", tbs: withCN(der(0x80, []byte(victim)))},
+	{name: "common name only, ASCII in a BMPString", tbs: withCN(der(0x1e, []byte(victim)))},
+	{name: "common name only, a BMPString in the other order", tbs: withCN(der(0x1e, bmp(victim)[1:], []byte{0}))},
+	{name: "common name only, in pieces", tbs: withCN(der(0x2c, der(0x0c, []byte("vic")), der(0x0c, []byte("tim.test"))))},
+	{name: "common name of two values", tbs: withCN(append(der(0x0c, []byte("other.test")), der(0x0c, []byte(victim))...))},
+	{name: "common name of a padded type", tbs: func(p [][]byte) {
+		p[5], p[7] = der(0x30, der(0x31, der(0x30, der(0x06, []byte("\x55\x04\x80\x03")), der(0x0c, []byte(victim))))), nil
+	}},
+	{name: "alternative names of a padded type", tbs: func(p [][]byte) {
+		p[7] = der(0xa3, der(0x30, der(0x30, der(0x06, []byte("\x55\x1d\x80\x11")), der(0x04, der(0x30, dns(victim))))))
+	}},
+	{name: "SRVName", tbs: withSAN(der(0xa0, der(0x06, []byte(oidSRVName)), der(0xa0, der(0x16, []byte("_xmpp-server."+victim)))))},
+	{name: "XmppAddr", tbs: withSAN(der(0xa0, der(0x06, []byte(oidXMPPAddr)), der(0xa0, der(0x0c, []byte(victim)))))},
 	{name: "invalid A-label", items: []string{"xn--a.victim.test", ".victim.test"}, tbs: withSAN(dns("xn--a.victim.test"))},
 }
 
