@@ -336,6 +336,10 @@ func (p *prover) include(ctx context.Context, out *provenSCT, s *ct.SCT, entry c
 		out.Inclusion = "absent"
 	case errors.Is(err, ctlog.ErrNotFound) && src.head.Time.Before(s.Time.Add(mmd)):
 		out.Inclusion = "pending"
+		if p.now.After(s.Time.Add(mmd + defaultMMD)) {
+			// The log's time is over, and it shows a tree of before.
+			out.Inclusion, err = "unknown", fmt.Errorf("the newest tree head is of %s, and need not have it", src.head.Time.UTC().Format(time.RFC3339))
+		}
 	case errors.Is(err, ctlog.ErrNotFound):
 		out.Inclusion = "denied"
 	}

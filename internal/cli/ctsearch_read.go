@@ -158,14 +158,12 @@ func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
 	}
 	source, err := ch.open(ctx, &r.flags.ctFlags)
 	if err != nil {
-		out.Error = oneLine(err)
-		return out
+		return out.unopened(ch.log, err)
 	}
 	out.Protocol = source.Protocol()
 	head, contradiction, err := r.resume.head(ctx, source, ch.log.ID)
 	if err != nil {
-		out.Error = oneLine(err)
-		return out
+		return out.unopened(ch.log, err)
 	}
 	now := audit.Now()
 	out.Head, out.head = newHeadLine(head, now), head
@@ -197,6 +195,17 @@ func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
 	// Entries that were never added cannot be found in a tree that is stale.
 	out.Complete = out.Complete && out.Warning == ""
 	out.subject = ctlog.LogSubject(ch.log, head, nil, &coverage, now)
+	return out
+}
+
+// unopened is a log of which nothing can be read; a head that it did not sign is
+// evidence.
+func (out *searchLog) unopened(log *ct.Log, err error) *searchLog {
+	out.Error = oneLine(err)
+	var unsigned *ct.UnsignedHead
+	if errors.As(err, &unsigned) {
+		out.subject = ctlog.LogSubject(log, unsigned.Head, nil, nil, audit.Now())
+	}
 	return out
 }
 

@@ -172,6 +172,78 @@ func TestCTSearchFork(t *testing.T) {
 	}
 }
 
+// So is a smaller tree that the log proves itself to be another one: not only an
+// older one.
+func TestCTSearchForkSmaller(t *testing.T) {
+	l := newCTLab(t, true)
+	state := filepath.Join(t.TempDir(), "state.json")
+	l.search(t, 0, "filler7.test", "--log", l.flag(t, plain(nil)), "--resume", state)
+	other := lablog.New(l.log.Key, l.log.Origin, l.log.Time)
+	for i := range 300 {
+		other.Add(l.lab.Leaf, l.submitted.Add(time.Duration(i)*time.Second), l.lab.Intermediate.DER)
+	}
+	other.Show(200)
+	doc := l.search(t, exit.Findings, "filler7.test", "--log", other.Serve(t, plain(nil))+"="+base64.StdEncoding.EncodeToString(l.log.Key.SPKI), "--resume", state)
+	if doc.Logs[0].Verdict != "suspicious" || doc.Logs[0].Findings[0].Rule != "log-fork" {
+		t.Errorf("logs %+v, want log-fork", doc.Logs)
+	}
+}
+
+// A head under another signature, and hashes that do not lead to the signed root,
+// are findings against whoever answers, and not only reasons to have read nothing.
+func TestCTSearchAccusesLog(t *testing.T) {
+	l := newCTLab(t, true)
+	for _, tt := range []struct {
+		name, rule string
+		fault      lablog.Fault
+	}{
+		{"checkpoint", "log-head-not-signed", func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			if r.URL.Path == "/checkpoint" {
+				return bytes.Replace(honest, []byte("\n300\n"), []byte("\n299\n"), 1), true
+			}
+			return honest, true
+		}},
+		{"tree head", "log-head-not-signed", plain(func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			if strings.HasSuffix(r.URL.Path, "get-sth") {
+				return bytes.Replace(honest, []byte(`"tree_size":300`), []byte(`"tree_size":299`), 1), true
+			}
+			return honest, true
+		})},
+		{"hashes", "log-entries-missing", func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			if strings.HasPrefix(r.URL.Path, "/tile/0/") {
+				return bytes.Repeat([]byte{7}, len(honest)), true
+			}
+			return honest, true
+		}},
+		{"entries", "log-entries-missing", plain(func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			if strings.HasSuffix(r.URL.Path, "get-entries") {
+				// The first timestamp: AAAB… is the type and the millennium.
+				return bytes.Replace(honest, []byte(`"leaf_input":"AAAAAAG`), []byte(`"leaf_input":"AAAAAAH`), 1), true
+			}
+			return honest, true
+		})},
+	} {
+		doc := l.search(t, exit.Findings, "nobody.test", "--log", l.flag(t, tt.fault), "--from", "0")
+		if len(doc.Logs[0].Findings) != 1 || doc.Logs[0].Findings[0].Rule != tt.rule || doc.Logs[0].Complete {
+			t.Errorf("%s: logs %+v, want %s", tt.name, doc.Logs, tt.rule)
+		}
+	}
+}
+
+// What was wrong once, in a cache, is no finding.
+func TestCTSearchPastCaches(t *testing.T) {
+	l := newCTLab(t, true)
+	stale := func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+		if strings.HasPrefix(r.URL.Path, "/tile/0/") && r.Header.Get("Cache-Control") != "no-cache" {
+			return bytes.Repeat([]byte{7}, len(honest)), true
+		}
+		return honest, true
+	}
+	if doc := l.search(t, 0, "nobody.test", "--log", l.flag(t, stale), "--from", "0"); !doc.Logs[0].Complete {
+		t.Errorf("logs %+v, want all of it", doc.Logs)
+	}
+}
+
 // Logs are asked through a proxy where one is named, and only there.
 func TestCTVia(t *testing.T) {
 	l := newCTLab(t, true)

@@ -36,7 +36,8 @@ var ErrNotePart = errors.New("the checkpoint is malformed")
 // without scheme and final slash. The signature does not cover it, so that it
 // must not be believed from the checkpoint; an empty origin takes any, for a log
 // of which nothing but the key is known. The error is or wraps [ErrOrigin],
-// [ErrHeadSignature] or [ErrNotePart].
+// [ErrHeadSignature], with an [UnsignedHead] where a signature names the log's key,
+// or [ErrNotePart].
 func ParseCheckpoint(b []byte, log *Log, origin string) (*TreeHead, error) {
 	if len(b) > MaxCheckpoint {
 		return nil, fmt.Errorf("reading checkpoint: %d bytes are more than %d: %w", len(b), MaxCheckpoint, ErrNotePart)
@@ -52,6 +53,8 @@ func ParseCheckpoint(b []byte, log *Log, origin string) (*TreeHead, error) {
 	switch {
 	case v.err != nil:
 		return nil, fmt.Errorf("reading checkpoint: %w", v.err)
+	case errors.As(err, &invalid) && v.refused != nil:
+		return nil, fmt.Errorf("reading checkpoint: %w", &UnsignedHead{v.refused})
 	case errors.As(err, &unverified), errors.As(err, &invalid):
 		return nil, fmt.Errorf("reading checkpoint: %w", ErrHeadSignature)
 	case err != nil:
@@ -86,6 +89,7 @@ type headVerifier struct {
 	log        *Log
 	name, text string
 	head       *TreeHead
+	refused    *TreeHead // whose signature names the log's key and is not by it
 	err        error
 }
 
@@ -115,7 +119,9 @@ func (v *headVerifier) Verify(text, sig []byte) bool {
 	case err == nil:
 		v.head, v.text = head, string(text)
 		return true
-	case !errors.Is(err, ErrHeadSignature):
+	case errors.Is(err, ErrHeadSignature):
+		v.refused = head
+	default:
 		v.err = err
 	}
 	return false

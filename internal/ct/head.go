@@ -35,6 +35,13 @@ func (h *TreeHead) Signed() []byte {
 	return append(out, h.Root[:]...)
 }
 
+// An UnsignedHead is a tree head under a signature that is not the log's: what
+// [ErrHeadSignature] is said of, where that much can be read. It is the evidence.
+type UnsignedHead struct{ Head *TreeHead }
+
+func (*UnsignedHead) Error() string { return ErrHeadSignature.Error() }
+func (*UnsignedHead) Unwrap() error { return ErrHeadSignature }
+
 // VerifyHead checks that the log signed h. The error is [ErrHeadSignature] where
 // it did not, and another one where the log's key cannot be used.
 func (l *Log) VerifyHead(h *TreeHead) error {

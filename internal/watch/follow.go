@@ -123,7 +123,7 @@ func (f *follower) head(ctx context.Context) (*ct.TreeHead, error) {
 	head, err := ctlog.Follow(ctx, f.source, f.state.Head)
 	var c *ctlog.Contradiction
 	switch {
-	case errors.As(err, &c) && f.behind(ctx, c):
+	case errors.As(err, &c) && behind(c):
 		f.warnOnce(&f.odd, fmt.Sprintf("%s shows a head of %d entries from %s, older than that of %d: a front end of it, or a cache, is behind",
 			f.log.Name, c.Newer.Size, c.Newer.Time.Format(time.RFC3339), c.Older.Size))
 		return f.state.Head, nil
@@ -143,17 +143,8 @@ func (f *follower) head(ctx context.Context) (*ct.TreeHead, error) {
 // behind says whether a smaller head is only one of before: a log may show that
 // from a front end that lags, and has not taken anything back. One that does not
 // fit the stored tree is a fork, whatever its time.
-func (f *follower) behind(ctx context.Context, c *ctlog.Contradiction) bool {
-	if !errors.Is(c.Err, ctlog.ErrRollback) {
-		return false
-	}
-	if c.Newer.Size > 0 {
-		if err := f.source.Consistent(ctx, c.Newer, c.Older); errors.Is(err, ct.ErrProof) {
-			c.Err = ctlog.ErrFork
-			return false
-		}
-	}
-	return c.Newer.Time.Before(c.Older.Time)
+func behind(c *ctlog.Contradiction) bool {
+	return errors.Is(c.Err, ctlog.ErrRollback) && c.Newer.Time.Before(c.Older.Time)
 }
 
 // read reads the entries up to the head, batch after batch.

@@ -86,14 +86,16 @@ func LogID(log *ct.Log) string {
 // head, one that it contradicts, and what it covers and the log does not give.
 // contradiction and coverage may be nil.
 func LogSubject(log *ct.Log, head *ct.TreeHead, contradiction *Contradiction, coverage *Coverage, seen time.Time) *evidence.Subject {
+	var other *ct.TreeHead
 	if contradiction != nil {
-		head = contradiction.Newer
+		head, other = contradiction.Newer, contradiction.Older
+		if errors.Is(contradiction.Err, ErrFork) && head.Size < other.Size {
+			head, other = other, head // the larger one does not continue the smaller
+		}
 	}
 	out := logSubject(log, head, seen)
 	out.ID, out.Target = LogID(log), log.Name
-	if contradiction != nil {
-		out.Log.Contradicts = headEvidence(contradiction.Older)
-	}
+	out.Log.Contradicts = headEvidence(other)
 	if coverage != nil {
 		out.Log.Missing = missing(coverage)
 	}
@@ -132,11 +134,16 @@ func headEvidence(h *ct.TreeHead) *evidence.Head {
 }
 
 // missing are the gaps that the log itself is to blame for: it signed for entries
-// and denies them, or shows others in their place.
+// and denies them, or shows others in their place, or hashes and proofs that do not
+// lead to what it signed, also past caches. What has no form that the protocol has
+// is not among them: a gateway may have answered.
 func missing(c *Coverage) (out []evidence.Range) {
 	for _, g := range c.Gaps {
-		if errors.Is(g.Err, ErrShort) || errors.Is(g.Err, ErrNotFound) || errors.Is(g.Err, ErrEntry) {
-			out = append(out, evidence.Range{From: g.From, To: g.To, Error: g.Err.Error()})
+		for _, own := range []error{ErrShort, ErrNotFound, ErrEntry, ct.ErrTile, ct.ErrProof} {
+			if errors.Is(g.Err, own) {
+				out = append(out, evidence.Range{From: g.From, To: g.To, Error: g.Err.Error()})
+				break
+			}
 		}
 	}
 	return out

@@ -52,7 +52,11 @@ func (r *rfc6962) Head(ctx context.Context) (*ct.TreeHead, error) {
 		return nil, fmt.Errorf(doing, r.log.Name, ErrMalformed)
 	}
 	head := &ct.TreeHead{Size: *sth.Size, Time: time.UnixMilli(int64(*sth.Timestamp)).UTC(), Root: [32]byte(sth.Root), Signature: sth.Signature}
-	if err := r.log.VerifyHead(head); err != nil {
+	err := r.log.VerifyHead(head)
+	if errors.Is(err, ct.ErrHeadSignature) {
+		err = &ct.UnsignedHead{Head: head}
+	}
+	if err != nil {
 		return nil, fmt.Errorf(doing, r.log.Name, err)
 	}
 	return head, nil
@@ -130,15 +134,24 @@ func (r *rfc6962) segment(ctx context.Context, head *ct.TreeHead, c *Coverage, p
 
 // check verifies a segment by the inclusion proofs of its ends.
 func (r *rfc6962) check(ctx context.Context, head *ct.TreeHead, tree *ct.Range, first, last [32]byte) error {
+	err := r.checkOnce(ctx, head, tree, first, last, false)
+	if errors.Is(err, ct.ErrProof) && (tree.Begin() > 0 || tree.End() < head.Size) {
+		// A cache in front of a log has answered with another proof before.
+		err = r.checkOnce(ctx, head, tree, first, last, true)
+	}
+	return err
+}
+
+func (r *rfc6962) checkOnce(ctx context.Context, head *ct.TreeHead, tree *ct.Range, first, last [32]byte, fresh bool) error {
 	var left, right [][32]byte
 	var err error
 	if tree.Begin() > 0 {
-		if left, err = r.inclusion(ctx, head, tree.Begin(), first); err != nil {
+		if left, err = r.inclusion(ctx, head, tree.Begin(), first, fresh); err != nil {
 			return fmt.Errorf("fetching proof for entry %d of %s: %w", tree.Begin(), r.log.Name, err)
 		}
 	}
 	if tree.End() < head.Size {
-		if right, err = r.inclusion(ctx, head, tree.End()-1, last); err != nil {
+		if right, err = r.inclusion(ctx, head, tree.End()-1, last, fresh); err != nil {
 			return fmt.Errorf("fetching proof for entry %d of %s: %w", tree.End()-1, r.log.Name, err)
 		}
 	}
@@ -210,14 +223,14 @@ func isDenial(err error) bool {
 
 // inclusion gives the proof of the entry at index, not yet verified. Two entries
 // with the same leaf have one answer by hash; then the log is asked by index.
-func (r *rfc6962) inclusion(ctx context.Context, head *ct.TreeHead, index uint64, leaf [32]byte) ([][32]byte, error) {
-	p, err := r.proof(ctx, head, leaf, false)
+func (r *rfc6962) inclusion(ctx context.Context, head *ct.TreeHead, index uint64, leaf [32]byte, fresh bool) ([][32]byte, error) {
+	p, err := r.proof(ctx, head, leaf, fresh)
 	if err != nil && !isStatus(err) {
 		return nil, err
 	}
 	if err != nil || p.Index != index {
 		*p = proofJSON{}
-		err := r.ask(ctx, fmt.Sprintf("get-entry-and-proof?leaf_index=%d&tree_size=%d", index, head.Size), maxAnswer, false, p)
+		err := r.ask(ctx, fmt.Sprintf("get-entry-and-proof?leaf_index=%d&tree_size=%d", index, head.Size), maxAnswer, fresh, p)
 		if err != nil {
 			return nil, err
 		}

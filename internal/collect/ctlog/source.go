@@ -195,14 +195,17 @@ func Detect(ctx context.Context, name, address string, key []byte, o Options) (*
 
 // Follow gives a log's newest tree head and verifies that it continues older, a
 // head that was verified before. Where it does not the error is a
-// [*Contradiction] with both heads: a smaller tree is [ErrRollback], and
-// [ErrFork] is answered only after the log was asked again past all caches.
+// [*Contradiction] with both heads: a smaller tree is [ErrRollback], unless the log
+// proves itself that older does not continue it, and [ErrFork] is answered only after the log was asked again past all caches.
 func Follow(ctx context.Context, s Source, older *ct.TreeHead) (*ct.TreeHead, error) {
 	newer, err := s.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if newer.Size < older.Size {
+		if newer.Size > 0 && errors.Is(s.Consistent(ctx, newer, older), ct.ErrProof) {
+			return nil, &Contradiction{older, newer, ErrFork}
+		}
 		return nil, &Contradiction{older, newer, ErrRollback}
 	}
 	switch err := s.Consistent(ctx, older, newer); {

@@ -18,6 +18,8 @@ type tiled struct {
 	origin  string
 
 	hashes *ct.Hashes // of the tree of the head that was asked about last
+	// fresh asks for tiles of hashes past caches.
+	fresh bool
 
 	// issuers are those that were fetched, by fingerprint; issuersSize is
 	// their size.
@@ -56,9 +58,9 @@ func (t *tiled) tree(ctx context.Context, head *ct.TreeHead) *ct.Hashes {
 // hashTile fetches a tile of hashes. A partial one may be gone once the full one
 // is there.
 func (t *tiled) hashTile(ctx context.Context, level int, n uint64, width int) ([]byte, error) {
-	b, err := t.fetcher.get(ctx, ct.TilePath(level, n, width), maxHashes, false, nil)
+	b, err := t.fetcher.get(ctx, ct.TilePath(level, n, width), maxHashes, t.fresh, nil)
 	if errors.Is(err, ErrNotFound) && width < ct.TileWidth {
-		b, err = t.fetcher.get(ctx, ct.TilePath(level, n, ct.TileWidth), maxHashes, false, nil)
+		b, err = t.fetcher.get(ctx, ct.TilePath(level, n, ct.TileWidth), maxHashes, t.fresh, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching hashes of %s: %w", t.log.Name, err)

@@ -224,6 +224,17 @@ func (*wrongEntries) Error() string { return ErrEntry.Error() }
 // verify checks a tile against the signed tree: a full one by its root, and
 // where that does not fit, or the tile is partial, entry by entry.
 func (t *tiled) verify(ctx context.Context, head *ct.TreeHead, x *tile) error {
+	err := t.verifyOnce(ctx, head, x)
+	if errors.Is(err, ct.ErrTile) {
+		// A cache in front of the log may have kept what was wrong once.
+		t.hashes, t.fresh = nil, true
+		err = t.verifyOnce(ctx, head, x)
+		t.fresh = false
+	}
+	return err
+}
+
+func (t *tiled) verifyOnce(ctx context.Context, head *ct.TreeHead, x *tile) error {
 	tree := t.tree(ctx, head)
 	if len(x.entries) == ct.TileWidth && x.cut == nil {
 		switch root, err := tree.Node(8, x.n); {
