@@ -26,11 +26,23 @@ const maxItems = 100_000
 // An issuance is one row of Cert Spotter's answer.
 type issuance struct {
 	id  string
-	der []byte
+	der []byte // nil where it cannot be read
 }
 
+// A rowError is what is wrong with one row; the others were read.
+type rowError struct {
+	row int // from 1
+	err error
+}
+
+func (e *rowError) Error() string   { return fmt.Sprintf("%v: row %d: %v", ErrAnswer, e.row, e.err) }
+func (e *rowError) Unwrap() []error { return []error{ErrAnswer, e.err} }
+
 // list takes an answer apart into its rows. A page of HTML, an object (which is
-// how errors come) and anything behind the list are refused.
+// how errors come) and anything behind the list are refused. A row that is wrong
+// does not hide those behind it: whoever can get an odd certificate into the index
+// would choose which. The first such is given as a [*rowError] where all else is
+// well.
 func list(body []byte, row func(json.RawMessage) error) error {
 	if start := bytes.TrimLeft(body, "\ufeff \t\r\n"); len(start) > 0 && start[0] == '<' {
 		return fmt.Errorf("%w: a page of HTML or XML came in place of JSON", ErrAnswer)
@@ -39,6 +51,7 @@ func list(body []byte, row func(json.RawMessage) error) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return fmt.Errorf("%w: it is no JSON array", ErrAnswer)
 	}
+	var bad error
 	for n := 0; d.More(); n++ {
 		if n == maxItems {
 			return fmt.Errorf("%w: more than %d rows in one answer", ErrTooMuch, maxItems)
@@ -47,8 +60,8 @@ func list(body []byte, row func(json.RawMessage) error) error {
 		if err := d.Decode(&raw); err != nil {
 			return fmt.Errorf("%w: row %d: %w", ErrAnswer, n+1, err)
 		}
-		if err := row(raw); err != nil {
-			return fmt.Errorf("%w: row %d: %w", ErrAnswer, n+1, err)
+		if err := row(raw); err != nil && bad == nil {
+			bad = &rowError{n + 1, err}
 		}
 	}
 	if _, err := d.Token(); err != nil {
@@ -57,11 +70,11 @@ func list(body []byte, row func(json.RawMessage) error) error {
 	if rest := bytes.TrimSpace(body[d.InputOffset():]); len(rest) > 0 {
 		return fmt.Errorf("%w: %d bytes follow the list", ErrAnswer, len(rest))
 	}
-	return nil
+	return bad
 }
 
 // decodeIDs reads the ids of crt.sh's answer, each once. With an error they are
-// those that came before it.
+// those that could be read.
 func decodeIDs(body []byte) (ids []uint64, err error) {
 	seen := map[uint64]bool{}
 	err = list(body, func(raw json.RawMessage) error {
@@ -84,7 +97,7 @@ func decodeIDs(body []byte) (ids []uint64, err error) {
 }
 
 // decodeIssuances reads a page of Cert Spotter's answer. With an error it gives
-// what came before it.
+// what could be read; a row that has but an id has no certificate.
 func decodeIssuances(body []byte) (out []issuance, err error) {
 	err = list(body, func(raw json.RawMessage) error {
 		var row struct {
@@ -101,18 +114,18 @@ func decodeIssuances(body []byte) (out []issuance, err error) {
 		if text == "" {
 			text = row.Cert.Data
 		}
-		if row.ID == "" || len(row.ID) > maxID || text == "" {
-			return errors.New("it has no id, or no certificate")
+		if row.ID == "" || len(row.ID) > maxID {
+			return errors.New("it has no id")
 		}
 		der, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return err
+		if err == nil {
+			err = isCertificate(der)
 		}
-		if err := isCertificate(der); err != nil {
-			return err
+		if err != nil {
+			der = nil
 		}
 		out = append(out, issuance{row.ID, der})
-		return nil
+		return err
 	})
 	return out, err
 }

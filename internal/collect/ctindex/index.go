@@ -33,6 +33,9 @@ const (
 	maxPages = 1000
 	// maxBytes bounds all that is kept of what one question brings.
 	maxBytes = 64 << 20
+	// maxFailures is how many certificates in a row may be refused before the rest
+	// is not asked for: an index that is down would be asked thousands of times.
+	maxFailures = 3
 	// maxRedirects bounds redirects, which stay on the host that was named.
 	maxRedirects = 3
 )
@@ -189,7 +192,8 @@ func (q *query) crtSh(ctx context.Context, domain string) error {
 	} else if _, parent, found := strings.Cut(name, "."); found {
 		patterns = append(patterns, "*."+parent)
 	}
-	asked := map[uint64]bool{}
+	var first error
+	asked, failures := map[uint64]bool{}, 0
 	for _, p := range patterns {
 		body, err := q.get(ctx, "", url.Values{"q": {p}, "output": {"json"}, "exclude": {"expired"}}, maxAnswer)
 		if err != nil {
@@ -203,56 +207,73 @@ func (q *query) crtSh(ctx context.Context, domain string) error {
 			if asked[id] = true; len(asked) > q.options.Certificates {
 				return fmt.Errorf("%w: more than %d certificates", ErrTooMuch, q.options.Certificates)
 			}
-			if err := q.byID(ctx, id); err != nil {
+			der, err := q.byID(ctx, id)
+			if err != nil {
+				first = earlier(first, fmt.Errorf("certificate %d: %w", id, err))
 				// One that is down is not asked thousands of times.
-				return fmt.Errorf("certificate %d: %w", id, err)
+				if failures++; failures == maxFailures || ctx.Err() != nil {
+					return first
+				}
+				continue
+			}
+			failures = 0
+			if err := q.add(der); err != nil {
+				return earlier(first, err)
 			}
 		}
-		if bad != nil {
-			return bad
+		if first = earlier(first, bad); bad != nil && !errors.As(bad, new(*rowError)) {
+			return first
 		}
 	}
-	return nil
+	return first
 }
 
-func (q *query) byID(ctx context.Context, id uint64) error {
+// earlier is the first of two errors that there is.
+func earlier(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+func (q *query) byID(ctx context.Context, id uint64) ([]byte, error) {
 	body, err := q.get(ctx, "", url.Values{"d": {strconv.FormatUint(id, 10)}}, 2*maxCertificate)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	der, err := decodeCertificate(body)
-	if err != nil {
-		return err
-	}
-	return q.add(der)
+	return decodeCertificate(body)
 }
 
 func (q *query) certSpotter(ctx context.Context, domain string) error {
 	name, tree := strings.CutPrefix(domain, ".")
 	values := url.Values{"domain": {name}, "include_subdomains": {strconv.FormatBool(tree)}, "match_wildcards": {"true"}, "expand": {"cert_der"}}
 	seen := map[string]bool{}
+	var first error
 	for range maxPages {
 		body, err := q.get(ctx, "/v1/issuances", values, maxAnswer)
 		if err != nil {
-			return err
+			return earlier(first, err)
 		}
 		page, err := decodeIssuances(body)
 		for _, i := range page {
+			if i.der == nil {
+				continue
+			}
 			if err := q.add(i.der); err != nil {
-				return err
+				return earlier(first, err)
 			}
 		}
-		if err != nil || len(page) == 0 {
-			return err
+		if first = earlier(first, err); len(page) == 0 || err != nil && !errors.As(err, new(*rowError)) {
+			return first
 		}
 		last := page[len(page)-1].id
 		if seen[last] {
-			return fmt.Errorf("%w: its pages go in a circle", ErrAnswer)
+			return earlier(first, fmt.Errorf("%w: its pages go in a circle", ErrAnswer))
 		}
 		seen[last] = true
 		values.Set("after", last)
 	}
-	return fmt.Errorf("%w: more than %d pages", ErrTooMuch, maxPages)
+	return earlier(first, fmt.Errorf("%w: more than %d pages", ErrTooMuch, maxPages))
 }
 
 // add keeps a certificate, within the limits.

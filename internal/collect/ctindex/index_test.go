@@ -160,6 +160,35 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A row or certificate that cannot be read does not hide those behind it, and is
+// said.
+func TestGoesOn(t *testing.T) {
+	all := ders()
+	for _, kind := range []string{CrtSh, CertSpotter} {
+		got, err := find(t, kind, ".lab.example", quick(), func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case kind == CertSpotter && r.FormValue("after") == "":
+				fmt.Fprintf(w, `[%s,{"id":"8"},7,%s]`, row(1, []byte("odd")), row(2, all[0]))
+			case kind == CertSpotter && r.FormValue("after") == "2":
+				fmt.Fprintf(w, "[%s,%s]", row(3, all[1]), row(4, []byte("odd")))
+			case kind == CertSpotter:
+				fmt.Fprint(w, "[]")
+			case r.FormValue("d") == "":
+				fmt.Fprint(w, `[{"id":5},{},{"id":6},{"id":7}]`)
+			case r.FormValue("d") == "5":
+				http.NotFound(w, r)
+			case r.FormValue("d") == "6":
+				w.Write(all[0])
+			default:
+				w.Write(all[1])
+			}
+		})
+		if err == nil || len(got) != 2 {
+			t.Errorf("%s: Find = %d certificates, %v; want 2, and what was wrong", kind, len(got), err)
+		}
+	}
+}
+
 // An index that asks for a pause gets it, where it is short.
 func TestRetryAfter(t *testing.T) {
 	asked := 0
