@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,12 +73,14 @@ const documented = "time.example.org"
 
 // newScratch serves the certificate on a loopback address at port 443, where the
 // README's targets are.
-func newScratch(t *testing.T, l *lab.Lab, address string, chain [][]byte, key *lab.Key) scratch {
+func newScratch(t *testing.T, l *lab.Lab, chain [][]byte, key *lab.Key) scratch {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("port 443 of loopback needs root")
 	}
-	serveAt(t, net.JoinHostPort(address, "443"), tls.Certificate{Certificate: chain, PrivateKey: key.Signer})
+	listener := listenHTTPS(t)
+	address, _, _ := net.SplitHostPort(listener.Addr().String())
+	serveOn(t, listener, tls.Certificate{Certificate: chain, PrivateKey: key.Signer})
 	s := scratch{dir: workDir(t)}
 	bin := filepath.Join(s.dir, "bin")
 	if err := errors.Join(
@@ -95,10 +100,33 @@ func newScratch(t *testing.T, l *lab.Lab, address string, chain [][]byte, key *l
 // serveAt shows a chain at an address of loopback until the test ends.
 func serveAt(t *testing.T, address string, chain tls.Certificate) {
 	t.Helper()
-	listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{chain}})
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveOn(t, listener, chain)
+}
+
+// listenHTTPS listens at port 443 of an address of loopback where nobody else does,
+// nor in another run on the same machine.
+func listenHTTPS(t *testing.T) net.Listener {
+	t.Helper()
+	for {
+		address := fmt.Sprintf("127.%d.%d.%d:443", 1+rand.IntN(254), 1+rand.IntN(254), 1+rand.IntN(254))
+		listener, err := net.Listen("tcp", address)
+		switch {
+		case err == nil:
+			return listener
+		case !errors.Is(err, syscall.EADDRINUSE):
+			t.Fatal(err)
+		}
+	}
+}
+
+// serveOn shows a chain to who connects.
+func serveOn(t *testing.T, plain net.Listener, chain tls.Certificate) {
+	t.Helper()
+	listener := tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{chain}})
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -107,7 +135,7 @@ func serveAt(t *testing.T, address string, chain tls.Certificate) {
 				return
 			}
 			go func() {
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
 				_ = conn.(*tls.Conn).Handshake()
 				_ = conn.Close()
 			}()
@@ -189,7 +217,7 @@ func actionDefaults(t *testing.T) []string {
 func TestReadmeCI(t *testing.T) {
 	need(t, "git", "bash")
 	l := lab.New(lab.Config{Host: documented, At: time.Now()})
-	s := newScratch(t, l, "127.0.0.71", l.Chain(), l.LeafKey)
+	s := newScratch(t, l, l.Chain(), l.LeafKey)
 	text := section(t, "In CI")
 	t.Run("anywhere else", func(t *testing.T) {
 		for _, block := range fenced(text, "sh") {
@@ -269,7 +297,7 @@ func TestReadmeCIForged(t *testing.T) {
 	impostor := l.SelfSignedCA(l.Root.Name, lab.ImpostorKey())
 	leaf := l.LeafTemplate()
 	leaf.Key = forged
-	s := newScratch(t, l, "127.0.0.72", [][]byte{leaf.Sign(lab.ImpostorKey(), ""), impostor.DER}, forged)
+	s := newScratch(t, l, [][]byte{leaf.Sign(lab.ImpostorKey(), ""), impostor.DER}, forged)
 	out := s.action(t, 1)
 	if !strings.Contains(out, "::error ") || !strings.Contains(out, "file=certassay.yaml,line=5") {
 		t.Errorf("annotations:\n%s", out)

@@ -26,13 +26,13 @@ func startPolicyHost(t *testing.T, policy string) (addr, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const own = "127.0.84.61" // loopback, too, and nobody else's
-	l, err := net.Listen("tcp", own+":443")
+	l := listenHTTPS(t)
+	own, _, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &http.Server{
-		ReadHeaderTimeout: 5 * time.Second, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}},
+		ReadHeaderTimeout: time.Minute, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}},
 		ErrorLog: log.New(t.Output(), "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Host != policyHost || r.URL.Path != "/.well-known/mta-sts.txt" {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -19,11 +20,11 @@ import (
 const (
 	// startTime is how long a server may take until it listens: mitmproxy
 	// imports Python for some seconds on a busy machine.
-	startTime = 60 * time.Second
+	startTime = 3 * time.Minute
 	// stopTime is how long it may take to end before it is killed.
 	stopTime = 5 * time.Second
 	// scanTime bounds one run of the binary.
-	scanTime = 90 * time.Second
+	scanTime = 5 * time.Minute
 )
 
 // need skips the test unless real servers are asked for and the programs are
@@ -94,23 +95,68 @@ func give(t *testing.T, dir, name string) {
 	}
 }
 
-// given are the ports that freePort gave: tests run side by side.
-var given sync.Map
+// A lane is a range of ports that this process has for itself among all that run
+// these tests: it listens on the first of them as long as it lives. Systems choose
+// ports for connections above the last of all lanes, so that none is taken between
+// freePort and the server that it is for, be it mitmproxy, which needs seconds.
+type lane struct {
+	mu   sync.Mutex
+	last int // guarded by mu; 0 before there is a lane
+	end  int // guarded by mu
+	hold net.Listener
+}
 
-// freePort gives a port that was free a moment ago, as text, and none twice.
+const (
+	firstPort, lastPort = 10240, 32000 // Linux takes 32768 and above
+	lanePorts           = 640
+)
+
+var ports lane
+
+// freePort gives a port on which nobody listens, as text, and none twice.
 func freePort(t *testing.T) string {
 	t.Helper()
+	ports.mu.Lock()
+	defer ports.mu.Unlock()
 	for {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		if ports.last == ports.end {
+			ports.enter(t)
 		}
-		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		_ = listener.Close()
-		if _, twice := given.LoadOrStore(port, true); !twice {
+		ports.last++
+		if port := strconv.Itoa(ports.last); unused(port) {
 			return port
 		}
 	}
+}
+
+// enter finds a lane that no other process has. The caller holds mu.
+func (l *lane) enter(t *testing.T) {
+	t.Helper()
+	const lanes = (lastPort - firstPort) / lanePorts
+	begin := rand.IntN(lanes)
+	for i := range lanes {
+		first := firstPort + (begin+i)%lanes*lanePorts
+		if hold, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(first)); err == nil {
+			l.hold, l.last, l.end = hold, first, first+lanePorts-1
+			return
+		}
+	}
+	t.Fatal("no range of ports is free")
+}
+
+// unused says that a port is free at every address, for both protocols.
+func unused(port string) bool {
+	listener, err := net.Listen("tcp", ":"+port)
+	if err != nil {
+		return false
+	}
+	_ = listener.Close()
+	packets, err := net.ListenPacket("udp", ":"+port)
+	if err != nil {
+		return false
+	}
+	_ = packets.Close()
+	return true
 }
 
 // start runs a server in dir until the end of the test and waits until it listens

@@ -24,7 +24,7 @@ func newSite(t *testing.T) origin {
 // scanAs asks for the host in one scheme at a port of loopback.
 func (o origin) scanAs(t *testing.T, scheme, port string) report {
 	t.Helper()
-	return scan(t, scheme+"://"+host+":"+port, "--resolve", host+":"+port+":127.0.0.1", "--roots", o.file("root.pem"), "--timeout", "10s")
+	return scan(t, scheme+"://"+host+":"+port, "--resolve", host+":"+port+":127.0.0.1", "--roots", o.file("root.pem"), "--timeout", "60s")
 }
 
 // wantOnlyError wants a report without a certificate that says at which stage

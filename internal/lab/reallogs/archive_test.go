@@ -43,7 +43,7 @@ func TestArchive(t *testing.T) {
 // the whole one is there, also while they are copied: then it is begun anew.
 func copied(t *testing.T, from string) string {
 	t.Helper()
-	for range 20 {
+	for range 200 {
 		dir := t.TempDir()
 		err := os.CopyFS(dir, os.DirFS(from))
 		if err == nil {

@@ -155,7 +155,7 @@ type (
 // waitSize waits until the log shows so many entries.
 func waitSize(t *testing.T, l *Log, size uint64) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		got := answer[logsJSON](t, 0, "ct", "logs", "--check", "-f", "json", "--rate", "1000", "--log", l.Flag(l.Monitor))
 		if got.Logs[0].Head.Size >= size {

@@ -19,7 +19,7 @@ func (l *Log) source(t *testing.T, address string) ctlog.Source {
 	if l.Protocol == StaticCT {
 		log = ct.NewLog("real", l.Key.SPKI, true, "https://"+Origin+"/", address)
 	}
-	s, err := ctlog.Open(log, ctlog.Options{Private: true, Rate: 1000, Timeout: 5 * time.Second, Retries: 1, Backoff: 50 * time.Millisecond})
+	s, err := ctlog.Open(log, ctlog.Options{Private: true, Rate: 1000, Timeout: time.Minute, Retries: 1, Backoff: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

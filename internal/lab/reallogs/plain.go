@@ -116,7 +116,7 @@ func (l *Log) frontEnd(ctx context.Context, t testing.TB, tree int64, back trill
 		t.Fatalf("configuring front end: %v", err)
 	}
 	instance, err := ctfe.SetUpInstance(ctx, ctfe.InstanceOptions{
-		Validated: valid, Client: back, Deadline: 10 * time.Second,
+		Validated: valid, Client: back, Deadline: time.Minute,
 		MetricFactory: monitoring.InertMetricFactory{}, RequestLog: new(ctfe.DefaultRequestLog),
 	})
 	if err != nil {

@@ -242,7 +242,7 @@ func testGrowth(t *testing.T, h *lab.Lab, l *Log) {
 
 func waitGone(t *testing.T, name string) {
 	t.Helper()
-	for range 100 {
+	for range 1800 {
 		if _, err := os.Stat(name); os.IsNotExist(err) {
 			return
 		}

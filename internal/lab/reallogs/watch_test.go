@@ -97,7 +97,7 @@ func TestWatch(t *testing.T) {
 			grow(560, 700)
 			for _, fault := range watchFaults(l) {
 				f.proxy.Set(fault)
-				f.look(t, 3, "--timeout", "300ms")
+				f.look(t, 3, "--timeout", "3s")
 				if len(f.told) < 560 || slices.ContainsFunc(counts(f.told), func(n int) bool { return n != 1 }) {
 					t.Errorf("broken: %d names were told, some twice: %v", len(f.told), counts(f.told))
 				}
