@@ -267,7 +267,7 @@ func TestCTVia(t *testing.T) {
 	if doc := l.search(t, 0, ".lab.example", "--log", log, "--via", proxy.URL); len(doc.Hits) != 1 || asked == 0 {
 		t.Errorf("hits %+v after %d requests, want one through the proxy", doc.Hits, asked)
 	}
-	if code, out, errs := runCT(t, "logs", "--log", log, "--via", proxy.URL); code != 0 {
+	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", proxy.URL); code != 0 {
 		t.Errorf("ct logs: exit code %d\n%s%s", code, out, errs)
 	}
 	server := sshd.Start(t, target.Host)
@@ -291,7 +291,7 @@ func TestCTVia(t *testing.T) {
 	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", "ssh://box", "--ssh-config", config); code != exit.Incomplete || !strings.Contains(out+errs, "IDENTIFICATION HAS CHANGED") {
 		t.Errorf("ct logs through a changed server: exit code %d\n%s%s", code, out, errs)
 	}
-	if code, _, errs := runCT(t, "logs", "--log", log, "--via", "gopher://x"); code != exit.Misuse {
+	if code, _, errs := runCT(t, "logs", "--check", "--log", log, "--via", "gopher://x"); code != exit.Misuse {
 		t.Errorf("--via gopher: exit code %d, want 2\n%s", code, errs)
 	}
 }
