@@ -36,7 +36,8 @@ var pipeline = []string{
 // first know nothing of the later ones.
 var rooms = []string{
 	"internal/cli/exit", "internal/cli/hint", "internal/cli/noun", "internal/cli/version", "internal/cli/stream", "internal/cli/wholefile", "internal/cli/call",
-	"internal/cli/given", "internal/cli/fetched", "internal/cli/data",
+	"internal/cli/dest", "internal/cli/given", "internal/cli/fetched", "internal/cli/bundle", "internal/cli/logs", "internal/cli/servers",
+	"internal/cli/data", "internal/cli/history", "internal/cli/reports", "internal/cli/rules",
 }
 
 // commanding is what every command is made of.
@@ -68,8 +69,22 @@ var Table = []Row{
 	{Folder: "internal/cli/given", Imports: []string{"internal/cli/hint", "internal/config", "internal/collect/keystore", "internal/collect/localfile", "internal/ct", "internal/evidence", "internal/probe/key/known", "internal/rule", "internal/trust", "rules"}},
 	// The directory of fetched data: its files, and what they say.
 	{Folder: "internal/cli/fetched", Imports: []string{"internal/cli/given", "internal/cli/hint", "internal/ct", "internal/parcel", "internal/report", "internal/trust"}},
+	// Where a command writes what it found: standard output or a file.
+	{Folder: "internal/cli/dest", Imports: []string{"internal/cli/call", "internal/cli/wholefile"}},
+	// Evidence bundles among the files that a user names.
+	{Folder: "internal/cli/bundle", Imports: []string{"internal/collect/localfile", "internal/evidence"}},
+	// Which logs a command asks, and how.
+	{Folder: "internal/cli/logs", Imports: join(commanding, "internal/cli/fetched", "internal/cli/given", "internal/collect/ctlog", "internal/collect/sshjump", "internal/ct")},
+	// Which servers a command asks, and how.
+	{Folder: "internal/cli/servers", Imports: join(commanding, "internal/collect", "internal/collect/dns", "internal/collect/tlsdial", "internal/target")},
 	// "certassay data".
 	{Folder: "internal/cli/data", Imports: join(commanding, "internal/cli/fetched", "internal/cli/given", "internal/collect/fetch", "internal/ct", "internal/parcel", "internal/trust")},
+	// "certassay history".
+	{Folder: "internal/cli/history", Imports: join(commanding, "internal/cli/dest", "internal/store")},
+	// "certassay report".
+	{Folder: "internal/cli/reports", Imports: commanding},
+	// "certassay rules".
+	{Folder: "internal/cli/rules", Imports: join(commanding, "internal/cli/given", "internal/rule")},
 
 	{Folder: "internal/config", Imports: []string{"internal/target", "internal/finding", "internal/suggest"}},
 	{Folder: "internal/inventory", Imports: []string{"internal/target", "internal/finding", "internal/cert", "internal/trust", "internal/waive", "internal/expect", "internal/suggest"}},

@@ -15,6 +15,8 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
+	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/inventory"
@@ -70,7 +72,7 @@ incomplete, and never means that nothing was issued.
 	cmd.Flags().StringVar(&sel.ct.since, "ct-since", "", "reconcile with what logs took since `TIME`, such as 2026-11-01 or 36h for that long ago")
 	cmd.Flags().StringArrayVar(&sel.ct.indexes, "ct-index", nil, "reconcile also with what a third party's index shows, `KIND=URL`: crtsh=https://… or certspotter=https://… (repeatable; needs --online ct)")
 	cmd.Flags().StringVar(&sel.ct.tokenFile, "ct-index-token", "", "send the certspotter index the API token in `FILE`")
-	cmd.Flags().StringVar(&sel.ct.via, "ct-via", "", "ask logs and indexes through the proxy `URL`: "+viaHelp)
+	cmd.Flags().StringVar(&sel.ct.via, "ct-via", "", "ask logs and indexes through the proxy `URL`: "+logs.ViaHelp)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.Env)
 		if err != nil {
@@ -108,7 +110,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	set, err := c.targets(cfg, nil)
+	set, err := servers.Targets(c.Call, cfg, nil)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -236,7 +238,7 @@ func (c *command) dryRun(ctx context.Context, cfg *config.Config, run evidence.R
 	run.At = judgedAt(cfg, run)
 	o.whole = false // waivers are of no use where nothing is judged
 	s := &session{cfg: cfg, run: run, owner: o}
-	if _, _, err := c.newDialers(cfg, limitsOf(cfg)); err != nil {
+	if _, _, err := servers.Dialers(c.Call, cfg, servers.Limits(cfg)); err != nil {
 		return exit.Usage(err)
 	}
 	if err := s.load(ctx, c); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -163,12 +164,12 @@ func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation
 	choices := s.chosen
 	if len(choices) == 0 {
 		for _, log := range s.logs.Logs() {
-			if approved(log) {
-				choices = append(choices, &ctChoice{log: log})
+			if logs.Approved(log) {
+				choices = append(choices, &logs.Choice{Log: log})
 			}
 		}
 	}
-	flags := &searchFlags{ctFlags: s.ctFlags, from: -1, to: -1, last: -1, sinceTime: r.sources.sinceTime, since: r.sources.since}
+	flags := &searchFlags{Flags: s.ctFlags, from: -1, to: -1, last: -1, sinceTime: r.sources.sinceTime, since: r.sources.since}
 	run := &searchRun{judgedRun: judgedRun{command: c, cfg: s.cfg, session: s}, flags: flags, matcher: matcher}
 	found := make([]*searchLog, len(choices))
 	each(len(choices), func(i int) { found[i] = run.one(ctx, choices[i]) })
@@ -183,7 +184,7 @@ func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation
 		}
 		log := l.subject
 		if log == nil {
-			log = ctlog.LogSubject(choices[i].log, nil, nil, nil, now)
+			log = ctlog.LogSubject(choices[i].Log, nil, nil, nil, now)
 		}
 		for _, g := range l.Gaps {
 			log.Failures = append(log.Failures, unread(l.Log, g.From, g.To, g.Error))
@@ -198,7 +199,7 @@ func (c *command) loggedSince(ctx context.Context, s *session, r *reconciliation
 					l.To-l.From, report.Escape(l.Log), timeOf(r.sources.sinceTime), timeOf(l.head.Time))
 			}
 		}
-		s.contactLog(choices[i].log, choices[i].address)
+		s.contactLog(choices[i].Log, choices[i].Address)
 		out = append(out, log)
 	}
 	return out, nil

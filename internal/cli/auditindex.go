@@ -23,9 +23,9 @@ const absence = "what it does not show may have been issued all the same"
 // loggedInIndexes asks the indexes. What they do not show, nobody is told is not
 // there: where they are all there is, each is a check that could not be made.
 func (c *command) loggedInIndexes(ctx context.Context, s *session, r *reconciliation) (out []*evidence.Subject, err error) {
-	o := ctindex.Options{UserAgent: s.ctFlags.options(false).UserAgent, Retries: s.cfg.Retries, Token: r.sources.token, Via: s.ctFlags.proxy}
-	if s.ctFlags.jump != nil {
-		o.Dial = s.ctFlags.jump.DialContext
+	o := ctindex.Options{UserAgent: s.ctFlags.Options(false).UserAgent, Retries: s.cfg.Retries, Token: r.sources.token, Via: s.ctFlags.Proxy}
+	if s.ctFlags.Jump != nil {
+		o.Dial = s.ctFlags.Jump.DialContext
 	}
 	if o.Retries == 0 {
 		o.Retries = -1

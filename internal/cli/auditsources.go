@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctindex"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/store"
@@ -24,7 +25,7 @@ type ctSources struct {
 	tokenFile    string
 	token        string // a secret
 	via          string
-	way          ctFlags // of which only where via leads to
+	way          logs.Flags // of which only where via leads to
 }
 
 func (f *ctSources) asked() bool { return f.state != "" || f.since != "" || len(f.indexes) > 0 }
@@ -106,8 +107,8 @@ func (f *ctSources) checkVia(c *command, cfg *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("--ct-via: %w", err)
 	}
-	f.way = ctFlags{sshConfig: cfg.SSHConfig, timeout: logTimeout}
-	if err := f.way.goVia(c, via); err != nil {
+	f.way = logs.Flags{SSHConfig: cfg.SSHConfig, Timeout: logTimeout}
+	if err := f.way.GoVia(c.Call, via); err != nil {
 		return fmt.Errorf("--ct-via: %w", err)
 	}
 	return nil

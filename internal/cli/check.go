@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/bundle"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/localfile"
@@ -100,17 +101,17 @@ func spared(paths []string, outputs []config.Output) error {
 func (c *command) check(ctx context.Context, cfg *config.Config, paths []string) error {
 	in := bufio.NewReaderSize(c.Streams.In, takenPrefix)
 	if len(paths) == 1 {
-		bundle, err := openBundle(paths[0], in)
+		b, err := bundle.Open(paths[0], in)
 		if err != nil {
 			return exit.Failed(err)
 		}
-		if bundle != nil {
+		if b != nil {
 			// The list that the audit was given may be piped in again.
 			stdin := c.Streams.In
 			if paths[0] == localfile.Stdin {
 				stdin = nil
 			}
-			return errors.Join(c.replay(ctx, cfg, bundle, stdin), bundle.close())
+			return errors.Join(c.replay(ctx, cfg, b, stdin), b.Close())
 		}
 	}
 	started := audit.Now()
@@ -243,7 +244,7 @@ func (c *command) files(ctx context.Context, run *session, paths []string, stdin
 			}
 			beside(s)
 		}
-		opts := localfile.Options{Emit: emit, Beside: beside, Stdin: stdin, Divert: divertBundle(emit),
+		opts := localfile.Options{Emit: emit, Beside: beside, Stdin: stdin, Divert: bundle.Divert(emit),
 			Stores: localfile.Stores{Passwords: run.passwords}, Warn: run.warnRead}
 		if run.cfg.Verbose {
 			opts.Note = func(path, text string) {
@@ -261,102 +262,13 @@ func (c *command) files(ctx context.Context, run *session, paths []string, stdin
 	}
 }
 
-// divertBundle reads the evidence bundles among several files. Their subjects
-// are judged like any others; only a bundle that is given alone brings its run.
-func divertBundle(emit func(*evidence.Subject)) func(string, *bufio.Reader) (bool, error) {
-	return func(_ string, r *bufio.Reader) (bool, error) {
-		prefix, _ := r.Peek(bundlePrefix)
-		if !evidence.IsBundle(prefix) {
-			return false, nil
-		}
-		b, err := spoolBundle(r)
-		if err != nil {
-			return true, err
-		}
-		for s, err := range b.reader.Subjects() {
-			if err != nil {
-				return true, errors.Join(err, b.close())
-			}
-			emit(s)
-		}
-		return true, b.close()
-	}
-}
-
-// bundlePrefix is how much of a file tells whether it is a bundle.
-const bundlePrefix = 64
-
-// A bundle is an evidence bundle that was verified and can be replayed.
-type bundle struct {
-	reader *evidence.Reader
-	file   *os.File
-	remove bool
-}
-
-func (b *bundle) close() error {
-	err := b.file.Close()
-	if b.remove {
-		err = errors.Join(err, os.Remove(b.file.Name()))
-	}
-	return err
-}
-
-// openBundle opens a path that is an evidence bundle, and gives nil for one that
-// is not.
-func openBundle(path string, stdin *bufio.Reader) (*bundle, error) {
-	if path == localfile.Stdin {
-		if prefix, _ := stdin.Peek(bundlePrefix); evidence.IsBundle(prefix) {
-			return spoolBundle(stdin)
-		}
-		return nil, nil
-	}
-	// A path that cannot be opened is no bundle: localfile says what is wrong.
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, nil //nolint:nilerr // see above
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil //nolint:nilerr // see above
-	}
-	prefix := make([]byte, bundlePrefix)
-	n, _ := io.ReadFull(f, prefix)
-	if !evidence.IsBundle(prefix[:n]) {
-		return nil, f.Close()
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return newBundle(path, f, false)
-}
-
-// spoolBundle copies a bundle that cannot be read twice into a temporary file.
-func spoolBundle(r io.Reader) (*bundle, error) {
-	f, err := os.CreateTemp("", "certassay-*.evidence")
-	if err != nil {
-		return nil, fmt.Errorf("reading evidence: %w", err)
-	}
-	if _, err := io.Copy(f, r); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading evidence: %w", err), f.Close(), os.Remove(f.Name()))
-	}
-	return newBundle(localfile.Stdin, f, true)
-}
-
-func newBundle(name string, f *os.File, remove bool) (*bundle, error) {
-	b := &bundle{file: f, remove: remove}
-	var err error
-	if b.reader, err = evidence.NewReader(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading evidence %s: %w", name, err), b.close())
-	}
-	return b, nil
-}
-
 // replay judges a bundle as its run did: with its command, times and vantage.
-func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, stdin io.Reader) error {
+func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle.File, stdin io.Reader) error {
 	if cfg.Asks() != 0 {
 		return exit.Usage(hint.With(fmt.Errorf("--online %s: a bundle is judged by the answers that it holds", cfg.Asks()),
 			"leave it out, or pass the certificates themselves"))
 	}
-	run := b.reader.Run()
+	run := b.Reader.Run()
 	run.Contacted = []string{}
 	o, err := c.ownerOf(cfg, judgedAt(cfg, run), stdin)
 	if err != nil {
@@ -365,14 +277,14 @@ func (c *command) replay(ctx context.Context, cfg *config.Config, b *bundle, std
 	if o != nil && run.Command == "audit" {
 		o.reconciled = newReconciliation(o.Inventory, o.Entries(), true)
 	}
-	s, err := c.newSession(ctx, cfg, run, b.reader.Len(), o)
+	s, err := c.newSession(ctx, cfg, run, b.Reader.Len(), o)
 	if err != nil {
 		return err
 	}
 	var readErr error
 	var logged []*evidence.Subject
 	subjects := func(yield func(*evidence.Subject) bool) {
-		for e, err := range b.reader.Subjects() {
+		for e, err := range b.Reader.Subjects() {
 			if err != nil {
 				readErr = err
 				return

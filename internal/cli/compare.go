@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/bundle"
+	"github.com/certassay/certassay/internal/cli/dest"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
@@ -62,7 +64,7 @@ type source struct {
 	Other    int       `json:"other"`    // subjects without, or that are no endpoints
 
 	at       time.Time
-	bundle   *bundle
+	bundle   *bundle.File
 	subjects []*evidence.Subject
 }
 
@@ -80,7 +82,7 @@ func (c *command) compare(ctx context.Context, cfg *config.Config, args []string
 	defer func() {
 		for _, s := range sources {
 			if s.bundle != nil {
-				_ = s.bundle.close() // it was only read
+				_ = s.bundle.Close() // it was only read
 			}
 		}
 	}()
@@ -148,7 +150,7 @@ func (c *command) compareSources(ctx context.Context, cfg *config.Config, run ev
 		return err
 	}
 	for _, out := range outs {
-		f, err := c.openOutput(out.Path)
+		f, err := dest.Open(c.Call, out.Path)
 		if err != nil {
 			s.out.discard()
 			return exit.Usage(err)
@@ -175,7 +177,7 @@ func (c *command) compareSources(ctx context.Context, cfg *config.Config, run ev
 	s.run.Complete = cause == nil && !s.incomplete
 	found.Run = s.run
 	for i, out := range outs {
-		if err := found.write(s.out.files[i].buf, out.Format); err != nil {
+		if err := found.write(s.out.files[i], out.Format); err != nil {
 			s.out.discard()
 			return exit.Failed(err)
 		}

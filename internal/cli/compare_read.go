@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/certassay/certassay/internal/cli/bundle"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
 )
@@ -18,12 +19,12 @@ import (
 // open reads what a source is: a bundle, which is verified and read later, or a
 // report.
 func (s *source) open() error {
-	b, err := openBundle(s.File, bufio.NewReader(strings.NewReader("")))
+	b, err := bundle.Open(s.File, bufio.NewReader(strings.NewReader("")))
 	if err != nil {
 		return err
 	}
 	if b != nil {
-		run := b.reader.Run()
+		run := b.Reader.Run()
 		s.Kind, s.bundle, s.Started, s.at = "bundle", b, run.Started, run.At
 		return nil
 	}
@@ -114,7 +115,7 @@ func subjectsOf(sources []*source, failure *error) iter.Seq[*evidence.Subject] {
 
 func (s *source) all() iter.Seq2[*evidence.Subject, error] {
 	if s.bundle != nil {
-		return s.bundle.reader.Subjects()
+		return s.bundle.Reader.Subjects()
 	}
 	return func(yield func(*evidence.Subject, error) bool) {
 		for _, e := range s.subjects {

@@ -16,46 +16,47 @@ import (
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
 )
 
 func (c *command) ctEntry() *cobra.Command {
-	var f ctFlags
+	var f logs.Flags
 	cmd := &cobra.Command{
 		Use: "entry LOG INDEX", Short: "Show one entry of a log, verified",
 		Long: `Reads one entry, verifies it against the log's signed tree, and shows it. The
 format pem is the certificate and the chain that was submitted with it, for
 "certassay check -"; of a precertificate it is that as submitted.
 
-` + ctLogHelp + "\n\n" + ctExitHelp,
+` + logs.Help + "\n\n" + ctExitHelp,
 		Example: `  certassay ct entry "Let's Encrypt 'Sycamore2026h2'" 1000000
   certassay ct entry https://log.example/=key.pem 42 -f pem | certassay check -`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(c, "text", "json", "pem"); err != nil {
+			if err := f.Check(c.Call, "text", "json", "pem"); err != nil {
 				return exit.Usage(err)
 			}
 			index, err := strconv.ParseUint(args[1], 10, 40)
 			if err != nil {
 				return exit.Usage(fmt.Errorf("%q is no index of an entry", args[1]))
 			}
-			known, err := f.known()
+			known, err := f.Known()
 			if err != nil {
 				return exit.Usage(err)
 			}
-			choices, err := pickLogs(known, args[0])
+			choices, err := logs.Pick(known, args[0])
 			if err != nil {
 				return exit.Usage(err)
 			}
-			ch, err := oneLog(choices, args[0])
+			ch, err := logs.One(choices, args[0])
 			if err != nil {
 				return exit.Usage(err)
 			}
 			return c.entry(cmd.Context(), &f, ch, index)
 		},
 	}
-	f.bind(cmd.Flags(), "text, json, pem")
+	f.Bind(cmd.Flags(), "text, json, pem")
 	if err := cmd.Flags().MarkHidden("log"); err != nil {
 		panic(err)
 	}
@@ -145,8 +146,8 @@ type shownEntry struct {
 	Problem   string   `json:"problem,omitempty"`
 }
 
-func (c *command) entry(ctx context.Context, f *ctFlags, ch *ctChoice, index uint64) error {
-	source, err := ch.open(ctx, f)
+func (c *command) entry(ctx context.Context, f *logs.Flags, ch *logs.Choice, index uint64) error {
+	source, err := ch.Open(ctx, f)
 	if err != nil {
 		return c.ctFailed(ctx, err)
 	}
@@ -155,11 +156,11 @@ func (c *command) entry(ctx context.Context, f *ctFlags, ch *ctChoice, index uin
 		return c.ctFailed(ctx, err)
 	}
 	if index >= head.Size {
-		return exit.With(exit.Incomplete, fmt.Errorf("%s has no entry %d: its tree has %d", ch.log.Name, index, head.Size))
+		return exit.With(exit.Incomplete, fmt.Errorf("%s has no entry %d: its tree has %d", ch.Log.Name, index, head.Size))
 	}
 	var out *shownEntry
 	coverage, err := source.Entries(ctx, head, index, index+1, func(_ uint64, e *ct.LogEntry) error {
-		out = &shownEntry{Log: ch.log.Name, Index: index, entryLine: newEntryLine(e), Submitted: append([]byte(nil), e.Submitted...)}
+		out = &shownEntry{Log: ch.Log.Name, Index: index, entryLine: newEntryLine(e), Submitted: append([]byte(nil), e.Submitted...)}
 		chain, err := source.Chain(ctx, e)
 		for _, der := range chain {
 			out.Chain = append(out.Chain, append([]byte(nil), der...))
@@ -181,7 +182,7 @@ func (c *command) entry(ctx context.Context, f *ctFlags, ch *ctChoice, index uin
 	out.Verified = coverage.Complete()
 	now := head.Time
 	out.Head = newHeadLine(head, now)
-	if err := c.writeEntry(f.format, out); err != nil {
+	if err := c.writeEntry(f.Format, out); err != nil {
 		return exit.Failed(err)
 	}
 	code := exit.OK

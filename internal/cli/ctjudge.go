@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/dest"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
@@ -19,11 +21,11 @@ import (
 
 // bindJudged adds the flags that shape how something is judged and reported, and
 // gives those about logs their meaning here. list is the help of --list.
-func (f *ctFlags) bindJudged(fs *pflag.FlagSet, list string) *config.Flags {
+func bindJudged(f *logs.Flags, fs *pflag.FlagSet, list string) *config.Flags {
 	flags := config.Bind(fs, config.Which{}, report.Formats())
 	for name, use := range map[string]string{
 		"rate": "requests a second to one log", "timeout": "time for one request",
-		"via":      "ask the logs through the proxy `URL`: " + viaHelp,
+		"via":      "ask the logs through the proxy `URL`: " + logs.ViaHelp,
 		"log-list": "also know the logs of the v3 list in `FILE`",
 		"list":     list,
 	} {
@@ -36,7 +38,7 @@ func (f *ctFlags) bindJudged(fs *pflag.FlagSet, list string) *config.Flags {
 	}
 	setDefault(fs, "rate", "10")
 	setDefault(fs, "timeout", "30s")
-	f.bindLogs(fs)
+	f.BindLogs(fs)
 	return flags
 }
 
@@ -50,19 +52,19 @@ func setDefault(fs *pflag.FlagSet, name, value string) {
 }
 
 // takeJudged takes over what the shared flags say about logs, and checks it.
-func (f *ctFlags) takeJudged(c *command, cfg *config.Config) error {
+func takeJudged(f *logs.Flags, c *command, cfg *config.Config) error {
 	c.tellUnused(cfg)
-	f.logList, f.data, f.rate, f.timeout = cfg.LogList, cfg.Data, cfg.Rate, cfg.Timeout
+	f.LogList, f.Data, f.Rate, f.Timeout = cfg.LogList, cfg.Data, cfg.Rate, cfg.Timeout
 	if len(cfg.Via) > 1 {
 		return errors.New("logs are asked through one proxy: --via was given more than once")
 	}
 	if len(cfg.Via) == 1 {
-		f.sshConfig = cfg.SSHConfig
-		if err := f.goVia(c, cfg.Via[0]); err != nil {
+		f.SSHConfig = cfg.SSHConfig
+		if err := f.GoVia(c.Call, cfg.Via[0]); err != nil {
 			return err
 		}
 	}
-	return f.checkLogs()
+	return f.CheckLogs()
 }
 
 // A judgedRun is a run of a command that reads logs and judges what it finds.
@@ -70,31 +72,31 @@ type judgedRun struct {
 	*command
 	cfg     *config.Config
 	session *session
-	out     *outputFile // nil where standard output has a report of another form
-	format  string      // of out
+	out     *dest.Dest // nil where standard output has a report of another form
+	format  string     // of out
 }
 
 // newJudgedRun opens what is judged by and every output. The first output has a
 // form of its own, which tells what reports have no place for, where it is text,
 // json or jsonl; all others are reports.
-func (c *command) newJudgedRun(ctx context.Context, f *ctFlags, cfg *config.Config, run evidence.Run) (*judgedRun, error) {
+func (c *command) newJudgedRun(ctx context.Context, f *logs.Flags, cfg *config.Config, run evidence.Run) (*judgedRun, error) {
 	r := &judgedRun{command: c, cfg: cfg}
 	reports := *cfg
-	reports.Logs, reports.Said = f.logs, nil // those of the user are known to rules, too
+	reports.Logs, reports.Said = f.Logs, nil // those of the user are known to rules, too
 	if first := cfg.Outputs[0]; slices.Contains([]string{"text", "json", "jsonl"}, first.Format) {
 		r.format, reports.Outputs = first.Format, cfg.Outputs[1:]
 		var err error
-		if r.out, err = c.openOutput(first.Path); err != nil {
+		if r.out, err = dest.Open(c.Call, first.Path); err != nil {
 			return nil, exit.Usage(err)
 		}
 	}
-	run.Vantage, run.Contacted = f.vantage(), []string{}
+	run.Vantage, run.Contacted = f.Vantage(), []string{}
 	o, err := c.ownerOf(cfg, judgedAt(cfg, run), nil)
 	if err == nil {
 		r.session, err = c.newSession(ctx, &reports, run, 0, o)
 	}
-	if err != nil && r.out != nil && r.out.file != nil {
-		err = errors.Join(err, r.out.file.Abandon())
+	if err != nil && r.out != nil {
+		r.out.Discard()
 	}
 	return r, err
 }
@@ -104,12 +106,9 @@ func (r *judgedRun) writeOwn(write func(io.Writer) error) error {
 	if r.out == nil {
 		return nil
 	}
-	err := write(r.out.buf)
-	if e := r.out.buf.Flush(); err == nil {
+	err := write(r.out)
+	if e := r.out.Close(); err == nil {
 		err = e
-	}
-	if r.out.file != nil {
-		err = errors.Join(err, r.out.file.Complete())
 	}
 	if err != nil {
 		return fmt.Errorf("writing what was found: %w", err)

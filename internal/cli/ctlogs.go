@@ -14,13 +14,14 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/report"
 )
 
 func (c *command) ctLogs() *cobra.Command {
-	var f ctFlags
+	var f logs.Flags
 	var check, all bool
 	cmd := &cobra.Command{
 		Use: "logs", Short: "List the known logs; with --check ask each for its tree head", Args: cobra.NoArgs,
@@ -28,11 +29,11 @@ func (c *command) ctLogs() *cobra.Command {
 contacted without --check; with it each log is asked for its tree head, which is
 verified with the log's key.
 
-` + ctLogHelp + "\n\n" + ctExitHelp,
+` + logs.Help + "\n\n" + ctExitHelp,
 		Example: `  certassay ct logs --all
   certassay ct logs --check --log "Let's Encrypt"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(c, "text", "json"); err != nil {
+			if err := f.Check(c.Call, "text", "json"); err != nil {
 				return exit.Usage(err)
 			}
 			for _, flag := range []string{"via", "ssh-config", "contact"} {
@@ -40,21 +41,21 @@ verified with the log's key.
 					return exit.Usage(hint.With(fmt.Errorf("--%s has no effect: no log is asked", flag), "add --check, or leave it out"))
 				}
 			}
-			known, err := f.known()
+			known, err := f.Known()
 			if err != nil {
 				return exit.Usage(err)
 			}
-			choices, err := f.choose(known, func(l *ct.Log) bool { return all || approved(l) })
+			choices, err := f.Choose(known, func(l *ct.Log) bool { return all || logs.Approved(l) })
 			if err != nil {
 				return exit.Usage(err)
 			}
 			if len(choices) == 0 {
-				return exit.With(exit.Incomplete, errNoLog)
+				return exit.With(exit.Incomplete, logs.ErrNone)
 			}
 			return c.listLogs(cmd.Context(), &f, choices, check)
 		},
 	}
-	f.bind(cmd.Flags(), "text, json")
+	f.Bind(cmd.Flags(), "text, json")
 	cmd.Flags().BoolVar(&check, "check", false, "ask each log for its tree head")
 	cmd.Flags().BoolVar(&all, "all", false, "also list logs that no browser accepts any more")
 	return cmd
@@ -92,7 +93,7 @@ func newHeadLine(h *ct.TreeHead, now time.Time) *headLine {
 	return &headLine{h.Size, h.Time, hex.EncodeToString(h.Root[:]), int64(now.Sub(h.Time) / time.Second)}
 }
 
-func (c *command) listLogs(ctx context.Context, f *ctFlags, choices []*ctChoice, check bool) error {
+func (c *command) listLogs(ctx context.Context, f *logs.Flags, choices []*logs.Choice, check bool) error {
 	lines := make([]*logLine, len(choices))
 	each(len(choices), func(i int) {
 		ch := choices[i]
@@ -119,12 +120,12 @@ func (c *command) listLogs(ctx context.Context, f *ctFlags, choices []*ctChoice,
 	return interruptedOr(ctx, code)
 }
 
-func newLogLine(ch *ctChoice) *logLine {
-	l := ch.log
+func newLogLine(ch *logs.Choice) *logLine {
+	l := ch.Log
 	line := &logLine{Name: l.Name, Operator: l.Operator(), ID: hex.EncodeToString(l.ID[:]), State: l.StateAt(audit.Now()), Protocol: "rfc6962", URL: l.URL}
 	if l.Tiled {
 		line.Protocol, line.Submission = "static-ct", l.URL
-		if line.Guessed = l.Monitor == "" && !ch.own; l.Monitor != "" {
+		if line.Guessed = l.Monitor == "" && !ch.Own; l.Monitor != "" {
 			line.URL = l.Monitor
 		}
 	}
@@ -135,8 +136,8 @@ func newLogLine(ch *ctChoice) *logLine {
 }
 
 // checkLog asks for a head. One that is too old is given with the error.
-func checkLog(ctx context.Context, f *ctFlags, ch *ctChoice) (*headLine, error) {
-	source, err := ch.open(ctx, f)
+func checkLog(ctx context.Context, f *logs.Flags, ch *logs.Choice) (*headLine, error) {
+	source, err := ch.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +146,11 @@ func checkLog(ctx context.Context, f *ctFlags, ch *ctChoice) (*headLine, error) 
 		return nil, err
 	}
 	now := audit.Now()
-	return newHeadLine(head, now), ctlog.CheckAge(ch.log, head, now)
+	return newHeadLine(head, now), ctlog.CheckAge(ch.Log, head, now)
 }
 
-func (c *command) writeLogs(f *ctFlags, lines []*logLine, check bool) error {
-	if f.format == "json" {
+func (c *command) writeLogs(f *logs.Flags, lines []*logLine, check bool) error {
+	if f.Format == "json" {
 		return c.writeJSON(logsDocument{logsSchema, lines})
 	}
 	w := tabwriter.NewWriter(c.Streams.Out, 0, 0, 2, ' ', 0)

@@ -13,8 +13,10 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/cli/bundle"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
@@ -34,7 +36,7 @@ const proveExitHelp = `Exit codes:
   130  interrupted`
 
 func (c *command) ctProve() *cobra.Command {
-	var f ctFlags
+	var f logs.Flags
 	cmd := &cobra.Command{
 		Use: "prove PATH...", Short: "Prove that the SCTs of a certificate are genuine and were kept", Args: cobra.ArbitraryArgs,
 		Long: `Takes each SCT that is embedded in a certificate, verifies the log's signature
@@ -56,12 +58,12 @@ An SCT that the log signed and did not keep is log-promise-broken, a finding
 against the log: at once where it is absent, and a day after the merge delay where
 it is denied, for a log's front ends may lag.
 
-` + ctLogHelp + "\n\n" + proveExitHelp,
+` + logs.Help + "\n\n" + proveExitHelp,
 		Example: `  certassay ct prove chain.pem
   certassay ct prove chain.pem -f json --log https://log.example/=key.pem
   certassay ct prove chain.pem --report sarif=prove.sarif --evidence prove.evidence`,
 	}
-	flags := f.bindJudged(cmd.Flags(), "read paths from `FILE`, one a line, - for standard input (repeatable)")
+	flags := bindJudged(&f, cmd.Flags(), "read paths from `FILE`, one a line, - for standard input (repeatable)")
 	cmd.Flags().Lookup("name").Hidden = true
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.Env)
@@ -75,22 +77,22 @@ it is denied, for a log's front ends may lag.
 
 // A prover holds what SCTs are proven with.
 type prover struct {
-	flags   *ctFlags
+	flags   *logs.Flags
 	known   *ct.LogList // those of the user first
-	chosen  []*ctChoice
+	chosen  []*logs.Choice
 	trust   *trust.Store
 	sources map[[32]byte]*proofSource
 	now     time.Time
 }
 
 // newProver reads what logs are known and chosen.
-func newProver(f *ctFlags) (*prover, error) {
+func newProver(f *logs.Flags) (*prover, error) {
 	p := &prover{flags: f, sources: map[[32]byte]*proofSource{}, now: audit.Now()}
 	var err error
-	if p.known, err = f.known(); err != nil {
+	if p.known, err = f.Known(); err != nil {
 		return nil, err
 	}
-	if p.chosen, err = f.choose(p.known, func(*ct.Log) bool { return true }); err != nil {
+	if p.chosen, err = f.Choose(p.known, func(*ct.Log) bool { return true }); err != nil {
 		return nil, err
 	}
 	if own := p.own(); len(own) > 0 {
@@ -103,8 +105,8 @@ func newProver(f *ctFlags) (*prover, error) {
 // known until they are asked, so that none of them is to state a leaf index.
 func (p *prover) own() (own []*ct.Log) {
 	for _, ch := range p.chosen {
-		if ch.own && p.known.Log(ch.log.ID) == nil {
-			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))
+		if ch.Own && p.known.Log(ch.Log.ID) == nil {
+			own = append(own, ct.NewLog(ch.Log.Name, ch.Log.Key, false, ch.Address, ""))
 		}
 	}
 	return own
@@ -148,7 +150,7 @@ type provenSCT struct {
 }
 
 // prove checks everything before anybody is contacted.
-func (c *command) prove(ctx context.Context, f *ctFlags, cfg *config.Config, paths []string) error {
+func (c *command) prove(ctx context.Context, f *logs.Flags, cfg *config.Config, paths []string) error {
 	listed, err := c.listedPaths(cfg.Lists)
 	if err != nil {
 		return exit.Usage(err)
@@ -156,7 +158,7 @@ func (c *command) prove(ctx context.Context, f *ctFlags, cfg *config.Config, pat
 	if paths = append(paths, listed...); len(paths) == 0 {
 		return exit.Usage(hint.With(errors.New("no path was given"), "such as: certassay ct prove chain.pem"))
 	}
-	if err := f.takeJudged(c, cfg); err != nil {
+	if err := takeJudged(f, c, cfg); err != nil {
 		return exit.Usage(err)
 	}
 	p, err := newProver(f)
@@ -177,7 +179,7 @@ func (r *judgedRun) prove(ctx context.Context, p *prover, paths []string) error 
 	certs := []*provenCert{}
 	emit := func(s *evidence.Subject) { certs = append(certs, p.subject(ctx, s)) }
 	options := localfile.Options{
-		Emit: emit, Beside: emit, Stdin: r.Streams.In, Divert: divertBundle(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
+		Emit: emit, Beside: emit, Stdin: r.Streams.In, Divert: bundle.Divert(emit), Stores: localfile.Stores{Passwords: r.session.passwords}, Warn: r.session.warnRead,
 	}
 	var cause error
 	for _, path := range paths {
@@ -354,13 +356,13 @@ func (p *prover) source(ctx context.Context, id [32]byte) *proofSource {
 	out := &proofSource{err: errors.New("not asked: --log names others")}
 	p.sources[id] = out
 	for _, ch := range p.chosen {
-		if ch.log.ID != id {
+		if ch.Log.ID != id {
 			continue
 		}
-		if out.source, out.err = ch.open(ctx, p.flags); out.err == nil {
+		if out.source, out.err = ch.Open(ctx, p.flags); out.err == nil {
 			out.head, out.err = out.source.Head(ctx)
 		}
-		out.log = ch.log
+		out.log = ch.Log
 		break
 	}
 	return out

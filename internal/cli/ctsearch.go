@@ -12,6 +12,7 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -20,7 +21,7 @@ import (
 
 // searchFlags are those of "ct search".
 type searchFlags struct {
-	ctFlags
+	logs.Flags
 	from, to, last int64
 	since, until   string
 	all, screen    bool
@@ -73,7 +74,7 @@ zcrypto and certificate-transparency-go read. An entry is judged in full where a
 ordinary, where it matches a name, where it is the first under its chain, and one
 time in 512 besides. All others are counted as screened, and not as ok.
 
-` + ctLogHelp + "\n\n" + searchExitHelp,
+` + logs.Help + "\n\n" + searchExitHelp,
 		Example: `  certassay ct search .example.org
   certassay ct search .example.org lookalike:example.org 192.0.2.0/24 --since 2026-11-01
   certassay ct search .example.org --log "Let's Encrypt 'Sycamore2026h2'" --from 0 -f jsonl
@@ -93,12 +94,12 @@ time in 512 besides. All others are counted as screened, and not as ok.
 // bindSearch adds the flags that shape how entries are judged and reported, and
 // gives those about logs their meaning here.
 func (f *searchFlags) bindSearch(fs *pflag.FlagSet) *config.Flags {
-	flags := f.bindJudged(fs, "look also for what `FILE` names, one a line, - for standard input (repeatable)")
+	flags := bindJudged(&f.Flags, fs, "look also for what `FILE` names, one a line, - for standard input (repeatable)")
 	// An entry is of whatever name it is of.
 	for _, name := range []string{"name", "store-password-file"} {
 		fs.Lookup(name).Hidden = true
 	}
-	f.bindTiles(fs)
+	f.BindTiles(fs)
 	fs.Int64Var(&f.from, "from", -1, "first entry, `N` from 0")
 	fs.Int64Var(&f.to, "to", -1, "entry behind the last, `N`; default: the log's end")
 	fs.Int64Var(&f.last, "last", -1, "the newest `N` entries")
@@ -126,7 +127,7 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 		return exit.Usage(errors.New("--screen gives no verdict for most entries, so that --fail-on inconclusive cannot be answered"))
 	}
 	started := audit.Now()
-	if err := errors.Join(f.takeJudged(c, cfg), f.checkRange(), f.checkTimes(started)); err != nil {
+	if err := errors.Join(takeJudged(&f.Flags, c, cfg), f.checkRange(), f.checkTimes(started)); err != nil {
 		return exit.Usage(err)
 	}
 	var matcher *ctlog.Matcher
@@ -135,16 +136,16 @@ func (c *command) searchFor(ctx context.Context, f *searchFlags, cfg *config.Con
 			return exit.Usage(err)
 		}
 	}
-	known, err := f.known()
+	known, err := f.Known()
 	if err != nil {
 		return exit.Usage(err)
 	}
-	choices, err := f.choose(known, approved)
+	choices, err := f.Choose(known, logs.Approved)
 	if err != nil {
 		return exit.Usage(err)
 	}
 	if len(choices) == 0 {
-		return exit.With(exit.Incomplete, errNoLog)
+		return exit.With(exit.Incomplete, logs.ErrNone)
 	}
 	r, err := c.newSearchRun(ctx, f, cfg, matcher, args, started)
 	if err != nil {
@@ -236,7 +237,7 @@ func (c *command) newSearchRun(ctx context.Context, f *searchFlags, cfg *config.
 	if err != nil {
 		return nil, exit.Usage(err)
 	}
-	judged, err := c.newJudgedRun(ctx, &f.ctFlags, cfg, evidence.Run{Command: "ct search", Started: started, At: started})
+	judged, err := c.newJudgedRun(ctx, &f.Flags, cfg, evidence.Run{Command: "ct search", Started: started, At: started})
 	if err != nil {
 		return nil, err
 	}

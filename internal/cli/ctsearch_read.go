@@ -12,6 +12,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
@@ -89,7 +90,7 @@ const (
 )
 
 // search searches the logs, judges what was found and writes it.
-func (r *searchRun) search(ctx context.Context, choices []*ctChoice) error {
+func (r *searchRun) search(ctx context.Context, choices []*logs.Choice) error {
 	logs := make([]*searchLog, len(choices))
 	defer collectSeldom()()
 	each(len(choices), func(i int) { logs[i] = r.one(ctx, choices[i]) })
@@ -151,37 +152,37 @@ func collectSeldom() (undo func()) {
 }
 
 // one searches one log.
-func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
-	out := &searchLog{Log: ch.log.Name, ID: hex.EncodeToString(ch.log.ID[:]), Gaps: []gapLine{}, id: ch.log.ID}
+func (r *searchRun) one(ctx context.Context, ch *logs.Choice) *searchLog {
+	out := &searchLog{Log: ch.Log.Name, ID: hex.EncodeToString(ch.Log.ID[:]), Gaps: []gapLine{}, id: ch.Log.ID}
 	if r.flags.all {
 		out.Judged = map[finding.Verdict]uint64{}
 	}
-	source, err := ch.open(ctx, &r.flags.ctFlags)
+	source, err := ch.Open(ctx, &r.flags.Flags)
 	if err != nil {
-		return out.unopened(ch.log, err)
+		return out.unopened(ch.Log, err)
 	}
 	out.Protocol = source.Protocol()
-	head, contradiction, err := r.resume.head(ctx, source, ch.log.ID)
+	head, contradiction, err := r.resume.head(ctx, source, ch.Log.ID)
 	if err != nil {
-		return out.unopened(ch.log, err)
+		return out.unopened(ch.Log, err)
 	}
 	now := audit.Now()
 	out.Head, out.head = newHeadLine(head, now), head
-	if err := ctlog.CheckAge(ch.log, head, now); err != nil {
+	if err := ctlog.CheckAge(ch.Log, head, now); err != nil {
 		out.Warning = oneLine(err)
 	}
 	if contradiction != nil {
 		out.Error = oneLine(contradiction)
-		out.subject = ctlog.LogSubject(ch.log, head, contradiction, nil, now)
+		out.subject = ctlog.LogSubject(ch.Log, head, contradiction, nil, now)
 		return out
 	}
 	var coverage ctlog.Coverage
-	missing, err := r.window(ctx, out, ch.log, source)
+	missing, err := r.window(ctx, out, ch.Log, source)
 	switch {
 	case err != nil:
 		out.Error = oneLine(err)
 	case out.From < out.To:
-		r.read(ctx, out, ch.log, source, &coverage)
+		r.read(ctx, out, ch.Log, source, &coverage)
 	default:
 		out.Complete = true
 	}
@@ -194,7 +195,7 @@ func (r *searchRun) one(ctx context.Context, ch *ctChoice) *searchLog {
 	}
 	// Entries that were never added cannot be found in a tree that is stale.
 	out.Complete = out.Complete && out.Warning == ""
-	out.subject = ctlog.LogSubject(ch.log, head, nil, &coverage, now)
+	out.subject = ctlog.LogSubject(ch.Log, head, nil, &coverage, now)
 	return out
 }
 

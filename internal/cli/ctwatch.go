@@ -10,6 +10,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
@@ -21,7 +22,7 @@ import (
 
 // watchFlags are those of "ct watch". What the file says, cfg, gives way to them.
 type watchFlags struct {
-	ctFlags
+	logs.Flags
 	config, state, start, metrics, inventory, waivers string
 	roots, rules                                      []string
 	once, status, all, tellExpected                   bool
@@ -66,7 +67,7 @@ A log that was never read is begun at its end; --start 10000 begins that many
 entries before it. With --once each log is read to its end once, for cron; with
 --status nothing is read, and the state is shown.
 
-` + ctLogHelp + `
+` + logs.Help + `
 
 Configuration file (all but version may be left out; flags win):
 
@@ -104,8 +105,8 @@ Configuration file (all but version may be left out; flags win):
   certassay ct watch -c watch.yaml --status`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.watch(cmd, &f, args) },
 	}
-	f.bind(cmd.Flags(), "text, json (of --status)")
-	f.bindTiles(cmd.Flags())
+	f.Bind(cmd.Flags(), "text, json (of --status)")
+	f.BindTiles(cmd.Flags())
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "read the configuration in `FILE`")
 	cmd.Flags().StringVar(&f.state, "state", "", "remember what was read in `DIR`")
 	cmd.Flags().StringVar(&f.start, "start", "now", "begin a new log `now`, or so many entries before its end")
@@ -184,22 +185,22 @@ func (f *watchFlags) load(c *command, cmd *cobra.Command, args []string) (err er
 		cfg.FailOn = config.FailOn{Severity: finding.High}
 	}
 	if !given("log") {
-		f.logs = cfg.Logs
+		f.Logs = cfg.Logs
 	}
 	if !given("log-list") {
-		f.logList = cfg.LogList
+		f.LogList = cfg.LogList
 	}
 	if !given("contact") {
-		f.contact = cfg.Contact
+		f.Contact = cfg.Contact
 	}
 	if !given("rate") && cfg.Rate > 0 {
-		f.rate = cfg.Rate
+		f.Rate = cfg.Rate
 	}
 	if !given("timeout") && cfg.Timeout > 0 {
-		f.timeout = cfg.Timeout
+		f.Timeout = cfg.Timeout
 	}
-	f.concurrency = cfg.Concurrency
-	f.dataTiles = f.dataTiles || cfg.DataTiles
+	f.Concurrency = cfg.Concurrency
+	f.DataTiles = f.DataTiles || cfg.DataTiles
 	cfg.Names = append(cfg.Names, args...)
 	if cfg.Interval == 0 {
 		cfg.Interval = time.Minute
@@ -213,38 +214,38 @@ func (f *watchFlags) load(c *command, cmd *cobra.Command, args []string) (err er
 	if cfg.State == "" {
 		return hint.With(errors.New("no state directory was named"), "give one with --state DIR, or as \"state\" in the configuration")
 	}
-	return f.check(c, "text", "json")
+	return f.Check(c.Call, "text", "json")
 }
 
 // targets gives the logs to follow. The list of logs is read each time.
 func (f *watchFlags) targets() ([]watch.Target, error) {
-	known, err := f.known()
+	known, err := f.Known()
 	if err != nil {
 		return nil, err
 	}
-	choices, err := f.choose(known, approved)
+	choices, err := f.Choose(known, logs.Approved)
 	if err != nil {
 		return nil, err
 	}
 	if len(choices) == 0 {
-		return nil, errNoLog
+		return nil, logs.ErrNone
 	}
 	var out []watch.Target
 	for _, ch := range choices {
-		address := ch.address
+		address := ch.Address
 		if address == "" {
-			address = ch.log.URL
-			if ch.log.Tiled && ch.log.Monitor != "" {
-				address = ch.log.Monitor
+			address = ch.Log.URL
+			if ch.Log.Tiled && ch.Log.Monitor != "" {
+				address = ch.Log.Monitor
 			}
 		}
-		version := fmt.Sprint(ch.log.Name, ch.log.URL, ch.log.Monitor, ch.log.Tiled, ch.log.MMD, ch.log.From, ch.log.To, ch.log.States)
-		if ch.log.Final != nil {
-			version += fmt.Sprint(*ch.log.Final)
+		version := fmt.Sprint(ch.Log.Name, ch.Log.URL, ch.Log.Monitor, ch.Log.Tiled, ch.Log.MMD, ch.Log.From, ch.Log.To, ch.Log.States)
+		if ch.Log.Final != nil {
+			version += fmt.Sprint(*ch.Log.Final)
 		}
-		out = append(out, watch.Target{ID: ch.log.ID, Name: ch.log.Name, Address: address, Version: version, Open: func(ctx context.Context) (ctlog.Source, *ct.Log, error) {
-			source, err := ch.open(ctx, &f.ctFlags)
-			return source, ch.log, err
+		out = append(out, watch.Target{ID: ch.Log.ID, Name: ch.Log.Name, Address: address, Version: version, Open: func(ctx context.Context) (ctlog.Source, *ct.Log, error) {
+			source, err := ch.Open(ctx, &f.Flags)
+			return source, ch.Log, err
 		}})
 	}
 	return out, nil

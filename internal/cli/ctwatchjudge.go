@@ -45,7 +45,7 @@ func (c *command) newWatchJudge(ctx context.Context, f *watchFlags) (*watchJudge
 	w := f.cfg
 	now := audit.Now()
 	cfg := &config.Config{
-		Roots: w.Roots, Rules: w.Rules, KnownKeys: w.KnownKeys, Waivers: w.Waivers, LogList: f.logList, Data: f.data, FailOn: w.FailOn, Inventory: w.Inventory,
+		Roots: w.Roots, Rules: w.Rules, KnownKeys: w.KnownKeys, Waivers: w.Waivers, LogList: f.LogList, Data: f.Data, FailOn: w.FailOn, Inventory: w.Inventory,
 	}
 	o, err := c.ownerOf(cfg, now, nil)
 	if err != nil {

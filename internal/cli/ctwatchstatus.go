@@ -26,7 +26,7 @@ func (c *command) watchStatus(ctx context.Context, f *watchFlags) error {
 	if err = closing(err, s.Close()); err != nil {
 		return exit.Failed(err)
 	}
-	if f.format == "json" {
+	if f.Format == "json" {
 		err = c.writeJSON(statusDocument{statusSchema, newWatchHolder(holder), health})
 	} else {
 		err = c.writeStatus(health, newWatchHolder(holder))

@@ -8,17 +8,9 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/version"
-	"github.com/certassay/certassay/internal/collect/dns"
 	"github.com/certassay/certassay/internal/collect/fetch"
-	"github.com/certassay/certassay/internal/collect/tlsdial"
-	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 )
-
-// openResolver makes the name server that --resolver names, or this machine's.
-func openResolver(cfg *config.Config) (*dns.Resolver, error) {
-	return dns.New(dns.Options{Server: cfg.Resolver, Timeout: cfg.Timeout, Retries: cfg.Retries})
-}
 
 // askDNS gives the enricher that --online dns wants.
 func (s *session) askDNS() audit.Enricher {
@@ -57,14 +49,6 @@ func (s *session) policies() *fetch.Fetcher {
 // to a handshake of then.
 func (s *session) old(e *evidence.Subject) bool {
 	return !e.Seen.IsZero() && e.Seen.Before(s.run.Started)
-}
-
-// following makes a dialler go where records lead, where that was asked for.
-func following(d *tlsdial.Dialer, resolver *dns.Resolver, what config.Follow) audit.Collector {
-	if resolver == nil || what == (config.Follow{}) {
-		return d.Collect
-	}
-	return resolver.Follow(d, dns.Follow{MX: what.MX, SRV: what.SRV})
 }
 
 // askedOf lists the name servers that answered or should have.

@@ -2,19 +2,32 @@
 // wiring of what it runs. Nothing else in the program knows flags, standard streams
 // or exit codes.
 //
-// A file bears the name of its subcommand, with its parent's before it: ctsearch.go
-// is "certassay ct search", and what follows an underscore, or a further word, is a
-// part of it (ctsearch_read.go, ctwatchstatus.go). The others are shared:
+// What can be understood alone has a room of its own below, which imports nothing of
+// this package:
 //
-//   - root.go, version.go, completion.go, suggest.go: the program as a whole, its
-//     errors and exit codes.
-//   - session.go and sessionload.go: a run that judges something, with the rules,
-//     trust data, waivers and baseline it read, and the reports it writes (output.go).
-//   - what a session reads: roots.go, knownkeys.go, loglist.go, passwords.go,
-//     datadir.go, inventory.go and expected.go.
-//   - whom it asks: observer.go (servers), vantage.go and jump.go (from where), dns.go,
-//     online.go and onlinect.go (third parties), held.go (what waits for others).
-//   - ct.go and ctjudge.go: the flags that the ct subcommands share, and judging log
-//     entries. auditct.go, auditreconcile.go and their like: an audit that holds logs
-//     against servers and inventory.
+//   - What every command is made of: call (one call of the program, and how it is
+//     run), exit (codes), hint (what a person can do), noun (commands that hold
+//     others), stream (standard streams), wholefile and dest (what is written),
+//     version.
+//   - What a command takes from the user: given (files to judge by), fetched (the
+//     directory that "data update" fills), bundle (evidence), servers and logs (whom
+//     it asks, and how).
+//   - Commands that judge nothing themselves: data, history, reports, rules. A room of
+//     a command exports New alone.
+//
+// The rest is here, as it shares a session: the rules, trust data, waivers and
+// baseline of one run, what it found, and what that makes of the exit code. A file
+// bears the name of its subcommand, with its parent's before it: ctsearch.go is
+// "certassay ct search", and what follows an underscore, or a further word, is a part
+// of it (ctsearch_read.go, ctwatchstatus.go). The others are shared:
+//
+//   - root.go, completion.go, schema.go: the program as a whole.
+//   - session.go and sessionload.go: a run that judges something, and the reports it
+//     writes (output.go).
+//   - what a session reads besides: inventory.go and expected.go.
+//   - whom it asks: observer.go (the store), vantage.go, dns.go, online.go and
+//     onlinect.go (third parties), held.go (what waits for others).
+//   - ct.go and ctjudge.go: what the ct subcommands share, and judging log entries.
+//     auditct.go, auditreconcile.go and their like: an audit that holds logs against
+//     servers and inventory.
 package cli

@@ -17,6 +17,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect/pinform"
@@ -195,7 +196,7 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 	check(l.readBackups())
 	check(l.readExports())
 	check(l.readImport(c.Streams.In))
-	set, err := c.targets(cfg, args)
+	set, err := servers.Targets(c.Call, cfg, args)
 	check(err)
 	if err == nil && set.Len() == 0 && l.imported == nil && l.importText == "" {
 		check(hint.With(errors.New("no target was given"), "give a host, such as: certassay learn example.org, or a list with -l FILE"))

@@ -11,6 +11,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect/pinform"
@@ -60,8 +61,8 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		// The server that an audit asks, and not whom the name leads to here.
 		cfg.Resolve = append(cfg.Resolve, addresses(l.inv.Entries(), cfg.Resolve)...)
 	}
-	limits := limitsOf(cfg)
-	dialers, vantage, err := c.newDialers(cfg, limits)
+	limits := servers.Limits(cfg)
+	dialers, vantage, err := servers.Dialers(c.Call, cfg, limits)
 	if err != nil {
 		return nil, exit.Usage(err)
 	}
@@ -93,7 +94,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 		byID[t.ID()] = st
 		students = append(students, st)
 	}
-	err = s.auditor.Scan(ctx, targets, named(dialers, cfg.Name, cfg.SNI), limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, servers.Named(dialers, cfg.Name, cfg.SNI), limits, func(e *evidence.Subject, j audit.Judged) error {
 		if st := byID[targetOf(e.ID)]; st != nil {
 			l.look(st, e, j)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/ct"
@@ -26,18 +27,18 @@ const (
 
 // readLogs reads --log. What the user says of a log goes before any list.
 func (s *session) readLogs() error {
-	s.ctFlags = ctFlags{logs: s.cfg.Logs, contact: s.cfg.Contact, rate: logRate, timeout: logTimeout}
+	s.ctFlags = logs.Flags{Logs: s.cfg.Logs, Contact: s.cfg.Contact, Rate: logRate, Timeout: logTimeout}
 	if s.owner != nil && s.owner.reconciled != nil {
 		way := &s.owner.reconciled.sources.way
-		s.ctFlags.proxy, s.ctFlags.jump = way.proxy, way.jump
+		s.ctFlags.Proxy, s.ctFlags.Jump = way.Proxy, way.Jump
 	}
 	if s.cfg.Retries == 0 {
-		s.ctFlags.retries = -1
+		s.ctFlags.Retries = -1
 	}
-	if err := s.ctFlags.checkLogs(); err != nil || s.logs == nil {
+	if err := s.ctFlags.CheckLogs(); err != nil || s.logs == nil {
 		return err
 	}
-	chosen, err := s.ctFlags.choose(s.logs, func(*ct.Log) bool { return false })
+	chosen, err := s.ctFlags.Choose(s.logs, func(*ct.Log) bool { return false })
 	if err != nil {
 		return err
 	}
@@ -47,10 +48,10 @@ func (s *session) readLogs() error {
 	var own []*ct.Log
 	for _, ch := range chosen {
 		// A list says more of a log than its address and key.
-		if ch.own && s.logs.Log(ch.log.ID) == nil {
+		if ch.Own && s.logs.Log(ch.Log.ID) == nil {
 			// Whether it is tiled is found out when it is asked, and accuses
 			// nobody before.
-			own = append(own, ct.NewLog(ch.log.Name, ch.log.Key, false, ch.address, ""))
+			own = append(own, ct.NewLog(ch.Log.Name, ch.Log.Key, false, ch.Address, ""))
 		}
 	}
 	if s.chosen = chosen; len(own) > 0 {
@@ -64,9 +65,9 @@ func (s *session) readLogs() error {
 // chooses refuses a log of the list where none is chosen: the logs that certificates
 // name are asked, all of them or none. Only what logs recorded for the domains of an
 // inventory is read from those that --log names.
-func (s *session) chooses(chosen []*ctChoice) error {
+func (s *session) chooses(chosen []*logs.Choice) error {
 	reads := s.owner != nil && s.owner.reconciled != nil && s.owner.reconciled.sources.since != ""
-	i := slices.IndexFunc(chosen, func(ch *ctChoice) bool { return !ch.own })
+	i := slices.IndexFunc(chosen, func(ch *logs.Choice) bool { return !ch.Own })
 	if reads || i < 0 || !slices.Contains(s.cfg.Said, "log") {
 		return nil
 	}
@@ -74,23 +75,23 @@ func (s *session) chooses(chosen []*ctChoice) error {
 	if s.cfg.Online.Has(config.OnlineCT) {
 		why, tip = "each SCT is looked up in the log that it names", "leave it out"
 	}
-	return hint.With(fmt.Errorf("--log %s has no effect: %s", chosen[i].log.Name, why), tip+"; --log URL=KEY is for a log that no list has")
+	return hint.With(fmt.Errorf("--log %s has no effect: %s", chosen[i].Log.Name, why), tip+"; --log URL=KEY is for a log that no list has")
 }
 
 // openLog prepares to read a log, by the address that the user gave where there is
 // one.
 func (s *session) openLog(ctx context.Context, log *ct.Log) (ctlog.Source, *ct.Log, error) {
-	o := s.ctFlags.options(s.cfg.AllowPrivateURLs)
+	o := s.ctFlags.Options(s.cfg.AllowPrivateURLs)
 	o.MaxWait = logWait
 	if o.Retries = s.cfg.Retries; o.Retries == 0 {
 		o.Retries = -1
 	}
 	for _, ch := range s.chosen {
-		if !ch.own || ch.log.ID != log.ID {
+		if !ch.Own || ch.Log.ID != log.ID {
 			continue
 		}
 		o.Private = true
-		found, err := ctlog.Detect(ctx, ch.log.Name, ch.address, ch.log.Key, o)
+		found, err := ctlog.Detect(ctx, ch.Log.Name, ch.Address, ch.Log.Key, o)
 		if err != nil {
 			return nil, log, err
 		}

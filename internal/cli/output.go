@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/dest"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/stream"
 	"github.com/certassay/certassay/internal/cli/wholefile"
@@ -20,24 +20,17 @@ import (
 // outputs are all reports of a run.
 type outputs struct {
 	writers []report.Writer
-	files   []*outputFile
+	files   []*dest.Dest
 	// textShown says that a text report, which holds the warnings, goes to
 	// standard output.
 	textShown bool
-}
-
-// An outputFile is a report's destination. A regular file appears under its name
-// when the report is complete, so that nobody reads half of one.
-type outputFile struct {
-	buf  *bufio.Writer
-	file *wholefile.File // nil for standard output
 }
 
 func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain func(string) (report.Rule, bool), subjects int) (*outputs, error) {
 	o := &outputs{}
 	var errs []error
 	for _, out := range cfg.Outputs {
-		f, err := c.openOutput(out.Path)
+		f, err := dest.Open(c.Call, out.Path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -52,7 +45,7 @@ func (c *command) openOutputs(cfg *config.Config, targetsFile string, explain fu
 				opts.Width = width
 			}
 		}
-		w, err := report.New(out.Format, f.buf, opts)
+		w, err := report.New(out.Format, f, opts)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -81,17 +74,6 @@ func (s *session) targetsFile() string {
 	return ""
 }
 
-func (c *command) openOutput(path string) (*outputFile, error) {
-	if path == "-" {
-		return &outputFile{buf: bufio.NewWriter(c.Around(c.Streams.Out))}, nil
-	}
-	file, err := wholefile.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("writing report: %w", err)
-	}
-	return &outputFile{buf: bufio.NewWriter(file), file: file}, nil
-}
-
 func (o *outputs) begin(tool report.Tool, run evidence.Run) error {
 	return o.each(func(w report.Writer) error { return w.Begin(tool, run) })
 }
@@ -102,10 +84,8 @@ func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
 		return err
 	}
 	for _, f := range o.files {
-		if f.file == nil {
-			if err := f.buf.Flush(); err != nil {
-				return exit.Failed(fmt.Errorf("writing report: %w", err))
-			}
+		if err := f.Show(); err != nil {
+			return exit.Failed(fmt.Errorf("writing report: %w", err))
 		}
 	}
 	return nil
@@ -114,13 +94,8 @@ func (o *outputs) subject(s *report.Subject, certs []report.Certificate) error {
 func (o *outputs) end(e report.Ending) error {
 	err := o.each(func(w report.Writer) error { return w.End(e) })
 	for _, f := range o.files {
-		if e := f.buf.Flush(); e != nil {
+		if e := f.Close(); e != nil {
 			err = errors.Join(err, fmt.Errorf("writing report: %w", e))
-		}
-		if f.file != nil {
-			if e := f.file.Complete(); e != nil {
-				err = errors.Join(err, fmt.Errorf("writing report: %w", e))
-			}
 		}
 	}
 	return err
@@ -144,9 +119,7 @@ func (o *outputs) each(do func(report.Writer) error) error {
 // discard removes what was begun.
 func (o *outputs) discard() {
 	for _, f := range o.files {
-		if f.file != nil {
-			_ = f.file.Abandon() // what was wrong is being reported
-		}
+		f.Discard()
 	}
 }
 

@@ -7,7 +7,10 @@ import (
 
 	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/data"
+	"github.com/certassay/certassay/internal/cli/history"
 	"github.com/certassay/certassay/internal/cli/noun"
+	"github.com/certassay/certassay/internal/cli/reports"
+	"github.com/certassay/certassay/internal/cli/rules"
 )
 
 // Streams are the standard streams of the program.
@@ -44,7 +47,7 @@ suspicious, and why. What it could not check it says, and never calls clean.`,
 	}
 	root.SetFlagErrorFunc(noun.SuggestFlag)
 	root.AddCommand(
-		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), c.newHistory(), c.newLearn(), c.newConfig(), c.newCT(), c.newRules(), c.newReport(), data.New(of), c.newSchema(),
+		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), history.New(of), c.newLearn(), c.newConfig(), c.newCT(), rules.New(of), reports.New(of), data.New(of), c.newSchema(),
 		c.newVersion(), c.newCompletion(), c.newMan(),
 	)
 	return root

@@ -3,21 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/netip"
-	"net/url"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
-	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
-	"github.com/certassay/certassay/internal/collect"
-	"github.com/certassay/certassay/internal/collect/dns"
-	"github.com/certassay/certassay/internal/collect/tlsdial"
+	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/report"
@@ -106,7 +99,7 @@ func (c *command) scan(ctx context.Context, cfg *config.Config, args []string) e
 	if len(args) == 0 && len(cfg.Lists) == 0 {
 		return exit.Usage(hint.With(errors.New("no target was given"), "give a host, such as: certassay scan example.org, or a list with -l FILE"))
 	}
-	set, err := c.targets(cfg, args)
+	set, err := servers.Targets(c.Call, cfg, args)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -134,8 +127,8 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 		// An empty list must never look like a clean one.
 		return exit.With(exit.Incomplete, hint.With(err, "the list holds no target: nothing was checked"))
 	}
-	limits := limitsOf(cfg)
-	dialers, vantage, err := c.newDialers(cfg, limits)
+	limits := servers.Limits(cfg)
+	dialers, vantage, err := servers.Dialers(c.Call, cfg, limits)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -146,7 +139,7 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	if err != nil {
 		return err
 	}
-	err = s.auditor.Scan(ctx, targets, ofMail(named(dialers, cfg.Name, cfg.SNI), cfg.MailDomain), limits, func(e *evidence.Subject, j audit.Judged) error {
+	err = s.auditor.Scan(ctx, targets, servers.OfMail(servers.Named(dialers, cfg.Name, cfg.SNI), cfg.MailDomain), limits, func(e *evidence.Subject, j audit.Judged) error {
 		err := s.take(e, j)
 		progress.Done(j.Subject)
 		return err
@@ -164,151 +157,10 @@ func (c *command) dial(ctx context.Context, cfg *config.Config, run evidence.Run
 	return s.finish(cause(ctx, err), audit.Now())
 }
 
-func limitsOf(cfg *config.Config) collect.Limits {
-	limits := collect.Limits{Concurrency: within(cfg.Concurrency, openFiles()), Rate: cfg.Rate, Retries: cfg.Retries}
-	if cfg.Retries == 0 {
-		limits.Retries = -1
-	}
-	return limits
-}
-
-// within keeps a number of targets at once within the open files of the system. A
-// target may need two sockets for a moment, and the run itself some files: a target
-// that finds none left would be unreachable by no fault of its own. 0 is no limit.
-func within(concurrency int, files uint64) int {
-	const own = 64
-	if files == 0 || files/2 >= uint64(concurrency)+own/2 { //nolint:gosec // config has checked the range
-		return concurrency
-	}
-	return max(1, (int(files)-own)/2) //nolint:gosec // at most twice the concurrency
-}
-
-// told changes what is said of each subject that is collected.
-func told(dialers []audit.Collector, change func(*evidence.Subject)) []audit.Collector {
-	out := make([]audit.Collector, len(dialers))
-	for i, dial := range dialers {
-		out[i] = func(ctx context.Context, t target.Target) []*evidence.Subject {
-			subjects := dial(ctx, t)
-			for _, s := range subjects {
-				change(s)
-			}
-			return subjects
-		}
-	}
-	return out
-}
-
-// named makes certificates be judged against another name than the target's. Of a
-// target that is an address the server name that is sent is the name that was asked
-// for, where no other one is given.
-func named(dialers []audit.Collector, name, sni string) []audit.Collector {
-	if name == "" && sni == "" {
-		return dialers
-	}
-	return told(dialers, func(s *evidence.Subject) {
-		asked := name
-		if asked == "" {
-			if _, err := netip.ParseAddr(s.Name); err != nil {
-				return
-			}
-			asked = sni
-		}
-		if s.Host == "" {
-			s.Host = s.Name
-		}
-		s.Name = asked
-	})
-}
-
-// ofMail says of mail servers whose mail they take.
-func ofMail(dialers []audit.Collector, domain string) []audit.Collector {
-	if domain == "" {
-		return dialers
-	}
-	return told(dialers, func(s *evidence.Subject) {
-		if s.Protocol == "smtp" {
-			s.MailDomain = domain
-		}
-	})
-}
-
 // cause tells an interrupt from a failure.
 func cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return exit.ErrInterrupted
 	}
 	return err
-}
-
-// targets reads the command line and the lists. All that is wrong is reported
-// together, before anything is contacted.
-func (c *command) targets(cfg *config.Config, args []string) (*target.Set, error) {
-	defaults := target.Defaults{Port: cfg.Port}
-	set := &target.Set{}
-	errs := []error{set.AddArgs(args, defaults)}
-	for _, path := range cfg.Lists {
-		if path == "-" {
-			errs = append(errs, set.AddList(c.Streams.In, "standard input", defaults))
-			continue
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("reading targets: %w", err))
-			continue
-		}
-		errs = append(errs, set.AddList(f, path, defaults))
-		f.Close()
-	}
-	return set, errors.Join(errs...)
-}
-
-// newDialers makes one dialler for each vantage.
-func (c *command) newDialers(cfg *config.Config, limits collect.Limits) (dialers []audit.Collector, vantage string, err error) {
-	opts := tlsdial.Options{
-		Resolve: cfg.Timeout, Dial: cfg.Timeout, Handshake: cfg.Timeout, Total: 3 * cfg.Timeout,
-		ServerName: cfg.SNI, Overrides: map[string][]netip.Addr{}, AllAddresses: cfg.AllAddresses,
-		EveryHello: cfg.EveryHello, ProbePath: cfg.ProbePath, ComparePorts: cfg.ComparePorts, Fast: cfg.Fast, Pacer: collect.NewPacer(limits),
-	}
-	var errs []error
-	var resolver *dns.Resolver
-	if cfg.Resolver != "" || cfg.Follow != (config.Follow{}) {
-		if resolver, err = openResolver(cfg); err != nil {
-			errs = append(errs, err)
-		} else if cfg.Resolver != "" {
-			opts.Resolver = resolver
-		}
-	}
-	for _, text := range cfg.Resolve {
-		hostPort, addrs, err := tlsdial.ParseOverride(text)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		opts.Overrides[hostPort] = append(opts.Overrides[hostPort], addrs...)
-	}
-	vias := cfg.Via
-	if len(vias) == 0 {
-		vias = []*url.URL{nil}
-	}
-	for _, via := range vias {
-		opts.Via, opts.Jump = via, nil
-		if call.IsSSH(via) {
-			opts.Via = nil
-			if opts.Jump, err = c.Jumps.Open(via, cfg.SSHConfig, cfg.Timeout); err != nil {
-				errs = append(errs, err)
-				continue
-			}
-		}
-		d, err := tlsdial.New(opts)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		dialers = append(dialers, following(d, resolver, cfg.Follow))
-		vantage = d.Vantage()
-	}
-	if len(vias) > 1 {
-		vantage = "several"
-	}
-	return dialers, vantage, errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/cli/stream"
 	"github.com/certassay/certassay/internal/cli/version"
 	"github.com/certassay/certassay/internal/collect/aia"
@@ -42,8 +43,8 @@ type session struct {
 	trust   *trust.Store
 	logs    *ct.LogList
 	// chosen are the logs that --log names, asked by ctFlags.
-	chosen  []*ctChoice
-	ctFlags ctFlags
+	chosen  []*logs.Choice
+	ctFlags logs.Flags
 	// promises are what logs did not keep, each once; by id.
 	promises map[string]*evidence.Subject
 	known    known.Tables

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 
+	"github.com/certassay/certassay/internal/cli/bundle"
 	"github.com/certassay/certassay/internal/cli/fetched"
 	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/collect/fetch"
 	"github.com/certassay/certassay/internal/collect/localfile"
 	"github.com/certassay/certassay/internal/config"
@@ -33,7 +35,7 @@ func (s *session) load(ctx context.Context, c *command) error {
 	check(refuseOnline(s.cfg.Online))
 	if s.cfg.Online.Has(config.OnlineDNS) {
 		var err error
-		s.resolver, err = openResolver(s.cfg)
+		s.resolver, err = servers.Resolver(s.cfg)
 		check(err)
 	}
 	if s.cfg.Cache != "" && s.cfg.Asks()&(config.OnlineAIA|config.OnlineOCSP|config.OnlineCRL) != 0 {
@@ -111,7 +113,7 @@ func (s *session) openTrust(ctx context.Context, c *command, sets []trust.Set) (
 				errs = append(errs, hint.With(fmt.Errorf("reading known certificates: %s", f.Error), f.Hint))
 			}
 		}
-		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.Streams.In, Divert: divertBundle(emit),
+		errs = append(errs, localfile.Read(ctx, path, localfile.Options{Emit: emit, Stdin: c.Streams.In, Divert: bundle.Divert(emit),
 			Stores: localfile.Stores{Passwords: s.passwords}, Warn: s.warnRead}))
 	}
 	if s.cfg.Data != "" {

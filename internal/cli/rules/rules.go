@@ -1,4 +1,7 @@
-package cli
+// Package rules is "certassay rules": it lists, explains, tests and writes rules. The
+// rules themselves are in the folder rules at the top, and what a rule is stands in
+// internal/rule.
+package rules
 
 import (
 	"errors"
@@ -9,13 +12,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/rule"
 )
 
-func (c *command) newRules() *cobra.Command {
+// New makes the command.
+func New(c *call.Call) *cobra.Command {
 	var dirs []string
 	load := func() (*rule.Set, error) {
 		set, err := given.Rules(dirs)
@@ -25,14 +30,14 @@ func (c *command) newRules() *cobra.Command {
 		return set, nil
 	}
 	cmd := noun.New("rules", "List, explain, test and write rules",
-		c.rulesList(load), c.rulesExplain(load), c.rulesTest(load), c.rulesIndex(load), c.rulesNew())
+		newList(c, load), newExplain(c, load), newTest(c, load), newIndex(c, load), newNew(c))
 	cmd.PersistentFlags().StringArrayVar(&dirs, "rules", nil, "load further rules from `DIR` (repeatable)")
 	return cmd
 }
 
 type loader func() (*rule.Set, error)
 
-func (c *command) rulesList(load loader) *cobra.Command {
+func newList(c *call.Call, load loader) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List every rule with what it accuses of and how surely", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -50,7 +55,7 @@ func (c *command) rulesList(load loader) *cobra.Command {
 	}
 }
 
-func (c *command) rulesExplain(load loader) *cobra.Command {
+func newExplain(c *call.Call, load loader) *cobra.Command {
 	return &cobra.Command{
 		Use: "explain ID", Short: "Say what a rule looks at, why, what else explains it, and what to do",
 		Example: "  certassay rules explain chain-leaf-signed-by-own-key", Args: cobra.ExactArgs(1),
@@ -69,7 +74,7 @@ func (c *command) rulesExplain(load loader) *cobra.Command {
 	}
 }
 
-func (c *command) rulesTest(load loader) *cobra.Command {
+func newTest(c *call.Call, load loader) *cobra.Command {
 	return &cobra.Command{
 		Use: "test", Short: "Run the tests in the rule files, and mutate every condition",
 		Long: `Runs the tests of every rule file. Then drops each operand of && and ||, and
@@ -81,12 +86,12 @@ that a test is missing.`,
 			if err != nil {
 				return err
 			}
-			return c.testRules(set)
+			return test(c, set)
 		},
 	}
 }
 
-func (c *command) testRules(set *rule.Set) error {
+func test(c *call.Call, set *rule.Set) error {
 	tests := 0
 	for _, r := range set.All() {
 		tests += r.Tests()
@@ -110,7 +115,7 @@ func (c *command) testRules(set *rule.Set) error {
 	return nil
 }
 
-func (c *command) rulesIndex(load loader) *cobra.Command {
+func newIndex(c *call.Call, load loader) *cobra.Command {
 	return &cobra.Command{
 		Use: "index", Short: "Print an index of all rules in Markdown", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -124,7 +129,7 @@ func (c *command) rulesIndex(load loader) *cobra.Command {
 	}
 }
 
-func (c *command) rulesNew() *cobra.Command {
+func newNew(c *call.Call) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use: "new ID", Short: "Write a rule file to start from",

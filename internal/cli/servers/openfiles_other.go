@@ -1,6 +1,6 @@
 //go:build !unix
 
-package cli
+package servers
 
 // openFiles is 0: such systems do not say, or know no such limit.
 func openFiles() uint64 { return 0 }

@@ -1,4 +1,6 @@
-package cli
+// Package history is "certassay history": which keys a name had, and when, as runs with
+// --store noted them.
+package history
 
 import (
 	"context"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/certassay/certassay/internal/cli/call"
+	"github.com/certassay/certassay/internal/cli/dest"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/config"
@@ -18,10 +22,11 @@ import (
 	"github.com/certassay/certassay/internal/store"
 )
 
-type historyFlags struct{ store, format, output string }
+type flags struct{ store, format, output string }
 
-func (c *command) newHistory() *cobra.Command {
-	f := &historyFlags{}
+// New makes the command.
+func New(c *call.Call) *cobra.Command {
+	f := &flags{}
 	cmd := &cobra.Command{
 		Use: "history [NAME]", Short: "Show which keys a name had, and when",
 		Long: `Shows what scan, audit, check and compare noted with --store DIR: for each name
@@ -49,12 +54,12 @@ Exit codes:
 		if value, ok := c.Env("CERTASSAY_STORE"); ok && !fs.Changed("store") {
 			f.store = value
 		}
-		return c.history(cmd.Context(), f, args)
+		return show(cmd.Context(), c, f, args)
 	}
 	return cmd
 }
 
-func (c *command) history(ctx context.Context, f *historyFlags, args []string) error {
+func show(ctx context.Context, c *call.Call, f *flags, args []string) error {
 	switch {
 	case f.store == "":
 		return exit.Usage(hint.With(errors.New("no store was named"), "give the directory that scan was given, with --store DIR"))
@@ -76,17 +81,16 @@ func (c *command) history(ctx context.Context, f *historyFlags, args []string) e
 		}
 		return exit.With(exit.Incomplete, hint.With(errors.New(what), "note it first: certassay scan NAME --store "+f.store))
 	}
-	out, err := c.openOutput(f.output)
+	out, err := dest.Open(c, f.output)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	all := &outputs{files: []*outputFile{out}}
-	if err := historyOf(seen).Write(out.buf, f.format); err != nil {
-		all.discard()
+	if err := historyOf(seen).Write(out, f.format); err != nil {
+		out.Discard()
 		return exit.Failed(err)
 	}
-	if err := all.end(report.Ending{}); err != nil {
-		return exit.Failed(err)
+	if err := out.Close(); err != nil {
+		return exit.Failed(fmt.Errorf("writing report: %w", err))
 	}
 	return nil
 }
@@ -96,7 +100,11 @@ func observations(ctx context.Context, dir, name string) (seen []store.Observati
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = closing(err, s.Close()) }()
+	defer func() {
+		if closeErr := s.Close(); err == nil {
+			err = closeErr
+		}
+	}()
 	err = s.View(ctx, func(tx *store.Tx) (err error) {
 		seen, err = tx.Observations(name)
 		return err

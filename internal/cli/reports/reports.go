@@ -1,4 +1,6 @@
-package cli
+// Package reports is "certassay report": it shows, converts and compares reports that
+// were saved. What a report is stands in internal/report.
+package reports
 
 import (
 	"bufio"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/cli/stream"
@@ -20,12 +23,13 @@ import (
 	"github.com/certassay/certassay/internal/report"
 )
 
-func (c *command) newReport() *cobra.Command {
-	return noun.New("report", "Show, convert and compare reports", c.reportShow(), c.reportConvert(), c.reportDiff())
+// New makes the command.
+func New(c *call.Call) *cobra.Command {
+	return noun.New("report", "Show, convert and compare reports", newShow(c), newConvert(c), newDiff(c))
 }
 
-// readReport reads a JSON or JSON Lines report, - for standard input.
-func (c *command) readReport(path string) (*report.Document, error) {
+// read reads a JSON or JSON Lines report, - for standard input.
+func read(c *call.Call, path string) (*report.Document, error) {
 	in := c.Streams.In
 	if path != "-" {
 		f, err := os.Open(path)
@@ -43,7 +47,7 @@ func (c *command) readReport(path string) (*report.Document, error) {
 }
 
 // textOptions suit standard output.
-func (c *command) textOptions() report.Options {
+func textOptions(c *call.Call) report.Options {
 	var o report.Options
 	if f, ok := stream.Terminal(c.Streams.Out); ok {
 		o.Color = !config.NoColor(c.Env)
@@ -54,22 +58,22 @@ func (c *command) textOptions() report.Options {
 	return o
 }
 
-func (c *command) reportShow() *cobra.Command {
+func newShow(c *call.Call) *cobra.Command {
 	var verbose bool
 	cmd := &cobra.Command{
 		Use: "show FILE", Short: "Show a JSON report as text", Args: cobra.ExactArgs(1),
 		Example: "  certassay report show report.json",
 		RunE: func(_ *cobra.Command, args []string) error {
-			opts := c.textOptions()
+			opts := textOptions(c)
 			opts.Verbose = verbose
-			return c.convert(args[0], "text", c.Streams.Out, opts, false)
+			return convert(c, args[0], "text", c.Streams.Out, opts, false)
 		},
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain every subject, also the ones that are ok")
 	return cmd
 }
 
-func (c *command) reportConvert() *cobra.Command {
+func newConvert(c *call.Call) *cobra.Command {
 	var format, output string
 	var open bool
 	cmd := &cobra.Command{
@@ -82,13 +86,13 @@ knows neither suppressions nor baselines, and would show all of it as open alert
   certassay report convert report.json -f sarif --open -o upload.sarif`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "-" {
-				return c.convert(args[0], format, c.Streams.Out, c.textOptions(), open)
+				return convert(c, args[0], format, c.Streams.Out, textOptions(c), open)
 			}
 			file, err := wholefile.Create(output)
 			if err != nil {
 				return exit.Usage(fmt.Errorf("writing report: %w", err))
 			}
-			if err := c.convert(args[0], format, file, report.Options{}, open); err != nil {
+			if err := convert(c, args[0], format, file, report.Options{}, open); err != nil {
 				return errors.Join(err, file.Abandon())
 			}
 			if err := file.Complete(); err != nil {
@@ -103,11 +107,11 @@ knows neither suppressions nor baselines, and would show all of it as open alert
 	return cmd
 }
 
-func (c *command) convert(path, format string, out io.Writer, opts report.Options, open bool) error {
+func convert(c *call.Call, path, format string, out io.Writer, opts report.Options, open bool) error {
 	if formats := report.Formats(); !slices.Contains(formats, format) {
 		return exit.Usage(config.Meant(fmt.Errorf("unknown report format %q (want %s)", format, strings.Join(formats, ", ")), format, formats))
 	}
-	doc, err := c.readReport(path)
+	doc, err := read(c, path)
 	if err != nil {
 		return err
 	}
@@ -130,7 +134,7 @@ func (c *command) convert(path, format string, out io.Writer, opts report.Option
 	return nil
 }
 
-func (c *command) reportDiff() *cobra.Command {
+func newDiff(c *call.Call) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use: "diff OLD NEW", Short: "Say what changed between two reports", Args: cobra.ExactArgs(2),
@@ -140,18 +144,18 @@ was judged again, whole, and its rule was decided. Proofs, and what is no longer
 waived, are listed although they were there before: no baseline silences them.
 Exits with 1 where a finding is new.`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			before, err := c.readReport(args[0])
+			before, err := read(c, args[0])
 			if err != nil {
 				return err
 			}
-			after, err := c.readReport(args[1])
+			after, err := read(c, args[1])
 			if err != nil {
 				return err
 			}
 			changes := report.Diff(before, after)
 			switch format {
 			case "text":
-				err = changes.WriteText(c.Streams.Out, c.textOptions())
+				err = changes.WriteText(c.Streams.Out, textOptions(c))
 			case "json":
 				err = changes.WriteJSON(c.Streams.Out)
 			default:
