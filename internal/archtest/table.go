@@ -36,8 +36,8 @@ var pipeline = []string{
 // first know nothing of the later ones.
 var rooms = []string{
 	"internal/cli/exit", "internal/cli/hint", "internal/cli/noun", "internal/cli/version", "internal/cli/stream", "internal/cli/wholefile", "internal/cli/call",
-	"internal/cli/dest", "internal/cli/given", "internal/cli/fetched", "internal/cli/bundle", "internal/cli/logs", "internal/cli/servers",
-	"internal/cli/data", "internal/cli/history", "internal/cli/reports", "internal/cli/rules",
+	"internal/cli/dest", "internal/cli/given", "internal/cli/fetched", "internal/cli/bundle", "internal/cli/logs", "internal/cli/servers", "internal/cli/inventories",
+	"internal/cli/configs", "internal/cli/data", "internal/cli/history", "internal/cli/reports", "internal/cli/rules",
 }
 
 // commanding is what every command is made of.
@@ -77,6 +77,10 @@ var Table = []Row{
 	{Folder: "internal/cli/logs", Imports: join(commanding, "internal/cli/fetched", "internal/cli/given", "internal/collect/ctlog", "internal/collect/sshjump", "internal/ct")},
 	// Which servers a command asks, and how.
 	{Folder: "internal/cli/servers", Imports: join(commanding, "internal/collect", "internal/collect/dns", "internal/collect/tlsdial", "internal/target")},
+	// The inventory that a command works with: found, opened, chosen from.
+	{Folder: "internal/cli/inventories", Imports: join(commanding, "internal/inventory", "internal/suggest")},
+	// "certassay config".
+	{Folder: "internal/cli/configs", Imports: join(commanding, "internal/cli/inventories", "internal/inventory")},
 	// "certassay data".
 	{Folder: "internal/cli/data", Imports: join(commanding, "internal/cli/fetched", "internal/cli/given", "internal/collect/fetch", "internal/ct", "internal/parcel", "internal/trust")},
 	// "certassay history".

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,13 +14,12 @@ import (
 	"github.com/certassay/certassay/internal/audit"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/inventories"
 	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
-	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/report"
-	"github.com/certassay/certassay/internal/suggest"
 	"github.com/certassay/certassay/internal/target"
 )
 
@@ -64,9 +62,9 @@ incomplete, and never means that nothing was issued.
   kubectl get ingress -A -o json | jq -r '.items[].spec.tls[]?.hosts[]?' | certassay audit`,
 	}
 	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Inventory: true, Logs: true}, report.Formats())
-	var sel selection
-	cmd.Flags().StringArrayVar(&sel.groups, "group", nil, "audit only the targets of group `NAME`; globs work (repeatable)")
-	cmd.Flags().StringArrayVar(&sel.owners, "owner", nil, "audit only the targets of owner `NAME`; globs work (repeatable)")
+	var sel auditFlags
+	cmd.Flags().StringArrayVar(&sel.Groups, "group", nil, "audit only the targets of group `NAME`; globs work (repeatable)")
+	cmd.Flags().StringArrayVar(&sel.Owners, "owner", nil, "audit only the targets of owner `NAME`; globs work (repeatable)")
 	cmd.Flags().BoolVar(&sel.dryRun, "dry-run", false, "check everything, list the targets, and contact nobody")
 	cmd.Flags().StringVar(&sel.ct.state, "ct-state", "", "reconcile with what \"ct watch\" found, whose state is in `DIR`")
 	cmd.Flags().StringVar(&sel.ct.since, "ct-since", "", "reconcile with what logs took since `TIME`, such as 2026-11-01 or 36h for that long ago")
@@ -78,21 +76,21 @@ incomplete, and never means that nothing was issued.
 		if err != nil {
 			return exit.Usage(err)
 		}
-		sel.targets = args
+		sel.Targets = args
 		return c.audit(cmd.Context(), cfg, &sel)
 	}
 	return cmd
 }
 
-// A selection is which targets of an inventory are meant; all where it is zero.
-type selection struct {
-	groups, owners, targets []string // globs
-	dryRun                  bool
-	ct                      ctSources
+// auditFlags are the flags that only audit has.
+type auditFlags struct {
+	inventories.Selection
+	dryRun bool
+	ct     ctSources
 }
 
-func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection) error {
-	path, err := c.inventoryPath(cfg)
+func (c *command) audit(ctx context.Context, cfg *config.Config, sel *auditFlags) error {
+	path, err := inventories.Path(c.Call, cfg)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -102,11 +100,11 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	if slices.Contains(cfg.Lists, "-") {
 		stdin = nil // it is a list of its own
 	}
-	inv, err := openInventory(path, stdin, judgedAt(cfg, run))
+	inv, err := inventories.Open(path, stdin, judgedAt(cfg, run))
 	if err != nil {
 		return exit.Usage(err)
 	}
-	entries, err := sel.of(inv)
+	entries, err := sel.Of(inv)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -118,7 +116,7 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 	for _, e := range entries {
 		all.Add(e.Spec)
 	}
-	cfg.Resolve = append(cfg.Resolve, addresses(entries, cfg.Resolve)...)
+	cfg.Resolve = append(cfg.Resolve, inventories.Addresses(entries, cfg.Resolve)...)
 	all.Add(slices.Collect(set.Specs())...)
 	o := newOwner(inv, path)
 	o.whole = len(entries) == len(inv.Entries())
@@ -138,98 +136,6 @@ func (c *command) audit(ctx context.Context, cfg *config.Config, sel *selection)
 		return c.dryRun(ctx, cfg, run, o, all)
 	}
 	return c.dial(ctx, cfg, run, all, o)
-}
-
-// addresses are those that entries name, in the form of --resolve. What was said
-// there goes before.
-func addresses(entries []*inventory.Entry, said []string) (more []string) {
-	for _, e := range entries {
-		if !e.Address.IsValid() {
-			continue
-		}
-		for t := range e.Spec.All() {
-			fits := func(s string) bool { return strings.HasPrefix(strings.ToLower(s), t.HostPort()+":") }
-			if !slices.ContainsFunc(said, fits) {
-				more = append(more, t.HostPort()+":"+e.Address.String())
-			}
-		}
-	}
-	return more
-}
-
-// inventoryPath is the inventory that was named, or that is found. Which one was
-// found elsewhere than here is said.
-func (c *command) inventoryPath(cfg *config.Config) (string, error) {
-	if cfg.Inventory != "" {
-		return cfg.Inventory, nil
-	}
-	found, err := findInventory()
-	if err == nil && found != inventory.FileName && !cfg.Quiet {
-		fmt.Fprintf(c.Streams.Err, "certassay: note: the inventory is %s\n", found)
-	}
-	return found, err
-}
-
-// of gives the entries that are meant. A pattern that nothing fits is an error: in
-// a job that selects a group, a renamed group must not become a clean run.
-func (s *selection) of(inv *inventory.Inventory) ([]*inventory.Entry, error) {
-	entries := inv.Entries()
-	var errs []error
-	narrow := func(what string, patterns []string, words func(*inventory.Entry) []string) {
-		if len(patterns) == 0 {
-			return
-		}
-		used := make([]bool, len(patterns))
-		known, meant := map[string]bool{}, map[*inventory.Entry]bool{}
-		for _, e := range entries {
-			meant[e] = true
-		}
-		var kept []*inventory.Entry
-		for _, e := range inv.Entries() {
-			fits := false
-			for _, w := range words(e) {
-				known[w] = true
-				for i, p := range patterns {
-					if ok, _ := path.Match(p, w); ok || p == w {
-						used[i], fits = true, true
-					}
-				}
-			}
-			if fits && meant[e] {
-				kept = append(kept, e)
-			}
-		}
-		for i, p := range patterns {
-			if !used[i] {
-				errs = append(errs, noneFits(what, p, known))
-			}
-		}
-		entries = kept
-	}
-	narrow("group", s.groups, func(e *inventory.Entry) []string { return []string{e.Group.Name} })
-	narrow("owner", s.owners, func(e *inventory.Entry) []string { return []string{e.Terms().Expect.Owner} })
-	narrow("target", s.targets, func(e *inventory.Entry) []string {
-		words := []string{e.Spec.Raw()}
-		if !e.Spec.Prefix().IsValid() {
-			for t := range e.Spec.All() {
-				words = append(words, t.Host, t.HostPort(), t.String())
-			}
-		}
-		return words
-	})
-	return entries, errors.Join(errs...)
-}
-
-func noneFits(what, pattern string, known map[string]bool) error {
-	err := fmt.Errorf("no %s of the inventory fits %q", what, pattern)
-	var words []string
-	for w := range known {
-		words = append(words, w)
-	}
-	if near := suggest.Nearest(pattern, words); near != "" {
-		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
-	}
-	return hint.With(err, "see: certassay audit --dry-run")
 }
 
 // dryRun checks all that an audit would, and lists what it would contact. Where

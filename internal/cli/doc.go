@@ -10,10 +10,10 @@
 //     others), stream (standard streams), wholefile and dest (what is written),
 //     version.
 //   - What a command takes from the user: given (files to judge by), fetched (the
-//     directory that "data update" fills), bundle (evidence), servers and logs (whom
-//     it asks, and how).
-//   - Commands that judge nothing themselves: data, history, reports, rules. A room of
-//     a command exports New alone.
+//     directory that "data update" fills), bundle (evidence), inventories (which one,
+//     and which of its targets), servers and logs (whom it asks, and how).
+//   - Commands that judge nothing themselves: configs, data, history, reports, rules. A
+//     room of a command exports New alone.
 //
 // The rest is here, as it shares a session: the rules, trust data, waivers and
 // baseline of one run, what it found, and what that makes of the exit code. A file
@@ -24,7 +24,7 @@
 //   - root.go, completion.go, schema.go: the program as a whole.
 //   - session.go and sessionload.go: a run that judges something, and the reports it
 //     writes (output.go).
-//   - what a session reads besides: inventory.go and expected.go.
+//   - inventory.go: an inventory as a session judges by it.
 //   - whom it asks: observer.go (the store), vantage.go, dns.go, online.go and
 //     onlinect.go (third parties), held.go (what waits for others).
 //   - ct.go and ctjudge.go: what the ct subcommands share, and judging log entries.

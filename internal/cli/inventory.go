@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/given"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/inventories"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/expect"
@@ -25,54 +24,6 @@ import (
 	"github.com/certassay/certassay/internal/report"
 	"github.com/certassay/certassay/internal/trust"
 )
-
-// errNoInventory is what audit says where it finds none.
-var errNoInventory = errors.New("no " + inventory.FileName + " here, nor in a directory above")
-
-// findInventory looks for an inventory from the working directory upward, as far
-// as the root of the repository where there is one: a file that lies beyond it
-// may be somebody else's.
-func findInventory() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("looking for an inventory: %w", err)
-	}
-	for up := ""; ; up = filepath.Join(up, "..") {
-		path := filepath.Join(up, inventory.FileName)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path, nil
-		}
-		if isRepository(dir) || filepath.Dir(dir) == dir {
-			return "", hint.With(errNoInventory, "name one: certassay audit -c FILE; its form: certassay schema inventory")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// isRepository says whether a directory is the root of a checkout. In a work tree
-// or submodule of git, .git is a file.
-func isRepository(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, ".git"))
-	return err == nil
-}
-
-// openInventory reads an inventory, and nothing outside its directory.
-func openInventory(path string, stdin io.Reader, at time.Time) (*inventory.Inventory, error) {
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = p.Err // it names the directory, and a person gave the file
-		}
-		return nil, hint.With(fmt.Errorf("reading inventory %s: %w", path, err), "check the name; an inventory's form: certassay schema inventory")
-	}
-	defer func() { _ = root.Close() }() // it was only read from
-	dir := filepath.ToSlash(filepath.Dir(path))
-	if dir == "." {
-		dir = ""
-	}
-	return inventory.Load(filepath.Base(path), inventory.Options{FS: root.FS(), Dir: dir, Stdin: stdin, At: at})
-}
 
 // An owner is an inventory as a session judges by it.
 type owner struct {
@@ -99,9 +50,9 @@ type owner struct {
 // newOwner reads what an inventory needs besides itself.
 func newOwner(inv *inventory.Inventory, path string) *owner {
 	o := &owner{Inventory: inv, files: map[string]string{"standard input": "stdin"}, whole: true, anchors: map[string]expect.Anchor{}, views: map[string]*trust.Store{}}
-	root := repositoryOf(path)
+	root := inventories.Repository(path)
 	for _, file := range inv.Files {
-		o.files[file] = inRepository(root, file)
+		o.files[file] = inventories.InRepository(root, file)
 	}
 	return o
 }
@@ -112,42 +63,11 @@ func (c *command) ownerOf(cfg *config.Config, at time.Time, stdin io.Reader) (*o
 	if cfg.Inventory == "" {
 		return nil, nil
 	}
-	inv, err := openInventory(cfg.Inventory, stdin, at)
+	inv, err := inventories.Open(cfg.Inventory, stdin, at)
 	if err != nil {
 		return nil, exit.Usage(err)
 	}
 	return newOwner(inv, cfg.Inventory), nil
-}
-
-// repositoryOf is the root of the repository that a file lies in, or the working
-// directory.
-func repositoryOf(path string) string {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "."
-	}
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if isRepository(dir) {
-			return dir
-		}
-		if filepath.Dir(dir) == dir {
-			break
-		}
-	}
-	dir, _ := os.Getwd() // Abs would have failed
-	return dir
-}
-
-// inRepository is a path as reports give it.
-func inRepository(root, path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return filepath.ToSlash(path)
-	}
-	if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
-		return filepath.ToSlash(rel)
-	}
-	return filepath.ToSlash(abs)
 }
 
 // source is a place as reports give it.

@@ -17,6 +17,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/inventories"
 	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -219,9 +220,9 @@ func (c *command) prepareLesson(cfg *config.Config, l *lesson, args []string) (*
 func (l *lesson) open(c *command, cfg *config.Config, run evidence.Run) error {
 	l.path = cfg.Inventory
 	if l.path == "" {
-		found, err := c.inventoryPath(cfg)
+		found, err := inventories.Path(c.Call, cfg)
 		switch {
-		case errors.Is(err, errNoInventory):
+		case errors.Is(err, inventories.ErrNone):
 			found = inventory.FileName
 		case err != nil:
 			return err
@@ -237,7 +238,7 @@ func (l *lesson) open(c *command, cfg *config.Config, run evidence.Run) error {
 	if err != nil {
 		return fmt.Errorf("reading inventory: %w", err)
 	}
-	l.inv, err = openInventory(l.path, nil, judgedAt(cfg, run))
+	l.inv, err = inventories.Open(l.path, nil, judgedAt(cfg, run))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/hint"
+	"github.com/certassay/certassay/internal/cli/inventories"
 	"github.com/certassay/certassay/internal/cli/servers"
 	"github.com/certassay/certassay/internal/config"
 	"github.com/certassay/certassay/internal/evidence"
@@ -59,7 +60,7 @@ func (c *command) visit(ctx context.Context, cfg *config.Config, l *lesson, run 
 	}
 	if l.inv != nil {
 		// The server that an audit asks, and not whom the name leads to here.
-		cfg.Resolve = append(cfg.Resolve, addresses(l.inv.Entries(), cfg.Resolve)...)
+		cfg.Resolve = append(cfg.Resolve, inventories.Addresses(l.inv.Entries(), cfg.Resolve)...)
 	}
 	limits := servers.Limits(cfg)
 	dialers, vantage, err := servers.Dialers(c.Call, cfg, limits)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/cli/call"
+	"github.com/certassay/certassay/internal/cli/configs"
 	"github.com/certassay/certassay/internal/cli/data"
 	"github.com/certassay/certassay/internal/cli/history"
 	"github.com/certassay/certassay/internal/cli/noun"
@@ -47,7 +48,7 @@ suspicious, and why. What it could not check it says, and never calls clean.`,
 	}
 	root.SetFlagErrorFunc(noun.SuggestFlag)
 	root.AddCommand(
-		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), history.New(of), c.newLearn(), c.newConfig(), c.newCT(), rules.New(of), reports.New(of), data.New(of), c.newSchema(),
+		c.newScan(), c.newCheck(), c.newAudit(), c.newCompare(), history.New(of), c.newLearn(), configs.New(of), c.newCT(), rules.New(of), reports.New(of), data.New(of), c.newSchema(),
 		c.newVersion(), c.newCompletion(), c.newMan(),
 	)
 	return root

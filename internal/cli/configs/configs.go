@@ -1,4 +1,6 @@
-package cli
+// Package configs is "certassay config": it shows what holds for each target, and who
+// said so: a flag, the environment, a default, or a line of the inventory.
+package configs
 
 import (
 	"encoding/json"
@@ -11,16 +13,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cli/call"
 	"github.com/certassay/certassay/internal/cli/exit"
+	"github.com/certassay/certassay/internal/cli/inventories"
 	"github.com/certassay/certassay/internal/cli/noun"
 	"github.com/certassay/certassay/internal/config"
-	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/inventory"
 	"github.com/certassay/certassay/internal/report"
 )
 
-func (c *command) newConfig() *cobra.Command {
-	show := &cobra.Command{
+// New makes the command.
+func New(c *call.Call) *cobra.Command {
+	cmd := &cobra.Command{
 		Use: "show [TARGET...]", Short: "Print what holds for each target, and who said so",
 		Long: `Prints every option and, for each target of the inventory, every value that holds
 for it, with its origin: a flag, a variable of the environment, a default, or the
@@ -30,19 +34,19 @@ globs work. Nobody is contacted.`,
   certassay config show time.example.org
   certassay config show --group mail -f json | jq '.targets[].settings'`,
 	}
-	flags := config.Bind(show.Flags(), config.Which{Network: true, Inventory: true}, []string{"text", "json"})
-	var sel selection
-	show.Flags().StringArrayVar(&sel.groups, "group", nil, "show only the targets of group `NAME`; globs work (repeatable)")
-	show.Flags().StringArrayVar(&sel.owners, "owner", nil, "show only the targets of owner `NAME`; globs work (repeatable)")
-	show.RunE = func(_ *cobra.Command, args []string) error {
+	flags := config.Bind(cmd.Flags(), config.Which{Network: true, Inventory: true}, []string{"text", "json"})
+	var sel inventories.Selection
+	cmd.Flags().StringArrayVar(&sel.Groups, "group", nil, "show only the targets of group `NAME`; globs work (repeatable)")
+	cmd.Flags().StringArrayVar(&sel.Owners, "owner", nil, "show only the targets of owner `NAME`; globs work (repeatable)")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		cfg, err := flags.Config(c.Env)
 		if err != nil {
 			return exit.Usage(err)
 		}
-		sel.targets = args
-		return c.showConfig(cfg, flags.Settings(), &sel)
+		sel.Targets = args
+		return show(c, cfg, flags.Settings(), &sel)
 	}
-	return noun.New("config", "Show the configuration, and where each value comes from", show)
+	return noun.New("config", "Show the configuration, and where each value comes from", cmd)
 }
 
 // A shownConfig is what "config show -f json" prints; fields are only added.
@@ -75,7 +79,7 @@ type shownSetting struct {
 	Layer  string `json:"layer"` // defaults, group or target
 }
 
-func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *selection) error {
+func show(c *call.Call, cfg *config.Config, options []config.Setting, sel *inventories.Selection) error {
 	shown := shownConfig{Options: []shownOption{}, Files: []string{}, Defaults: []shownSetting{}, Targets: []shownTarget{}}
 	for _, o := range options {
 		if o.Name == "via" && len(cfg.Via) > 0 {
@@ -90,12 +94,12 @@ func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *
 		}
 		shown.Options = append(shown.Options, shownOption(o))
 	}
-	path, err := c.inventoryPath(cfg)
+	path, err := inventories.Path(c, cfg)
 	if err == nil {
 		if err := shown.inventory(c, cfg, path, sel); err != nil {
 			return exit.Usage(err)
 		}
-	} else if len(sel.targets)+len(sel.groups)+len(sel.owners) > 0 {
+	} else if len(sel.Targets)+len(sel.Groups)+len(sel.Owners) > 0 {
 		return exit.Usage(err)
 	}
 	write := shown.text
@@ -108,12 +112,16 @@ func (c *command) showConfig(cfg *config.Config, options []config.Setting, sel *
 	return nil
 }
 
-func (s *shownConfig) inventory(c *command, cfg *config.Config, path string, sel *selection) error {
-	inv, err := openInventory(path, c.Streams.In, judgedAt(cfg, evidence.Run{At: audit.Now()}))
+func (s *shownConfig) inventory(c *call.Call, cfg *config.Config, path string, sel *inventories.Selection) error {
+	at := cfg.At
+	if at.IsZero() {
+		at = audit.Now()
+	}
+	inv, err := inventories.Open(path, c.Streams.In, at)
 	if err != nil {
 		return err
 	}
-	entries, err := sel.of(inv)
+	entries, err := sel.Of(inv)
 	if err != nil {
 		return err
 	}
