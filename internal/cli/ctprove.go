@@ -259,7 +259,7 @@ func (p *prover) subject(ctx context.Context, s *evidence.Subject) *provenCert {
 func (p *prover) sct(ctx context.Context, in *sct.Input, part []byte, verdict string) *provenSCT {
 	s, err := ct.ParseSCT(part)
 	if err != nil {
-		return &provenSCT{Signature: sct.Malformed, Reason: err.Error()}
+		return &provenSCT{Log: "unknown log", Signature: sct.Malformed, Reason: err.Error()}
 	}
 	out := &provenSCT{Log: "unknown log", ID: hex.EncodeToString(s.LogID[:]), Time: s.Time, Signature: verdict}
 	log := in.Logs.Log(s.LogID)

@@ -116,3 +116,12 @@ func TestCTSearchQuiet(t *testing.T) {
 		t.Errorf("a gap: exit code %d and %q, want it told", code, text)
 	}
 }
+
+// An SCT that cannot be read has no log and no time to be printed.
+func TestProvenSCTMalformed(t *testing.T) {
+	var out bytes.Buffer
+	new(prover).sct(t.Context(), nil, []byte{0, 1}, "").writeText(&out, false)
+	if text := out.String(); strings.Contains(text, "0001-01-01") || !strings.Contains(text, "unknown log") || !strings.Contains(text, "malformed") {
+		t.Errorf("a malformed SCT is shown as\n%s", text)
+	}
+}

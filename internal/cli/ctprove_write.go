@@ -58,7 +58,11 @@ func (c *provenCert) writeText(w io.Writer, cfg *config.Config) {
 }
 
 func (s *provenSCT) writeText(w io.Writer, verbose bool) {
-	fmt.Fprintf(w, "  %s  %s\n    signature %s", report.Escape(s.Log), s.Time.Format(time.RFC3339), s.Signature)
+	when := "of no time that can be read"
+	if !s.Time.IsZero() {
+		when = s.Time.Format(time.RFC3339)
+	}
+	fmt.Fprintf(w, "  %s  %s\n    signature %s", report.Escape(s.Log), when, s.Signature)
 	if s.Inclusion != "" {
 		fmt.Fprintf(w, ", %s", s.Inclusion)
 	}

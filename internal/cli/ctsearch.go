@@ -63,6 +63,11 @@ result says for each log which entries were read and verified and which were not
 nothing is known of entries outside of the range. --all judges every entry, counts
 the verdicts, and shows the entries that are accused or at the bar of --fail-on.
 
+--resume FILE is written with the results, when the run ends or Ctrl-C or a TERM
+ends it, and the next one goes on from there: each entry is shown once. A run that
+is killed leaves FILE as it was, and is repeated. For logs of many million entries,
+search in parts (--to), or let "ct watch" follow them, which loses nothing.
+
 --screen makes that several times as fast. Every entry is still verified against the
 tree, read, and put to all rules about one certificate and about log entries:
 names, dates, serial number, key and its weaknesses, encoding, extensions, known
