@@ -71,8 +71,9 @@ func distEntry(symbol int) uint32 {
 
 func plainEntry(symbol int) uint32 { return uint32(symbol)<<16 | isLiteral }
 
-// room is how much one step may write beyond the end that it was asked for.
-const room = 258 + 8
+// room is how much one step may write beyond the end that it was asked for: two
+// literals, the longest match, and seven octets behind it.
+const room = 2 + 258 + 8
 
 // gunzip appends the contents of b to buffer[:0], unless they are longer than
 // limit or anything is unusual.
@@ -319,21 +320,27 @@ func (f *inflater) block(out []byte, at, size int) (int, bool) {
 			out[at] = byte(e >> 16)
 			at++
 			e = lit[buf&(1<<litBits-1)]
-			if e&isLiteral == 0 {
-				continue
-			}
-			buf >>= e & 63
-			have -= int(e & 63)
-			out[at] = byte(e >> 16)
-			at++
-			e = lit[buf&(1<<litBits-1)]
 			if e&isLiteral != 0 {
 				buf >>= e & 63
 				have -= int(e & 63)
 				out[at] = byte(e >> 16)
 				at++
+				e = lit[buf&(1<<litBits-1)]
+				if e&isLiteral != 0 {
+					buf >>= e & 63
+					have -= int(e & 63)
+					out[at] = byte(e >> 16)
+					at++
+					continue
+				}
 			}
-			continue
+			// What is no literal is looked up already, and stays the same.
+			if have < 0 || pos+8 > len(src) {
+				continue
+			}
+			buf |= binary.LittleEndian.Uint64(src[pos:]) << (uint(have) & 63)
+			pos += (63 - have) >> 3
+			have |= 56
 		}
 		if e&isLong != 0 {
 			e = lit[int(e>>16)+int(buf>>litBits&(1<<(maxCode-litBits)-1))]

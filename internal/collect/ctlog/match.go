@@ -72,8 +72,15 @@ func NewMatcher(names []string) (*Matcher, error) {
 	if len(names) > maxNames {
 		return nil, fmt.Errorf("%d names are more than %d", len(names), maxNames)
 	}
+	below := 0 // most lists are of one kind
+	for _, name := range names {
+		if strings.HasPrefix(name, ".") {
+			below++
+		}
+	}
 	m := &Matcher{
-		exact: map[string]int{}, below: map[string]int{}, one: map[string]int{}, parent: map[string][]int{}, ips: map[netip.Addr]string{},
+		patterns: make([]pattern, 0, len(names)), exact: make(map[string]int, len(names)-below), below: make(map[string]int, below),
+		one: map[string]int{}, parent: make(map[string][]int), ips: map[netip.Addr]string{},
 		orgs: map[string]string{}, orgFolds: map[string]string{}, issuers: map[[32]byte]string{}, keys: map[[32]byte]string{}, serials: map[string]string{},
 	}
 	var errs []error
@@ -126,7 +133,11 @@ func watchedLabels(text, name string) (labels []string, err error) {
 	if len(name) > 253 || name == "" {
 		return nil, fmt.Errorf("%.80q is no name to look for", text)
 	}
-	for _, l := range strings.Split(dots.Replace(name), ".") {
+	if !plainASCII([]byte(name)) {
+		name = dots.Replace(name)
+	}
+	labels = make([]string, 0, 1+strings.Count(name, "."))
+	for l := range strings.SplitSeq(name, ".") {
 		a := aLabel(l)
 		if a == anyLabel || len(a) > maxLabel {
 			return nil, fmt.Errorf("%.80q is no name to look for: %.80q is no label", text, l)

@@ -69,6 +69,9 @@ func (m *Matcher) watch(item string) error {
 // addIP takes an address or a range; known is false where text is neither.
 func (m *Matcher) addIP(item, text string) (known bool, err error) {
 	text = strings.Trim(text, "[]")
+	if n := len(text); n == 0 || !strings.Contains(text, ":") && (text[n-1] < '0' || text[n-1] > '9') {
+		return false, nil // most are names, and to refuse them by parsing takes longer
+	}
 	if ip, err := netip.ParseAddr(text); err == nil {
 		m.ips[ip.Unmap().WithZone("")] = item
 		return true, nil
