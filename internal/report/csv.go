@@ -86,7 +86,7 @@ func (w *csvWriter) End(e Ending) error {
 		remarks = append(remarks, "narrowed: "+w.narrowed)
 	}
 	if !e.Run.Complete {
-		remarks = append(remarks, "incomplete: the run was interrupted, or something could not be collected")
+		remarks = append(remarks, "incomplete: the run was interrupted, or something could not be collected or checked")
 	}
 	for _, warning := range e.Warnings {
 		remarks = append(remarks, "warning: "+warning.Message)

@@ -129,7 +129,7 @@ func (w *githubWriter) End(e Ending) error {
 		fmt.Fprintf(&b, "%d more are no annotations: GitHub shows %d of each level for a step. The other reports have all.\n", dropped, maxAnnotations)
 	}
 	if !e.Run.Complete {
-		b.WriteString("INCOMPLETE: the run was interrupted, or something could not be collected.\n")
+		b.WriteString("INCOMPLETE: the run was interrupted, or something could not be collected or checked.\n")
 	}
 	if text := e.Baseline.sentence(); text != "" {
 		b.WriteString(text + "\n")

@@ -215,7 +215,7 @@ func (w *markdownWriter) End(e Ending) error {
 	var b strings.Builder
 	b.WriteString("### certassay: " + headline(&e.Summary) + "\n\n" + inProse(totals(&e.Summary)) + "\n\n")
 	if !e.Run.Complete {
-		b.WriteString("**Incomplete:** the run was interrupted, or something could not be collected.\n\n")
+		b.WriteString("**Incomplete:** the run was interrupted, or something could not be collected or checked.\n\n")
 	}
 	if w.narrowed != "" {
 		b.WriteString("**Narrowed:** " + inProse(w.narrowed) + "\n\n")

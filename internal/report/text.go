@@ -140,7 +140,7 @@ func (t *textWriter) End(e Ending) error {
 		p.para(0, t.o.paint(yellow, "NARROWED")+": ", t.narrowed)
 	}
 	if !e.Run.Complete {
-		p.para(0, t.o.paint(yellow, "INCOMPLETE")+": ", "the run was interrupted, or something could not be collected.")
+		p.para(0, t.o.paint(yellow, "INCOMPLETE")+": ", "the run was interrupted, or something could not be collected or checked.")
 	}
 	p.para(0, "", totals(&e.Summary))
 	return t.print(p.String())

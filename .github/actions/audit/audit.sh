@@ -22,7 +22,19 @@ arguments=(audit -f github
 arguments+=($ARGS)
 
 status=0
-"$certassay" "${arguments[@]}" || status=$?
+errors=$(mktemp)
+# No pipe: when the job is cancelled its other end would be gone first.
+"$certassay" "${arguments[@]}" 2>"$errors" || status=$?
+cat "$errors" >&2
+
+# What is wrong in the inventory is annotated at its line, too.
+if ((status == 2)); then
+  pattern='^certassay: error: ([^:,%]+):([0-9]+):([0-9]+): (.*)$'
+  while IFS= read -r line; do
+    [[ ! $line =~ $pattern ]] || echo "::error file=${BASH_REMATCH[1]},line=${BASH_REMATCH[2]},col=${BASH_REMATCH[3]},title=certassay::${BASH_REMATCH[4]//%/%25}"
+  done <"$errors"
+fi
+rm -f "$errors"
 
 # Code scanning knows neither suppressions nor baselines: what is waived or
 # resolved would be an open alert there.

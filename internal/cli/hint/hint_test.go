@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/certassay/certassay/internal/report"
@@ -28,6 +29,11 @@ func TestPrint(t *testing.T) {
 	want := "certassay: error: one\n  two \\u{1b}[31m\ncertassay: error: three\ncertassay: hint: do \\u{1b}\n"
 	if got := out.String(); got != want {
 		t.Errorf("printed %q, want %q", got, want)
+	}
+	out.Reset()
+	Print(&out, errors.New("i.yaml:1:1: unknown key\n    ::add-mask::x\n    ##[error]y ##vso[z]"))
+	if got := out.String(); strings.Contains(got, " ::") || strings.Contains(got, "##") {
+		t.Errorf("the log of a CI job obeys %q", got)
 	}
 	out.Reset()
 	Warn(&out, []report.Warning{{Message: "old\u202e"}, {Message: "new", Hint: "look"}})

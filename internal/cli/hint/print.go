@@ -26,9 +26,20 @@ func Print(w io.Writer, err error) {
 func lines(text string) string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
-		out = append(out, report.Escape(line))
+		out = append(out, inert(report.Escape(line)))
 	}
 	return strings.Join(out, "\n  ")
+}
+
+// inert takes from a line what the log of a CI job would obey: "::" at its
+// beginning, behind white space as well, and "##[" or "##vso[" anywhere. A pull
+// request writes the inventory whose lines are repeated here.
+func inert(line string) string {
+	line = strings.ReplaceAll(line, "##", `#\u{23}`)
+	if text := strings.TrimLeft(line, " "); strings.HasPrefix(text, "::") {
+		line = line[:len(line)-len(text)] + `\u{3a}` + text[1:]
+	}
+	return line
 }
 
 func flatten(err error) []error {
@@ -59,9 +70,9 @@ func of(err error) string {
 // the report to a file.
 func Warn(w io.Writer, warnings []report.Warning) {
 	for _, warning := range warnings {
-		fmt.Fprintf(w, "certassay: warning: %s\n", report.Escape(warning.Message))
+		fmt.Fprintf(w, "certassay: warning: %s\n", inert(report.Escape(warning.Message)))
 		if warning.Hint != "" {
-			fmt.Fprintf(w, "certassay: hint: %s\n", warning.Hint)
+			fmt.Fprintf(w, "certassay: hint: %s\n", inert(warning.Hint))
 		}
 	}
 }

@@ -286,6 +286,18 @@ func TestReadmeCI(t *testing.T) {
 			t.Errorf("a broken inventory:\n%s", out)
 		}
 	})
+	t.Run("github, broken inventory", func(t *testing.T) {
+		s.write(t, "certassay.yaml", "version: 1\ngroups:\n  - nme: 100%\n::add-mask::x: 1\n")
+		out := s.action(t, 2)
+		if !strings.Contains(out, "\n::error file=certassay.yaml,line=3,col=5,title=certassay::group: unknown key \"nme\"\n") {
+			t.Errorf("the error is not at its line:\n%s", out)
+		}
+		for line := range strings.Lines(out) {
+			if command := strings.TrimSpace(line); strings.HasPrefix(command, "::") && !strings.HasPrefix(command, "::error file=certassay.yaml,") {
+				t.Errorf("the inventory gives a command: %q", line)
+			}
+		}
+	})
 }
 
 // With an interceptor in the server's place the action fails, at the line of the
