@@ -81,6 +81,7 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 		alt := name.Alternative(leaf)
 		f.NameJudged = name.Public(in.Name) || alt == nil || alt.Public || v.anchor == trust.Public || v.anchor == trust.Inventory
 		f.NameInCN = maybe(v.certifiesCommonName(in.Name))
+		f.CNCounts = commonNameCounts(leaf, f.NameInCN, reasons)
 	}
 	f.GenuineTail = genuineTail(in, g, v)
 	f.ForeignTail = foreignTail(in, g, v, reasons)

@@ -75,6 +75,19 @@ func (v *verified) certifiesCommonName(host string) (certified, ok bool) {
 	return !slices.ContainsFunc(best.steps[1:], func(s step) bool { return s.c.NameConstraints().Present }), true
 }
 
+// commonNameCounts says whether what a common name alone certifies was read by
+// browsers when it was certified. None does today, and there are devices older than
+// that which nobody can give another certificate. A new one of an owner's CA is no
+// proof of somebody in between, and none of the contrary.
+func commonNameCounts(leaf *cert.Certificate, certified *bool, reasons map[string]string) *bool {
+	if certified == nil || !*certified || leaf.NotBeforeErr == nil && leaf.NotBefore.Before(commonNameEnd) {
+		return certified
+	}
+	reasons["chain.common_name_counts"] = "the name stands in the common name alone, which no browser has read since " + commonNameEnd.Format(time.DateOnly) +
+		": they refuse the certificate, and only its owner knows what other clients do; have it reissued with alternative names"
+	return nil
+}
+
 // commonAddresses are the addresses among the common names that are not written
 // in the usual form: 192.168.010.001 and 0xC0A80A01 are one address to some
 // software and another, or none, to other.

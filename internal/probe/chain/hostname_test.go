@@ -17,16 +17,20 @@ func TestCommonNameAlone(t *testing.T) {
 		year   int
 		want   bool
 		judged bool
+		counts string
 	}{
-		{"owner's CA", nil, owner, 2026, true, true},
-		{"public CA of the time", nil, program, 2013, true, true},
-		{"public CA today", nil, program, 2026, false, true},
-		{"stranger's CA", nil, nobody, 2013, false, true},
-		{"alternative names beside it", func(m *made) { m.leaf.Set(lab.SAN("other.lab.example")) }, owner, 2026, false, true},
-		{"two common names", func(m *made) { m.leaf.Subject = lab.Named("CN=" + host + ", CN=other.lab.example") }, owner, 2026, false, true},
+		{"owner's CA", nil, owner, 2026, true, true, "open"},
+		{"owner's CA of the time", nil, owner, 2013, true, true, "yes"},
+		{"owner's CA in the last year", nil, owner, 2016, true, true, "yes"},
+		{"owner's CA after it", nil, owner, 2017, true, true, "open"},
+		{"public CA of the time", nil, program, 2013, true, true, "yes"},
+		{"public CA today", nil, program, 2026, false, true, "no"},
+		{"stranger's CA", nil, nobody, 2013, false, true, "no"},
+		{"alternative names beside it", func(m *made) { m.leaf.Set(lab.SAN("other.lab.example")) }, owner, 2026, false, true, "no"},
+		{"two common names", func(m *made) { m.leaf.Subject = lab.Named("CN=" + host + ", CN=other.lab.example") }, owner, 2026, false, true, "no"},
 		{"below name constraints", func(m *made) {
 			m.mid.Set(lab.Extension{ID: "2.5.29.30", Value: []byte("\x30\x0d\xa0\x0b\x30\x09\x82\x07example")})
-		}, owner, 2026, false, true},
+		}, owner, 2026, false, true, "no"},
 	} {
 		m := honest()
 		m.leaf.Drop(lab.IDSAN)
@@ -36,7 +40,15 @@ func TestCommonNameAlone(t *testing.T) {
 			tt.spoil(m)
 		}
 		chain, root := m.served()
-		f := Chain(input(t, tt.trust(root), chain...), map[string]string{})
+		reasons := map[string]string{}
+		f := Chain(input(t, tt.trust(root), chain...), reasons)
+		counts := "open"
+		if f.CNCounts != nil {
+			counts = map[bool]string{true: "yes", false: "no"}[*f.CNCounts]
+		}
+		if counts != tt.counts || (counts == "open") != (reasons["chain.common_name_counts"] != "") {
+			t.Errorf("%s: the common name counts: %s, want %s; reasons %v", tt.name, counts, tt.counts, reasons)
+		}
 		if f.NameInCN == nil || *f.NameInCN != tt.want || f.NameJudged != tt.judged || f.NameMatches == nil || *f.NameMatches {
 			t.Errorf("%s: in the common name alone %v, want %v; judged %v, want %v (%s)", tt.name, f.NameInCN, tt.want, f.NameJudged, tt.judged, tell(f))
 		}
