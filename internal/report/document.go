@@ -195,7 +195,7 @@ type Subject struct {
 	Source *Source `json:"source,omitempty"`
 	// Verdict is the answer.
 	Verdict finding.Verdict `json:"verdict"`
-	// Complete is false where something could not be collected.
+	// Complete is false where something could not be collected or checked.
 	Complete bool `json:"complete"`
 	// Anchor is the best reason to trust a root that the leaf chains to:
 	// public, inventory, local or none.
