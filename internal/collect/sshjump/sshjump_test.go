@@ -162,7 +162,10 @@ func TestShared(t *testing.T) {
 	}
 	// One that has ended leaves a path that nobody listens on.
 	end()
-	await(t, "the user's ssh has ended", func() bool { return server.Live.Load() == 0 })
+	await(t, "the user's ssh has ended", func() bool {
+		_, err := os.Lstat(socket) // which it removes last
+		return err != nil && server.Live.Load() == 0
+	})
 	if err := os.WriteFile(socket, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
