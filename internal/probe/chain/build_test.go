@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,7 +121,11 @@ func TestCrossSignedGraph(t *testing.T) {
 		t.Errorf("limit hit %v after %d steps, price %d, %d paths", s.capped, s.steps, s.price, len(s.partial))
 	}
 	t.Logf("%d steps, price %d, %v", s.steps, s.price, time.Since(start))
-	f := Chain(in, map[string]string{})
+	reasons := map[string]string{}
+	f := Chain(in, reasons)
+	if f.BrokenLink == nil && !strings.Contains(reasons["chain.broken_link"], "8192 steps") || f.GenuineTail != nil || reasons["chain.genuine_tail"] == "" {
+		t.Errorf("what a limit left open has no reason: %v", reasons)
+	}
 	if !f.BudgetHit || f.Anchor != "none" || len(f.Paths) == 0 {
 		t.Errorf("limit hit %v, anchor %s, %d paths", f.BudgetHit, f.Anchor, len(f.Paths))
 	}

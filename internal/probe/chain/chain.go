@@ -6,6 +6,7 @@
 package chain
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -86,7 +87,23 @@ func Chain(in *Input, reasons map[string]string) *facts.Chain {
 	f.GenuineTail = genuineTail(in, g, v)
 	f.ForeignTail = foreignTail(in, g, v, reasons)
 	f.AnchorExpected = anchorExpected(in, f, v.listedSigner(in), reasons)
+	if g.capped || v.capped {
+		sayLimits(f, reasons)
+	}
 	return f
+}
+
+// sayLimits gives what a limit left open its reason.
+func sayLimits(f *facts.Chain, reasons map[string]string) {
+	const reason = "the chain is larger than what is looked at: its first %d certificates, and for paths %d steps, or as many signature checks as take about %d ms"
+	for fact, value := range map[string]*bool{
+		"chain.broken_link": f.BrokenLink, "chain.claims_genuine_signer": f.ClaimedSigner, "chain.leaf_is_issuer": f.LeafIsIssuer,
+		"chain.genuine_tail": f.GenuineTail, "chain.key_id_mismatch": f.KeyIDMismatch,
+	} {
+		if value == nil && reasons[fact] == "" {
+			reasons[fact] = fmt.Sprintf(reason, maxLinks, maxSteps, maxPrice/20)
+		}
+	}
 }
 
 func count(b bool) int64 {
