@@ -146,7 +146,7 @@ func TestDial(t *testing.T) {
 func TestShared(t *testing.T) {
 	server := sshd.Start(t, echo(t))
 	socket := filepath.Join(server.Dir, "shared")
-	config := server.Configure(t, "  ControlPath "+socket)
+	config := server.Configure(t, `  ControlPath "`+socket+`"`)
 	if out, err := exec.Command("ssh", "-F", config, "-f", "-N", "-M", "-o", "ControlPersist=300", "box").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -282,7 +282,7 @@ func TestSilent(t *testing.T) {
 	})
 	server := sshd.Start(t, echo(t))
 	host, port, _ := net.SplitHostPort(silent)
-	config := server.Write(t, "config", "Host box\n  HostName "+host+"\n  Port "+port+"\nHost far\n  HostName 127.0.0.1\n  ProxyCommand ssh -F "+server.Dir+"/config -W %h:%p box\n")
+	config := server.Write(t, "config", "Host box\n  HostName "+host+"\n  Port "+port+"\nHost far\n  HostName 127.0.0.1\n  ProxyCommand ssh -F '"+server.Dir+"/config' -W %h:%p box\n")
 	for _, alias := range []string{"box", "far"} {
 		p := openWith(t, "ssh://"+alias, Options{Config: config, Timeout: 500 * time.Millisecond})
 		before := connections.Load()
