@@ -284,6 +284,9 @@ func TestCTVia(t *testing.T) {
 			t.Errorf("ct %s through ssh: exit code %d\n%s%s", args[0], code, out, errs)
 		}
 	}
+	for end := time.Now().Add(time.Minute); server.Live.Load() != 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond) // ssh has ended, and the server may not have seen it
+	}
 	if server.Live.Load() != 0 || server.Logins.Load() != 4 {
 		t.Errorf("%d logins, %d open; want one for each command, and none open", server.Logins.Load(), server.Live.Load())
 	}

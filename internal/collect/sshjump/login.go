@@ -19,8 +19,9 @@ const (
 	// lingering is how long the ssh in the background lives after the last of us
 	// has left it, where nobody could end it.
 	lingering = 10 * time.Second
-	// endTime is how long it may take to end when it is told to.
-	endTime = 2 * time.Second
+	// endTime is how long it may take to end when it is told to: some
+	// milliseconds, but for a machine with much to do.
+	endTime = 10 * time.Second
 	// socketTime is how long it may take to answer on its socket.
 	socketTime = 5 * time.Second
 	// maxSaid bounds what is repeated of ssh's words, and maxConfig the
