@@ -283,7 +283,7 @@ func commonFaults(l *Log) []fault {
 		given.path, given.requests = second, 5
 	}
 	return []fault{
-		entryFault("truncated", "malformed", l, change(func(b []byte) []byte { return b[:len(b)-len(b)/3] })),
+		entryFault("truncated", "malformed", l, change(func(b []byte) []byte { return b[:min(len(b), 100)] })),
 		entryFault("HTML page with status 200", "malformed", l, replace([]byte(htmlAnswer))),
 		entryFault("HTML page with status 503", "503", l, storm(http.StatusServiceUnavailable, 1<<30, unsaid)),
 		entryFault("bomb", "too large", l, replace(bomb())),
@@ -364,6 +364,7 @@ func tiledFaults() []fault {
 	return []fault{
 		row("flipped byte in a tile", second, gridSize-1, "256 257 the entry is not the one", flip(7)),
 		row("flipped byte in a partial tile", last, gridSize-1, "512 513 the entry is not the one", flip(7)),
+		row("last entry of a tile cut short", second, gridSize-1, "entry 511", func(b []byte) []byte { return b[:len(b)-1] }),
 		row("trailing bytes in a tile", second, gridSize-256, "behind the last entry", func(b []byte) []byte { return append(b, 0) }),
 		row("flipped byte in the hashes of the top", "tile/1/000.p/2", 0, "does not belong to the signed tree", flip(40)),
 		row("flipped byte in the hashes of a partial tile", "tile/0/002.p/"+fmt.Sprint(gridSize-512), 0, "does not belong to the signed tree", flip(33)),
