@@ -33,7 +33,7 @@ type ctLab struct {
 func newCTLab(t *testing.T, tiled bool) *ctLab {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
-	out := &ctLab{log: lablog.New(lab.ForgedKey(), "lab.example/log", now), lab: lab.New(lab.Config{}), submitted: now.Add(-72 * time.Hour)}
+	out := &ctLab{log: lablog.New(lab.ForgedKey(), "lab.example/log", now), lab: lab.New(lab.Config{At: now}), submitted: now.Add(-72 * time.Hour)}
 	out.log.Indexed = tiled
 	template := out.lab.LeafTemplate()
 	template.Drop(lab.IDSCTs)
