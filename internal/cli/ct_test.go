@@ -36,6 +36,9 @@ func newCTLab(t *testing.T, tiled bool) *ctLab {
 	out := &ctLab{log: lablog.New(lab.ForgedKey(), "lab.example/log", now), lab: lab.New(lab.Config{At: now}), submitted: now.Add(-72 * time.Hour)}
 	out.log.Indexed = tiled
 	template := out.lab.LeafTemplate()
+	// Logged as it began: else it is one that was dated back.
+	template.NotBefore = out.submitted.Add(-time.Hour)
+	template.NotAfter = template.NotBefore.AddDate(0, 0, 60)
 	template.Drop(lab.IDSCTs)
 	sct := lab.Log{Key: lab.ForgedKey(), Tiled: tiled}.SCT(template, out.lab.Intermediate, out.submitted)
 	template.Set(lab.EmbedSCTs(sct))
