@@ -170,9 +170,18 @@ func holds(t *testing.T, cases map[string]lab.Case, name string, s *report.Subje
 	if s.Kind == evidence.Corpus {
 		return // forged and genuine together: that is accused, and has tests of its own
 	}
+	name, number, more := strings.Cut(name, ".pem#")
 	c, ok := cases[name]
 	if !ok {
 		t.Errorf("the laboratory has no case %q", name)
+		return
+	}
+	if more {
+		// A further server's certificate in the file, judged by itself: genuine or not
+		// in a forged case, never accused in an honest one.
+		if c.Want == "ok" && s.Verdict != finding.OK {
+			t.Errorf("%s: verdict %s of certificate %s beside an honest one", s.ID, s.Verdict, number)
+		}
 		return
 	}
 	if !c.Holds(string(s.Verdict)) {
