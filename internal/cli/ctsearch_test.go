@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,10 +253,10 @@ func TestCTVia(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := 0
+	var asked atomic.Int64 // several at a time
 	forward := httputil.NewSingleHostReverseProxy(target)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		if r.URL.Host != "log.test" {
 			http.Error(w, "wrong host", http.StatusBadGateway)
 			return
@@ -264,8 +265,8 @@ func TestCTVia(t *testing.T) {
 	}))
 	t.Cleanup(proxy.Close)
 	log := "http://log.test/=" + base64.StdEncoding.EncodeToString(l.log.Key.SPKI)
-	if doc := l.search(t, 0, ".lab.example", "--log", log, "--via", proxy.URL); len(doc.Hits) != 1 || asked == 0 {
-		t.Errorf("hits %+v after %d requests, want one through the proxy", doc.Hits, asked)
+	if doc := l.search(t, 0, ".lab.example", "--log", log, "--via", proxy.URL); len(doc.Hits) != 1 || asked.Load() == 0 {
+		t.Errorf("hits %+v after %d requests, want one through the proxy", doc.Hits, asked.Load())
 	}
 	if code, out, errs := runCT(t, "logs", "--check", "--log", log, "--via", proxy.URL); code != 0 {
 		t.Errorf("ct logs: exit code %d\n%s%s", code, out, errs)
