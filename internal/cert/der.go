@@ -1,6 +1,9 @@
 package cert
 
-import "errors"
+import (
+	"errors"
+	"math/bits"
+)
 
 // maxDepth bounds the nesting that is followed. Nested indefinite lengths would
 // otherwise exhaust the stack (1 MB of 0x30 0x80 is half a million levels), and
@@ -54,6 +57,15 @@ type Element struct {
 	Body []byte
 	// Full is identifier, length and contents.
 	Full []byte
+}
+
+// HeaderSize is the length of the header before n octets in DER, where the tag has
+// one octet.
+func HeaderSize(n int) int {
+	if n < 0x80 {
+		return 2
+	}
+	return 2 + (bits.Len(uint(n))+7)/8
 }
 
 // Next reads the first element of b. BER is accepted: indefinite and

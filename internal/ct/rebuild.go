@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/bits"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -202,9 +201,9 @@ func (t *tbs) join(doing string) ([]byte, error) {
 	for _, f := range t.fields {
 		size += len(f)
 	}
-	wrapped := headerSize(listed) + listed
-	size += headerSize(wrapped) + wrapped
-	out := appendHeader(make([]byte, 0, headerSize(size)+size), asn1.SEQUENCE, size)
+	wrapped := cert.HeaderSize(listed) + listed
+	size += cert.HeaderSize(wrapped) + wrapped
+	out := appendHeader(make([]byte, 0, cert.HeaderSize(size)+size), asn1.SEQUENCE, size)
 	for _, f := range t.fields {
 		out = append(out, f...)
 	}
@@ -215,20 +214,12 @@ func (t *tbs) join(doing string) ([]byte, error) {
 	return out, nil
 }
 
-// headerSize is the length of the header of n octets in DER.
-func headerSize(n int) int {
-	if n < 0x80 {
-		return 2
-	}
-	return 2 + (bits.Len(uint(n))+7)/8
-}
-
 // appendHeader appends the header of n octets that are to follow.
 func appendHeader(b []byte, tag asn1.Tag, n int) []byte {
 	if n < 0x80 {
 		return append(b, byte(tag), byte(n))
 	}
-	more := headerSize(n) - 2
+	more := cert.HeaderSize(n) - 2
 	b = append(b, byte(tag), 0x80|byte(more))
 	for ; more > 0; more-- {
 		b = append(b, byte(n>>(8*(more-1))))

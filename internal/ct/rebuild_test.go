@@ -233,7 +233,7 @@ func TestAppendHeader(t *testing.T) {
 		b := cryptobyte.NewBuilder(nil)
 		b.AddASN1(tagExtensions, func(b *cryptobyte.Builder) { b.AddBytes(make([]byte, n)) })
 		want := b.BytesOrPanic()
-		if got := appendHeader([]byte{7}, tagExtensions, n); !bytes.Equal(got[1:], want[:len(want)-n]) || len(got) != 1+headerSize(n) {
+		if got := appendHeader([]byte{7}, tagExtensions, n); !bytes.Equal(got[1:], want[:len(want)-n]) || len(got) != 1+cert.HeaderSize(n) {
 			t.Errorf("appendHeader(%d) = %x, want %x", n, got[1:], want[:len(want)-n])
 		}
 	}

@@ -3,7 +3,6 @@ package forge
 import (
 	"encoding/asn1"
 	"math/big"
-	"math/bits"
 
 	"github.com/certassay/certassay/internal/cert"
 )
@@ -42,11 +41,7 @@ func ParsePair(value []byte) (Pair, bool) {
 
 // shortest says that an element has the header of DER (X.690 section 10.1).
 func shortest(e cert.Element) bool {
-	size := 2
-	if n := len(e.Body); n >= 0x80 {
-		size = 2 + (bits.Len(uint(n))+7)/8
-	}
-	return len(e.Full) == size+len(e.Body)
+	return len(e.Full) == cert.HeaderSize(len(e.Body))+len(e.Body)
 }
 
 // minimal says that no first octet of an integer could be left out (X.690 section
