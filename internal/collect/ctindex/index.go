@@ -1,6 +1,7 @@
 package ctindex
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -209,7 +210,7 @@ func (q *query) crtSh(ctx context.Context, domain string) error {
 			}
 			der, err := q.byID(ctx, id)
 			if err != nil {
-				first = earlier(first, fmt.Errorf("certificate %d: %w", id, err))
+				first = cmp.Or(first, fmt.Errorf("certificate %d: %w", id, err))
 				// One that is down is not asked thousands of times.
 				if failures++; failures == maxFailures || ctx.Err() != nil {
 					return first
@@ -218,22 +219,14 @@ func (q *query) crtSh(ctx context.Context, domain string) error {
 			}
 			failures = 0
 			if err := q.add(der); err != nil {
-				return earlier(first, err)
+				return cmp.Or(first, err)
 			}
 		}
-		if first = earlier(first, bad); bad != nil && !errors.As(bad, new(*rowError)) {
+		if first = cmp.Or(first, bad); bad != nil && !errors.As(bad, new(*rowError)) {
 			return first
 		}
 	}
 	return first
-}
-
-// earlier is the first of two errors that there is.
-func earlier(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 func (q *query) byID(ctx context.Context, id uint64) ([]byte, error) {
@@ -252,7 +245,7 @@ func (q *query) certSpotter(ctx context.Context, domain string) error {
 	for range maxPages {
 		body, err := q.get(ctx, "/v1/issuances", values, maxAnswer)
 		if err != nil {
-			return earlier(first, err)
+			return cmp.Or(first, err)
 		}
 		page, err := decodeIssuances(body)
 		for _, i := range page {
@@ -260,20 +253,20 @@ func (q *query) certSpotter(ctx context.Context, domain string) error {
 				continue
 			}
 			if err := q.add(i.der); err != nil {
-				return earlier(first, err)
+				return cmp.Or(first, err)
 			}
 		}
-		if first = earlier(first, err); len(page) == 0 || err != nil && !errors.As(err, new(*rowError)) {
+		if first = cmp.Or(first, err); len(page) == 0 || err != nil && !errors.As(err, new(*rowError)) {
 			return first
 		}
 		last := page[len(page)-1].id
 		if seen[last] {
-			return earlier(first, fmt.Errorf("%w: its pages go in a circle", ErrAnswer))
+			return cmp.Or(first, fmt.Errorf("%w: its pages go in a circle", ErrAnswer))
 		}
 		seen[last] = true
 		values.Set("after", last)
 	}
-	return earlier(first, fmt.Errorf("%w: more than %d pages", ErrTooMuch, maxPages))
+	return cmp.Or(first, fmt.Errorf("%w: more than %d pages", ErrTooMuch, maxPages))
 }
 
 // add keeps a certificate, within the limits.

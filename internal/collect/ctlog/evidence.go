@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,11 +140,8 @@ func headEvidence(h *ct.TreeHead) *evidence.Head {
 // is not among them: a gateway may have answered.
 func missing(c *Coverage) (out []evidence.Range) {
 	for _, g := range c.Gaps {
-		for _, own := range []error{ErrShort, ErrNotFound, ErrEntry, ct.ErrTile, ct.ErrProof} {
-			if errors.Is(g.Err, own) {
-				out = append(out, evidence.Range{From: g.From, To: g.To, Error: g.Err.Error()})
-				break
-			}
+		if slices.ContainsFunc([]error{ErrShort, ErrNotFound, ErrEntry, ct.ErrTile, ct.ErrProof}, func(own error) bool { return errors.Is(g.Err, own) }) {
+			out = append(out, evidence.Range{From: g.From, To: g.To, Error: g.Err.Error()})
 		}
 	}
 	return out
