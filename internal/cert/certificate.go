@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"sync"
 	"time"
 )
@@ -101,6 +102,21 @@ func (c *Certificate) SPKISHA256() (sum [32]byte, ok bool) {
 	}
 	c.keyHashed.Do(func() { c.keySum = sha256.Sum256(c.SPKI) })
 	return c.keySum, true
+}
+
+// Pin is the pin of the public key as people write it, "sha256/" and base64; empty
+// without a key.
+func (c *Certificate) Pin() string {
+	sum, ok := c.SPKISHA256()
+	if !ok {
+		return ""
+	}
+	return PinOf(sum)
+}
+
+// PinOf is the pin that is the hash of a SubjectPublicKeyInfo.
+func PinOf(spki [32]byte) string {
+	return "sha256/" + base64.StdEncoding.EncodeToString(spki[:])
 }
 
 // ShareIssuer says that a certificate's subject is the issuer of c, where these are

@@ -3,6 +3,7 @@ package cert
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Parse reads a certificate. It never fails: what cannot be read has its error
@@ -35,6 +36,15 @@ func Parse(der []byte) *Certificate {
 	c.unsigned(rest, tbsErr)
 	c.lint(outer.Body)
 	return c
+}
+
+// ParseTBS reads a TBSCertificate, as a CT log keeps those of precertificates, as
+// a certificate that lacks its signature: Raw is tbs behind a header that is not
+// minimal.
+func ParseTBS(tbs []byte) *Certificate {
+	n := len(tbs)
+	header := []byte{idSequence, 0x84, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+	return Parse(slices.Concat(header, tbs))
 }
 
 func orTag(err error) error {

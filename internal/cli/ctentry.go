@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/exit"
 	"github.com/certassay/certassay/internal/cli/logs"
 	"github.com/certassay/certassay/internal/ct"
@@ -88,12 +87,10 @@ func newEntryLine(e *ct.LogEntry) entryLine {
 		Time: e.Time(), Type: "certificate", Hash: "sha256:" + hex.EncodeToString(sum[:]), LeafHash: hex.EncodeToString(leaf[:]),
 		DER: append([]byte(nil), e.Signed...), Names: []string{},
 	}
-	der := l.DER
 	if e.Precert {
 		l.Type = "precertificate"
-		der = asCertificate(der)
 	}
-	p := cert.Parse(der)
+	p := e.Certificate()
 	l.Subject, l.Issuer, l.Serial = p.Subject.String(), p.Issuer.String(), hex.EncodeToString(p.Serial[:min(len(p.Serial), 64)])
 	if p.NotBeforeErr == nil {
 		l.NotBefore = p.NotBefore.Format(time.RFC3339)
@@ -108,13 +105,6 @@ func newEntryLine(e *ct.LogEntry) entryLine {
 	const most = 100
 	l.Names = l.Names[:min(len(l.Names), most)]
 	return l
-}
-
-// asCertificate puts a header around a TBSCertificate, so that its fields can be
-// read.
-func asCertificate(tbs []byte) []byte {
-	n := len(tbs)
-	return append([]byte{0x30, 0x84, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, tbs...)
 }
 
 func (l *entryLine) writeText(w io.Writer, indent string) {

@@ -12,6 +12,7 @@ import (
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/cli/hint"
 	"github.com/certassay/certassay/internal/collect/localfile"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/watch"
 )
@@ -66,7 +67,7 @@ func (x *expectedCertificates) add(ctx context.Context, text string) error {
 			der := s.Certificates[0]
 			x.hashes[sha256.Sum256(der)] = true
 			if cert.Parse(der).Readable() {
-				x.hashes[watch.Identity(der, false)] = true
+				x.hashes[ct.Identity(der, false)] = true
 			}
 			found = true
 		}

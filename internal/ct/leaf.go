@@ -52,6 +52,15 @@ func (e *LogEntry) Time() time.Time {
 	return time.UnixMilli(int64(e.Milliseconds)).UTC()
 }
 
+// Certificate reads what was signed: the certificate, or the precertificate's
+// TBSCertificate as one that lacks its signature.
+func (e *LogEntry) Certificate() *cert.Certificate {
+	if e.Precert {
+		return cert.ParseTBS(e.Signed)
+	}
+	return cert.Parse(e.Signed)
+}
+
 // LeafHash is the hash of the entry's leaf (RFC 6962 sections 2.1 and 3.4),
 // computed on each call. scratch is used for it and given back, grown, so that a
 // loop over entries allocates nothing; nil will do.

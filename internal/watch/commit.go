@@ -91,16 +91,8 @@ func (f *follower) tell(tx *store.Tx, s *Sighting, now time.Time) (_ *Message, e
 		return nil, err
 	}
 	m := f.message(KindCertificate, hex.EncodeToString(s.Entry.Identity[:]), now)
-	m.Index, m.CertificateText, m.Expected = &index, s.text(news, s.signed()), expected
+	m.Index, m.CertificateText, m.Expected = &index, s.text(news, s.signed), expected
 	return m, nil
-}
-
-// signed is the certificate or TBSCertificate that the log signed for.
-func (s *Sighting) signed() []byte {
-	if s.Entry.Precert {
-		return s.parsed.Raw[6:] // without the header of asCertificate
-	}
-	return s.parsed.Raw
 }
 
 func notify(tx *store.Tx, m *Message) (told int, err error) {

@@ -1,8 +1,8 @@
 package watch
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"time"
@@ -23,6 +23,7 @@ type Sighting struct {
 	// be read.
 	SPKI [32]byte
 
+	signed   []byte // the certificate or TBSCertificate that the log signed for
 	parsed   *cert.Certificate
 	leafHash [32]byte
 	subject  *evidence.Subject
@@ -33,27 +34,20 @@ type Sighting struct {
 	unreadable bool
 }
 
-// Identity is what a precertificate and its certificate have in common; see
-// [ct.Identity].
-func Identity(der []byte, precert bool) [32]byte { return ct.Identity(der, precert) }
-
 // newSighting copies what is to be kept of an entry.
 func newSighting(s *ctlog.Sighting, hits []ctlog.Hit) *Sighting {
-	e := s.Entry
+	e := *s.Entry
+	e.Signed = bytes.Clone(e.Signed) // the reader's buffer is used again
 	out := &Sighting{subject: s.Subject(), hits: append([]ctlog.Hit(nil), hits...)}
 	out.leafHash, _ = e.LeafHash(nil)
 	if out.unreadable = len(e.Signed) == 0; out.unreadable {
 		out.Entry.Number = s.Index
 		return out
 	}
-	der := append([]byte(nil), e.Signed...)
 	out.Entry = store.Entry{
-		Log: s.Log.ID, Number: s.Index, Identity: Identity(der, e.Precert), Hash: sha256.Sum256(der), Precert: e.Precert, Time: e.Time(),
+		Log: s.Log.ID, Number: s.Index, Identity: ct.Identity(e.Signed, e.Precert), Hash: sha256.Sum256(e.Signed), Precert: e.Precert, Time: e.Time(),
 	}
-	if e.Precert {
-		der = asCertificate(der)
-	}
-	out.parsed = cert.Parse(der)
+	out.signed, out.parsed = e.Signed, e.Certificate()
 	serial := sha256.New()
 	serial.Write(out.parsed.Issuer.Raw)
 	serial.Write([]byte{0})
@@ -73,13 +67,6 @@ func newSighting(s *ctlog.Sighting, hits []ctlog.Hit) *Sighting {
 		out.chainErr = err.Error()
 	}
 	return out
-}
-
-// asCertificate puts a header around a TBSCertificate, so that its fields can be
-// read.
-func asCertificate(tbs []byte) []byte {
-	n := len(tbs)
-	return append([]byte{0x30, 0x84, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, tbs...)
 }
 
 // The kinds of notifications.
@@ -176,7 +163,7 @@ func (s *Sighting) text(news store.News, der []byte) *CertificateText {
 		t.NotAfter = p.NotAfter.Format(time.RFC3339)
 	}
 	if s.SPKI != ([32]byte{}) {
-		t.SPKI = "sha256/" + base64.StdEncoding.EncodeToString(s.SPKI[:])
+		t.SPKI = cert.PinOf(s.SPKI)
 	}
 	for _, ip := range p.IPAddresses() {
 		t.Names = append(t.Names, ip.String())

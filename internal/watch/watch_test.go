@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/evidence"
@@ -83,11 +82,11 @@ func TestTwoLogs(t *testing.T) {
 		t.Errorf("told %d times, want once", len(got))
 	}
 	x := issue("a.watched.test")
-	if Identity(x.leaf, false) != Identity(x.tbs, true) {
+	if ct.Identity(x.leaf, false) != ct.Identity(x.tbs, true) {
 		t.Error("a certificate and its precertificate have different identities")
 	}
 	err := b.Store.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.Entries(Identity(x.leaf, false))
+		entries, err := tx.Entries(ct.Identity(x.leaf, false))
 		if len(entries) != 2 {
 			t.Errorf("%d entries are kept, want 2", len(entries))
 		}
@@ -111,7 +110,7 @@ func TestSameSerial(t *testing.T) {
 	s.Add(other.Sign(l.Intermediate.Key, ""), noon, l.Intermediate.DER)
 	b.once(0, s)
 	want(t, b.names(), "0:a.watched.test", "1:evil.watched.test")
-	first := evidence.Hash(Identity(issue("a.watched.test").leaf, false))
+	first := evidence.Hash(ct.Identity(issue("a.watched.test").leaf, false))
 	got := b.told()
 	if got[0].SameSerial != nil || len(got[1].SameSerial) != 1 || got[1].SameSerial[0] != first {
 		t.Errorf("same_serial is %q and %q, want none and %s", got[0].SameSerial, got[1].SameSerial, first)
@@ -136,7 +135,7 @@ func TestStartsAtTheEnd(t *testing.T) {
 func TestExpected(t *testing.T) {
 	b, s := newBench(t), newSite(t, true)
 	mine := issue("mine.watched.test")
-	b.Expected = func(s *Sighting) bool { return s.Entry.Identity == Identity(mine.leaf, false) }
+	b.Expected = func(s *Sighting) bool { return s.Entry.Identity == ct.Identity(mine.leaf, false) }
 	addPre(s.Log, "mine.watched.test")
 	addLeaf(s.Log, "mine.watched.test")
 	addLeaf(s.Log, "other.watched.test")
@@ -734,24 +733,6 @@ func TestHealth(t *testing.T) {
 		if !strings.Contains(text.String(), line+"\n") {
 			t.Errorf("metrics lack %s:\n%s", line, text.String())
 		}
-	}
-}
-
-func TestIdentity(t *testing.T) {
-	l := theLab()
-	plain := l.LeafTemplate()
-	plain.Drop(lab.IDSCTs)
-	der := plain.Sign(l.Intermediate.Key, "")
-	if got := Identity(der, false); got != Identity(cert.Parse(der).TBS, true) {
-		t.Error("a certificate without SCTs has another identity than its TBSCertificate")
-	}
-	seen := map[[32]byte]string{}
-	for name, der := range map[string][]byte{"a": issue("a.watched.test").leaf, "b": issue("b.watched.test").leaf, "garbage": {1, 2, 3}, "nothing": nil} {
-		id := Identity(der, false)
-		if other := seen[id]; other != "" {
-			t.Errorf("%s and %s have one identity", name, other)
-		}
-		seen[id] = name
 	}
 }
 

@@ -23,8 +23,8 @@ const (
 
 // identifiers calls found for all that a client could take for the name of a
 // server: every commonName of the subject, and every dNSName, URI, iPAddress,
-// SRVName and XmppAddr of every subjectAltName; and for organisation, serial number and key. It says whether all of the certificate could be read
-// that can hold one.
+// SRVName and XmppAddr of every subjectAltName; and for organisation, serial number
+// and key. It says whether all of the certificate could be read that can hold one.
 //
 // Nearly all certificates are plain DER, which quick reads; for all others, and
 // for nothing else, there is the tolerant walker of package cert.
@@ -34,15 +34,11 @@ func identifiers(e *ct.LogEntry, found func(place, []byte)) (readable bool) {
 		q.each(found)
 		return true
 	}
-	return tolerant(e.Signed, e.Precert, found)
+	return tolerant(e.Certificate(), found)
 }
 
 // tolerant reads whatever is there.
-func tolerant(der []byte, tbs bool, found func(place, []byte)) (readable bool) {
-	if tbs {
-		der = asCertificate(der)
-	}
-	c := cert.Parse(der)
+func tolerant(c *cert.Certificate, found func(place, []byte)) (readable bool) {
 	// What stands behind the extensions names nobody, and a TBSCertificate has
 	// nothing there.
 	readable = c.Readable() && c.ExtensionsErr == nil
@@ -188,14 +184,6 @@ func placeOf(id byte) (place, bool) {
 		return placeIP, true
 	}
 	return 0, false
-}
-
-// asCertificate puts a header around a TBSCertificate, so that it can be walked
-// as a certificate without a signature.
-func asCertificate(tbs []byte) []byte {
-	n := len(tbs)
-	out := append(make([]byte, 0, n+5), 0x30, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	return append(out, tbs...)
 }
 
 // A quick is what is found in plain DER: definite, minimal lengths, short tags,

@@ -63,21 +63,10 @@ func indexVerdict(own, present, valid bool) string {
 // that one, or the precertificate that the leaf was made of, so that it is not read
 // twice.
 func (in *Input) signed(e *ct.LogEntry, same bool) *cert.Certificate {
-	switch {
-	case same:
+	if same {
 		return in.Certificates[0]
-	case !e.Precert:
-		return cert.Parse(e.Signed)
 	}
-	return cert.Parse(AsCertificate(e.Signed))
-}
-
-// AsCertificate puts a header around a TBSCertificate, so that it can be read as
-// a certificate that lacks a signature.
-func AsCertificate(tbs []byte) []byte {
-	n := len(tbs)
-	out := append(make([]byte, 0, n+6), 0x30, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	return append(out, tbs...)
+	return e.Certificate()
 }
 
 // submitted compares what the leaf does not cover with what it does.
