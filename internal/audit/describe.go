@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"slices"
@@ -223,9 +222,7 @@ func describeCertificate(c *certificate) report.Certificate {
 	if f.Names != nil {
 		out.DNSNames, out.IPAddresses = f.Names.DNS, f.Names.IP
 	}
-	if spki, ok := c.parsed.SPKISHA256(); ok {
-		out.SPKISHA256 = "sha256/" + base64.StdEncoding.EncodeToString(spki[:])
-	}
+	out.SPKISHA256 = c.parsed.Pin()
 	if f.Key != nil {
 		out.Key = describeKey(f.Key)
 	}

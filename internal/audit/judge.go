@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"strconv"
 
@@ -89,8 +88,8 @@ func identity(s *evidence.Subject, j *judgement) waive.Identity {
 		if i == 0 {
 			id.Leaf = hash
 		}
-		if spki, ok := c.parsed.SPKISHA256(); ok {
-			id.SPKI[hash] = "sha256/" + base64.StdEncoding.EncodeToString(spki[:])
+		if pin := c.parsed.Pin(); pin != "" {
+			id.SPKI[hash] = pin
 		}
 	}
 	return id

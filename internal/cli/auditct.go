@@ -124,18 +124,9 @@ func (r *reconciliation) items() (out []string) {
 		out = appendKey(out, p.String())
 	}
 	for _, s := range r.served {
-		out = appendKey(out, servedPin(s.Certificate))
+		out = appendKey(out, s.Certificate.Pin())
 	}
 	return out
-}
-
-// servedPin is the pin of a certificate's key; empty where it could not be read.
-func servedPin(c *cert.Certificate) string {
-	sum, ok := c.SPKISHA256()
-	if !ok {
-		return ""
-	}
-	return expect.Pin{Of: expect.SPKI, Hash: expect.SHA256, Sum: string(sum[:])}.String()
 }
 
 // owns says that a certificate is over a key that the owner pins or that a server
@@ -144,8 +135,8 @@ func (r *reconciliation) owns(c *cert.Certificate) bool {
 	if k := expect.Prints(c.SPKI); slices.ContainsFunc(r.pins, k.Match) {
 		return true
 	}
-	key := servedPin(c)
-	return key != "" && slices.ContainsFunc(r.served, func(s ledger.Served) bool { return servedPin(s.Certificate) == key })
+	key := c.Pin()
+	return key != "" && slices.ContainsFunc(r.served, func(s ledger.Served) bool { return s.Certificate.Pin() == key })
 }
 
 func appendKey(items []string, pin string) []string {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/audit"
+	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/evidence"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/probe/vantage"
@@ -110,7 +110,7 @@ func (c *comparison) add(e *evidence.Subject, j audit.Judged) {
 // against it: of several chains the gravest verdict and the best voucher.
 func (s *seenService) key(j audit.Judged) *seenKey {
 	leaf := j.Certificates[0]
-	spki := "sha256/" + base64.StdEncoding.EncodeToString(j.Answer.Key[:])
+	spki := cert.PinOf(j.Answer.Key)
 	at := slices.IndexFunc(s.Keys, func(k *seenKey) bool { return k.SPKI == spki })
 	if at < 0 {
 		at = len(s.Keys)

@@ -6,7 +6,6 @@ package corpus
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"math/big"
@@ -65,8 +64,7 @@ type reuse struct {
 // keyOf says whose a key is: the subject of its certificate, and the hash that pins
 // are made of.
 func keyOf(c *cert.Certificate) string {
-	sum := sha256.Sum256(c.SPKI)
-	return fmt.Sprintf("%s (sha256/%s)", c.Subject.String(), base64.StdEncoding.EncodeToString(sum[:]))
+	return fmt.Sprintf("%s (%s)", c.Subject.String(), c.Pin())
 }
 
 // An id is a shortened SHA-256: 128 bits tell 250 000 values apart.

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Le
 	}
 	x := l.of[s]
 	f := &facts.Ledger{
-		Issuer: x.cert.Issuer.String(), Key: pinOf(x.cert), Names: clip(x.names), Issued: x.first, InLog: x.inLog, Logs: []string{}, Profile: []string{}, Hints: []string{},
+		Issuer: x.cert.Issuer.String(), Key: x.cert.Pin(), Names: clip(x.names), Issued: x.first, InLog: x.inLog, Logs: []string{}, Profile: []string{}, Hints: []string{},
 	}
 	for _, e := range x.entries[:min(len(x.entries), maxShown)] {
 		where := e.Log.Name + " (not verified against a log)"
@@ -78,14 +77,6 @@ func (l *Ledger) Facts(s *evidence.Subject, reasons map[string]string) *facts.Le
 }
 
 func clip(list []string) []string { return append([]string{}, list[:min(len(list), maxShown)]...) }
-
-func pinOf(c *cert.Certificate) string {
-	sum, ok := c.SPKISHA256()
-	if !ok {
-		return ""
-	}
-	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
-}
 
 // because says what explains a certificate: itself, or what it renews.
 func (l *Ledger) because(x *logged) string {

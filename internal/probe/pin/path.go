@@ -4,7 +4,6 @@ import (
 	"crypto/sha1" //nolint:gosec // old pins are made with it, and said to be weak
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
 	"slices"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -113,10 +112,9 @@ func (m prints) of(c *cert.Certificate) print {
 
 // keyText is the pin of a certificate's key, nil where it has none.
 func keyText(c *cert.Certificate) *string {
-	sum, ok := c.SPKISHA256()
-	if !ok {
+	text := c.Pin()
+	if text == "" {
 		return nil
 	}
-	text := "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
 	return &text
 }

@@ -3,8 +3,6 @@ package signature
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -165,10 +163,8 @@ func (w *walk) nonce(c *cert.Certificate, by issuer) {
 	if !ok {
 		return
 	}
-	key := sha256.Sum256(by.SPKI)
 	w.reuse = append(w.reuse, facts.NonceReuse{
 		First: int64(w.index[r.First]), Second: int64(w.index[r.Second]), Issuer: by.Subject.String(),
-		Key:       "sha256/" + base64.StdEncoding.EncodeToString(key[:]),
-		Recovered: r.Recovered, Malleated: r.Malleated,
+		Key: by.Pin(), Recovered: r.Recovered, Malleated: r.Malleated,
 	})
 }
