@@ -28,8 +28,8 @@ func (c *command) newCheck() *cobra.Command {
 		Use: "check PATH...", Short: "Audit certificates, chains and evidence from files",
 		Long: `Judges certificates from files. Nobody is contacted unless --online says whom:
 aia fetches issuers that are missing, ocsp and crl ask whether a certificate is
-revoked, dns looks up CAA, ct whether the logs have what they promised. Only public addresses are followed, without
---allow-private-urls.
+revoked, dns looks up CAA, ct whether the logs have what they promised. Only
+public addresses are followed, without --allow-private-urls.
 
 A path is a file in PEM, DER or PKCS #7, a directory of such files, or - for
 standard input. One file is one chain, the leaf first, as servers read it; a

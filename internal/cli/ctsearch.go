@@ -53,8 +53,8 @@ and the log beside it.
 ` + ctlog.WatchSyntax + `
 
 Names are looked for in every commonName, dNSName, URI, iPAddress, SRVName and
-XmppAddr, however they are written. What cannot be read matches, and is marked "unreadable": it
-cannot be ruled out.
+XmppAddr, however they are written. What cannot be read matches, and is marked
+"unreadable": it cannot be ruled out.
 
 Without a range it is the newest ` + fmt.Sprint(defaultLast) + ` entries of each log. --since and --until find
 the range by the entries' timestamps, which are in order only roughly: the log's
@@ -75,9 +75,10 @@ incidents and interceptors, and whether what the log hands out is what it logged
 The entry's own signature is verified where its issuer has an RSA key of at most
 3072 bits or one on P-256. Not checked for every entry are other signatures (by
 P-384, of its issuers, of its SCTs), paths to a root, rules about chains, and what
-zcrypto and certificate-transparency-go read. An entry is judged in full where anything speaks against it or is out of the
-ordinary, where it matches a name, where it is the first under its chain, and one
-time in 512 besides. All others are counted as screened, and not as ok.
+zcrypto and certificate-transparency-go read. An entry is judged in full where
+anything speaks against it or is out of the ordinary, where it matches a name, where
+it is the first under its chain, and one time in 512 besides. All others are counted
+as screened, and not as ok.
 
 ` + logs.Help + "\n\n" + searchExitHelp,
 		Example: `  certassay ct search .example.org

@@ -51,8 +51,8 @@ for, too, and what it explains is not told: a certificate of a group whose key i
 one of the group's keys, whose issuer is one of its issuers, and whose root is one
 of its trust, as far as it says each. Whoever names issuers alone is not told of
 what these issue, to whomever. The keys that it pins are looked for, too: one in a
-certificate for names that are not of its domains is told. What is called forged or suspicious is always told.
---tell-expected tells everything.
+certificate for names that are not of its domains is told. What is called forged
+or suspicious is always told. --tell-expected tells everything.
 
 All files that it was given are looked at again while it watches, with each look at
 a log or once a minute, and where one has changed, or on SIGHUP (with -c), all are

@@ -98,7 +98,8 @@ already, the target is suspicious: if you know that its keys were changed, say
 This is trust on first use: it finds whoever comes later, not whoever is there
 already. Each pin says when it was learnt. Compare the keys with the owner's.
 
---export writes the pins in a form of others: ` + strings.Join(pinform.Formats(), ", ") + `.
+--export writes the pins in a form of others:
+` + strings.Join(pinform.Formats(), ", ") + `.
 --import takes them from such a file and contacts nobody; TARGET then says whose
 they are, where the file does not. Both together convert.
 
