@@ -40,10 +40,12 @@ says. A precertificate and its certificate are one, in however many logs they ar
 ` + ctlog.WatchSyntax + `
 
 Each tree head has to continue the one before; where it does not, both are saved
-in the state directory, below ` + watch.Proofs + `, and you are told. Entries are verified before
-they are looked at. Where the program stops, also by kill -9, it goes on the next
-time. Each notification has an id; a webhook or program may be told the same one
-again after a crash, a jsonl file is not.
+in the state directory, below ` + watch.Proofs + `, and you are told; and so you are of one
+that is too old, of the future, or not signed by the log: who shows that hides what
+was logged. Entries are verified before they are looked at. Where the program
+stops, also by kill -9, it goes on the next time. Each notification has an id; a
+webhook or program may be told the same one again after a crash, a jsonl file is
+not.
 
 Each is judged as "check" judges a certificate, by the roots, rules and waivers of
 the flags of these names. With --inventory the domains of an inventory are looked
@@ -125,7 +127,8 @@ Configuration file (all but version may be left out; flags win):
 
 const watchExitHelp = `Exit codes:
   0    with --once, --status: every log was read to its end, everybody was told
-  1    with --once: a log contradicts what it signed
+  1    with --once: a log contradicts what it signed, or shows a head that it did
+       not sign
   2    wrong command line or configuration; nothing was contacted
   3    with --once, --status: a log fails, is behind, or has gaps; or a receiver fails
   4    the run failed: the state cannot be read or written, or another one runs

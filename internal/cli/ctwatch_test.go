@@ -78,6 +78,22 @@ func TestWatchOnce(t *testing.T) {
 	}
 }
 
+// A head that the log did not sign is told with its finding, and is no success.
+func TestWatchUnsignedHead(t *testing.T) {
+	l := newCTLab(t, true)
+	log := l.flag(t, func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+		if r.URL.Path == "/checkpoint" {
+			return bytes.Replace(honest, []byte("\n300\n"), []byte("\n299\n"), 1), true
+		}
+		return honest, true
+	})
+	code, out, errs := runCT(t, "watch", ".lab.example", "--log", log, "--state", t.TempDir(), "--once", startIn)
+	got := decodeLines(t, out)
+	if code != exit.Findings || len(got) != 1 || got[0].Kind != watch.KindOddHead || len(got[0].Findings) != 1 || got[0].Findings[0].Rule != "log-head-not-signed" {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
 // Everything that the configuration says has its effect.
 func TestWatchConfiguration(t *testing.T) {
 	l := newCTLab(t, true)

@@ -124,7 +124,7 @@ func (w *watchRun) onlyOnce(ctx context.Context, courier *notify.Courier) error 
 	switch {
 	case err != nil:
 		return exit.Failed(err)
-	case result.Contradicted:
+	case result.Accused:
 		return exit.With(exit.Findings, nil)
 	case result.Failed > 0 || !health.Well():
 		return exit.With(exit.Incomplete, hint.With(errors.New("not everything could be read, or told"), "--status shows what"))

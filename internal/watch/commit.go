@@ -187,6 +187,28 @@ func (f *follower) missing(tx *store.Tx, head *ct.TreeHead, c *ctlog.Coverage, g
 	return notify(tx, m)
 }
 
+// oddHead tells of a head that the log did not sign, or that is not of now: who
+// shows one hides what was logged. It is told once a day for as long as it lasts,
+// however many such heads there are.
+func (f *follower) oddHead(ctx context.Context, what string, head *ct.TreeHead, cause error) error {
+	now := f.Now().UTC()
+	m := f.message(KindOddHead, fmt.Sprintf("%s:%x:%s", what, f.state.ID, now.Format(time.DateOnly)), now)
+	m.Error = cut(cause.Error())
+	f.judge(m, ctlog.LogSubject(f.log, head, nil, nil, now))
+	return f.send(ctx, m)
+}
+
+// send puts a message by itself into the outbox.
+func (f *follower) send(ctx context.Context, m *Message) error {
+	told := 0
+	err := f.update(ctx, func(tx *store.Tx) (err error) {
+		told, err = notify(tx, m)
+		return err
+	})
+	f.told(told)
+	return err
+}
+
 func (f *follower) judge(m *Message, s *evidence.Subject) {
 	if f.Judge != nil {
 		m.judged(f.Judge(s, nil))

@@ -66,9 +66,19 @@ func (f *follower) work(ctx context.Context) error {
 	}
 	head, err := f.head(ctx)
 	if err != nil {
+		var unsigned *ct.UnsignedHead
+		if errors.As(err, &unsigned) {
+			return errors.Join(err, f.oddHead(ctx, "unsigned", unsigned.Head, err))
+		}
 		return err
 	}
 	age := ctlog.CheckAge(f.log, head, f.Now())
+	switch {
+	case errors.Is(age, ctlog.ErrStale):
+		age = errors.Join(age, f.oddHead(ctx, "stale", head, age))
+	case errors.Is(age, ctlog.ErrFuture):
+		age = errors.Join(age, f.oddHead(ctx, "future", head, age))
+	}
 	if err := f.read(ctx, head); err != nil {
 		return errors.Join(err, age)
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/certassay/certassay/internal/collect/ctlog"
 	"github.com/certassay/certassay/internal/ct"
-	"github.com/certassay/certassay/internal/store"
 )
 
 // ProofSchema names the form of the files in which contradictions are saved.
@@ -78,13 +77,7 @@ func (f *follower) contradicted(ctx context.Context, c *ctlog.Contradiction) err
 	m := f.message(KindContradiction, fmt.Sprintf("%s:%x:%d:%x", kind, f.state.ID, c.Older.Size, c.Older.Root), now)
 	m.Proof, m.Error = path, cut(c.Error())
 	f.judge(m, ctlog.LogSubject(f.log, nil, c, nil, now))
-	told := 0
-	err = f.update(ctx, func(tx *store.Tx) (err error) {
-		told, err = notify(tx, m)
-		return err
-	})
-	f.told(told)
-	return err
+	return f.send(ctx, m)
 }
 
 func (f *follower) proofHead(h *ct.TreeHead) proofHead {

@@ -75,6 +75,7 @@ const (
 	KindContradiction = "contradiction"   // a log contradicts what it signed
 	KindMissing       = "missing-entries" // a log does not give what it signed
 	KindOdd           = "odd-entry"       // an entry that holds no certificate
+	KindOddHead       = "odd-head"        // a tree head that is not signed, or not of now
 )
 
 // Schema names the form of notifications.

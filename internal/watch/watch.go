@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/collect/ctlog"
+	"github.com/certassay/certassay/internal/ct"
 )
 
 // A Watcher follows logs; see [New].
@@ -128,8 +129,9 @@ func (w *Watcher) follow(ctx context.Context, t Target, stop context.CancelCause
 type Result struct {
 	// Failed are the logs that were not brought up to date.
 	Failed int
-	// Contradicted says that a log contradicts what it signed.
-	Contradicted bool
+	// Accused says that a log contradicts what it signed, or showed a head that it
+	// did not sign.
+	Accused bool
 }
 
 // Once does one round of every log, several at a time, and reads partial tiles at
@@ -151,17 +153,14 @@ func (w *Watcher) Once(ctx context.Context, targets []Target) (Result, error) {
 	wait.Wait()
 	var result Result
 	for _, err := range errs {
-		var c *ctlog.Contradiction
 		var fatal *fatalError
-		switch {
-		case errors.As(err, &fatal):
+		if errors.As(err, &fatal) {
 			return result, fatal.error
-		case errors.As(err, &c):
-			result.Contradicted = true
-			fallthrough
-		case err != nil:
+		}
+		if err != nil {
 			result.Failed++
 		}
+		result.Accused = result.Accused || errors.As(err, new(*ctlog.Contradiction)) || errors.As(err, new(*ct.UnsignedHead))
 	}
 	return result, nil
 }

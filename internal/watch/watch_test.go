@@ -216,7 +216,7 @@ func contradiction(t *testing.T, b *bench, s *site, kind string) {
 	t.Helper()
 	before := b.state(s)
 	for range 3 {
-		if r := b.once(1, s); !r.Contradicted {
+		if r := b.once(1, s); !r.Accused {
 			t.Error("the result says nothing of the contradiction")
 		}
 		b.pass(time.Hour)
@@ -333,15 +333,73 @@ func TestStaleAndFuture(t *testing.T) {
 		addLeaf(s.Log, "a.watched.test")
 		b.pass(80 * time.Hour)
 		b.once(1, s)
-		want(t, b.names(), "0:a.watched.test") // read all the same
+		want(t, b.names(), KindOddHead, "0:a.watched.test") // read all the same
 		if l := b.state(s); !strings.Contains(l.Error, "too old") {
 			t.Errorf("error %q", l.Error)
 		}
-		b.pass(-160 * time.Hour)
+		b.pass(time.Hour)
+		b.once(1, s)
+		want(t, b.names(), KindOddHead, "0:a.watched.test") // once a day
+		b.pass(-161 * time.Hour)
 		b.once(1, s)
 		if l := b.state(s); !strings.Contains(l.Error, "future") {
 			t.Errorf("error %q", l.Error)
 		}
+		b.pass(24 * time.Hour)
+		if r := b.once(1, s); r.Accused {
+			t.Error("the log is accused of what a clock can do")
+		}
+		told := b.told()
+		want(t, b.names(), KindOddHead, "0:a.watched.test", KindOddHead, KindOddHead)
+		if !strings.Contains(told[0].Error, "too old") || !strings.Contains(told[3].Error, "future") {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// A head that the log did not sign is told once, and is none to go on from.
+func TestUnsignedHead(t *testing.T) {
+	both(t, func(t *testing.T, b *bench, s *site) {
+		b.Judge = func(e *evidence.Subject, _ []ctlog.Hit) Judgement {
+			if e.Log.Entry != nil {
+				return Judgement{}
+			}
+			if e.Log.Head == nil || e.Log.Head.Size != 3 {
+				t.Errorf("judged %+v, want the head of 3 entries", e.Log)
+			}
+			return Judgement{Report: &report.Subject{Verdict: finding.Suspicious, Findings: []finding.Finding{{Rule: "log-head-not-signed", Severity: finding.High}}}}
+		}
+		addLeaf(s.Log, "other.test")
+		b.once(0, s)
+		addLeaf(s.Log, "a.watched.test")
+		before := b.state(s)
+		s.serve(s.Log, func(_ http.ResponseWriter, r *http.Request, honest []byte, _ int) ([]byte, bool) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/checkpoint"):
+				honest = bytes.Replace(honest, []byte("\n2\n"), []byte("\n3\n"), 1)
+			case strings.HasSuffix(r.URL.Path, "/get-sth"):
+				honest = bytes.Replace(honest, []byte(`"tree_size":2`), []byte(`"tree_size":3`), 1)
+			}
+			return honest, true
+		})
+		for range 3 {
+			if r := b.once(1, s); !r.Accused {
+				t.Error("the log is not accused")
+			}
+		}
+		if after := b.state(s); after.Position != before.Position || after.Head.Size != 1 {
+			t.Errorf("state %+v, want that of before", after)
+		}
+		told := b.told()
+		want(t, b.names(), KindOddHead)
+		if told[0].Verdict != finding.Suspicious || told[0].Error == "" || told[0].Log.Name != "lab" {
+			t.Errorf("told %+v", told[0])
+		}
+		s.serve(s.Log, nil)
+		if r := b.once(0, s); r.Accused {
+			t.Error("the log is accused after it went well")
+		}
+		want(t, b.names(), KindOddHead, "1:a.watched.test")
 	})
 }
 
