@@ -43,13 +43,12 @@ func proves(f *finding.Finding) bool {
 // forgedInWords tells a certificate that a CA should not have issued from one that no
 // CA issued.
 func forgedInWords(s *Subject) string {
-	for i := range s.Findings {
-		f := &s.Findings[i]
-		if f.Waiver == nil && proves(f) && f.Class != finding.Misissuance {
-			return "At least one finding proves that this is not a genuine certificate."
-		}
+	proofs := func(misissued bool) bool {
+		return slices.ContainsFunc(s.Findings, func(f finding.Finding) bool {
+			return f.Waiver == nil && proves(&f) && (f.Class == finding.Misissuance) == misissued
+		})
 	}
-	if slices.ContainsFunc(s.Findings, func(f finding.Finding) bool { return f.Waiver == nil && proves(&f) }) {
+	if proofs(true) && !proofs(false) {
 		return "At least one finding proves that this certificate should not have been issued."
 	}
 	return "At least one finding proves that this is not a genuine certificate."

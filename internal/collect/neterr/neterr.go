@@ -6,6 +6,7 @@ package neterr
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 )
 
@@ -63,12 +64,7 @@ func unix() table {
 }
 
 func among(err error, list []syscall.Errno) bool {
-	for _, e := range list {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(e syscall.Errno) bool { return errors.Is(err, e) })
 }
 
 // Dropped says that a connection that stood was cut.
