@@ -1,6 +1,6 @@
 // Package fetched knows the directory that "certassay data update" fetches lists of
-// logs, of CAs and of revoked ones to: which files it has, what their labels say, and what a run that is
-// given --data judges by. It fetches nothing; package data does.
+// logs, of CAs and of revoked ones to: which files it has, what their labels say, and
+// what a run that is given --data judges by. It fetches nothing; package data does.
 package fetched
 
 import (
