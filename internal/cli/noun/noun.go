@@ -4,6 +4,8 @@ package noun
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +19,25 @@ func Unknown(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	err := fmt.Errorf("unknown command %q", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hint.With(err, fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+near[0]))
+	near := elsewhere(cmd.Root(), args[0])
+	if here := cmd.SuggestionsFor(args[0]); len(here) > 0 {
+		near = []string{strconv.Quote(cmd.CommandPath() + " " + here[0])}
+	}
+	if len(near) > 0 {
+		return hint.With(err, fmt.Sprintf("did you mean %s?", strings.Join(near, " or ")))
 	}
 	return hint.With(err, fmt.Sprintf("%q lists the commands; to audit a server: certassay scan %s", cmd.CommandPath()+" --help", args[0]))
+}
+
+// elsewhere gives the commands of that name below another one, quoted.
+func elsewhere(below *cobra.Command, name string) (paths []string) {
+	for _, c := range below.Commands() {
+		if c.Name() == name && c.IsAvailableCommand() {
+			paths = append(paths, strconv.Quote(c.CommandPath()))
+		}
+		paths = append(paths, elsewhere(c, name)...)
+	}
+	return paths
 }
 
 // New is a command that only holds others.

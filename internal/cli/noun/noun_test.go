@@ -15,13 +15,15 @@ func TestMistyped(t *testing.T) {
 		{"fruit apple", "", ""},
 		{"fruit", "", ""},
 		{"fruit aple", `unknown command "aple"`, `did you mean "x fruit apple"?`},
+		{"apple", `unknown command "apple"`, `did you mean "x fruit apple"?`},
+		{"fruit fruit", `unknown command "fruit"`, `did you mean "x fruit"?`},
 		{"fruit stone", `unknown command "stone"`, `"x fruit --help" lists the commands`},
 		{"fruit apple --gren", "unknown flag: --gren", "did you mean --green?"},
 		{"fruit apple --colour=red", "unknown flag: --colour", `"x fruit apple --help" lists the flags`},
 	} {
 		apple := &cobra.Command{Use: "apple", RunE: func(*cobra.Command, []string) error { return nil }}
 		apple.Flags().Bool("green", false, "")
-		root := &cobra.Command{Use: "x", SilenceErrors: true, SilenceUsage: true}
+		root := &cobra.Command{Use: "x", Args: Unknown, SilenceErrors: true, SilenceUsage: true, RunE: apple.RunE}
 		root.SetFlagErrorFunc(SuggestFlag)
 		root.AddCommand(New("fruit", "Fruit", apple))
 		root.SetArgs(strings.Fields(tt.args))
