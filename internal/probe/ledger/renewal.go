@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
-	"github.com/certassay/certassay/internal/ct"
 )
 
 const (
@@ -19,9 +18,10 @@ const (
 	grace = 30 * 24 * time.Hour
 )
 
-// due is the part of a certificate's life after which its renewal is due.
+// due is the part of a certificate's life after which its renewal is due; of no
+// domain, the usual one.
 func (d *Domain) due() float64 {
-	if d.RenewAfter > 0 {
+	if d != nil && d.RenewAfter > 0 {
 		return d.RenewAfter
 	}
 	return usualRenewal
@@ -46,18 +46,12 @@ type link struct {
 // its own, which no other has, and what is known goes before what is not.
 func (l *Ledger) findRenewals() {
 	var links []*link
-	served := map[[32]byte]bool{}
-	for i := range l.book.Served {
-		c := l.book.Served[i].Certificate
-		// One certificate on eight machines is one link: eight would explain eight
-		// others.
-		if id := ct.Identity(c.Raw, false); served[id] {
-			continue
-		} else {
-			served[id] = true
-		}
-		if begin, _, ok := validity(c); ok {
-			links = append(links, &link{cert: c, names: Names(c), first: begin, known: true})
+	// One certificate on eight machines was shown once: eight links would explain
+	// eight others.
+	for i := range l.shown {
+		s := &l.shown[i]
+		if begin, _, ok := validity(s.cert); ok {
+			links = append(links, &link{cert: s.cert, names: s.names, first: begin, known: true})
 		}
 	}
 	for _, x := range l.order {
@@ -144,10 +138,6 @@ func (l *Ledger) renewed(a, b *link) bool {
 	if !ok || a == b || label(a.cert) != label(b.cert) || len(a.names) == 0 || !slices.Equal(a.names, b.names) {
 		return false
 	}
-	due := usualRenewal
-	if d := l.domain(a.names); d != nil {
-		due = d.due()
-	}
-	soonest := begin.Add(time.Duration(due * (1 - tolerance) * float64(life)))
+	soonest := begin.Add(time.Duration(l.domain(a.names).due() * (1 - tolerance) * float64(life)))
 	return !b.first.Before(soonest) && b.first.Before(begin.Add(life+grace))
 }
