@@ -99,6 +99,16 @@ func TestExplained(t *testing.T) {
 		{name: "another name, another key", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: no},
 		{name: "renewal", logged: []made{{names: host, begin: noon, key: 1}}, want: yes, because: ByRenewal},
 		{name: "second renewal", logged: []made{{names: host, begin: noon.Add(-day), key: 1}, {names: host, begin: noon, key: 2}}, want: no},
+		{
+			name: "renewal before the owner's time", logged: []made{{names: host, begin: noon, key: 1}}, want: no,
+			change: func(b *Book) { b.Domains[0].RenewAfter = 0.9 },
+		},
+		{
+			name: "early renewal at the owner's time", logged: []made{{names: host, begin: noon.Add(-37 * day), key: 1}}, want: yes, because: ByRenewal,
+			change: func(b *Book) { b.Domains[0].RenewAfter = 0.3 },
+		},
+		{name: "renewal at the end", logged: []made{{names: host, begin: noon.Add(59 * day), key: 1}}, want: yes, because: ByRenewal},
+		{name: "long after the end", logged: []made{{names: host, begin: noon.Add(61 * day), key: 1}}, want: no},
 		{name: "renewal with a name more", logged: []made{{names: append(slices.Clone(host), "b.lab.example"), begin: noon, key: 1}}, want: no},
 		{name: "renewal too early", logged: []made{{names: host, begin: noon.Add(-50 * day), key: 1}}, want: no},
 		{name: "renewal by another CA", logged: []made{{names: host, begin: noon, key: 1, org: "Other"}}, want: no},
@@ -373,6 +383,9 @@ func TestIndexed(t *testing.T) {
 	shown := indexed(der)
 	b := &Book{Domains: []Domain{{Name: ".lab.example", Zone: time.UTC, From: time.Hour, To: 2 * time.Hour}}, Entries: []*evidence.Subject{shown}, At: noon}
 	f := Open(b).Facts(shown, map[string]string{})
+	if len(f.Logs) != 1 || f.Logs[0] != "index (not verified against a log)" || f.Domain != ".lab.example" {
+		t.Errorf("where it was found: %+v", f)
+	}
 	if f.InLog || f.HoursSaid || f.Early || f.PrecertOnly || f.Explained == nil || *f.Explained || !f.Issued.Equal(noon.Add(-day)) {
 		t.Errorf("of an index: %+v", f)
 	}

@@ -25,6 +25,8 @@ func TestWanted(t *testing.T) {
 	public := ct.NewLog("Public", lab.Logs()[0].Key.SPKI, true, "https://log.example/", "")
 	over := ct.NewLog("Over", public.Key, true, "https://log.example/2025/", "")
 	over.From, over.To = noon.Add(-365*day), noon
+	later := ct.NewLog("Later", public.Key, true, "https://log.example/2028/", "")
+	later.From = noon.Add(91 * day)
 	logs := func(span *evidence.Span, keys ...[]byte) (out []*evidence.Subject) {
 		for _, k := range keys {
 			out = append(out, &evidence.Subject{Log: &evidence.Log{Key: k, Name: "log", Read: span}})
@@ -49,6 +51,9 @@ func TestWanted(t *testing.T) {
 		{"it is there", func(b *Book, _ *Target) { b.Entries = []*evidence.Subject{rooted(mine)} }, yes},
 		{"as a precertificate", func(b *Book, _ *Target) { b.Entries = []*evidence.Subject{entry(mine, true, noon, 1)} }, yes},
 		{"it has expired", func(b *Book, _ *Target) { b.Entries = []*evidence.Subject{rooted(gone)} }, no},
+		{"behind one that has expired, and one of an index", func(b *Book, _ *Target) {
+			b.Entries = []*evidence.Subject{rooted(gone), indexed(strange), rooted(mine)}
+		}, yes},
 		{"another name's", func(b *Book, _ *Target) { b.Entries = []*evidence.Subject{rooted(strange)} }, no},
 		{"only an index has it", func(b *Book, _ *Target) { b.Entries = []*evidence.Subject{indexed(mine)} }, no},
 		{"pinned, and there", func(b *Book, x *Target) {
@@ -75,6 +80,14 @@ func TestWanted(t *testing.T) {
 			x.Keys, b.Entries = []expect.Pin{pin(mine)}, []*evidence.Subject{entry(other, false, noon, 1)}
 			b.Served = []Served{{host, cert.Parse(mine)}}
 		}, no},
+		{"a leaf is pinned, and served by another", func(b *Book, x *Target) {
+			x.Keys, b.Entries = []expect.Pin{pin(mine)}, []*evidence.Subject{entry(other, false, noon, 1)}
+			b.Served = []Served{{"b.lab.example", cert.Parse(mine)}}
+		}, nil},
+		{"another key is served than the one that is pinned", func(b *Book, x *Target) {
+			x.Keys, b.Entries = []expect.Pin{pin(mine)}, []*evidence.Subject{entry(other, false, noon, 1)}
+			b.Served = []Served{{host, cert.Parse(other)}}
+		}, nil},
 		{"a certificate is pinned, and there", func(b *Book, x *Target) {
 			x.Keys, b.Entries = []expect.Pin{certPin(mine)}, []*evidence.Subject{rooted(mine)}
 		}, yes},
@@ -83,6 +96,7 @@ func TestWanted(t *testing.T) {
 			e.Log.Entry = entry(mine, true, noon, 1).Log.Entry
 			x.Keys, b.Entries = []expect.Pin{certPin(other)}, []*evidence.Subject{e}
 		}, nil},
+		{"another server has its own since yesterday", func(b *Book, _ *Target) { b.Served = []Served{{"b.lab.example", cert.Parse(fresh)}} }, no},
 		{"served since yesterday", func(b *Book, _ *Target) { b.Served = []Served{{host, cert.Parse(fresh)}} }, nil},
 		{"no log was read", func(b *Book, _ *Target) { b.Logs = nil }, nil},
 		{"not all was read", func(b *Book, _ *Target) { b.Logs = logs(nil, []byte("own")) }, nil},
@@ -92,6 +106,9 @@ func TestWanted(t *testing.T) {
 		{"not of late", func(b *Book, _ *Target) {
 			b.Logs = logs(&evidence.Span{From: noon.Add(-91 * day), To: noon.Add(-3 * day)}, []byte("own"))
 		}, nil},
+		{"logs that are none of the owner's were not read", func(b *Book, _ *Target) {
+			b.Logs = append(logs(nil, ct.Known().Logs()[0].Key, nil), b.Logs...)
+		}, no},
 		{"one of two was not read", func(b *Book, _ *Target) { b.Logs = append(b.Logs, logs(nil, []byte("other"))...) }, nil},
 		{"nobody says how long it may be valid", func(_ *Book, x *Target) { x.Required.Life = 0 }, nil},
 		{"a public CA's, of which no log was read", func(_ *Book, x *Target) { x.Required.Public, x.Required.Own = true, false }, nil},
@@ -104,6 +121,12 @@ func TestWanted(t *testing.T) {
 		{"a log for what has expired was not read", func(b *Book, x *Target) {
 			x.Required.Public, b.Approved = true, []*ct.Log{over}
 		}, no},
+		{"a log for what ends later than any may was not read", func(b *Book, x *Target) {
+			x.Required.Public, b.Approved = true, []*ct.Log{later}
+		}, no},
+		{"nor one that is not over", func(b *Book, x *Target) {
+			x.Required.Public, b.Approved = true, []*ct.Log{over, later, public}
+		}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			target := Target{Host: host, Required: Required{Logged: true, Life: 90 * day, Own: true}}
@@ -130,11 +153,15 @@ func TestWanted(t *testing.T) {
 func TestWantedOf(t *testing.T) {
 	r := Required{Logged: true, Life: 90 * day, Own: true}
 	b := &Book{
-		At: noon, Domains: []Domain{{Name: ".lab.example", Required: r}, {Name: "c.lab.example"}},
+		At: noon, Domains: []Domain{{Name: ".lab.example", Required: r}, {Name: ".lab.example", Required: r}, {Name: "c.lab.example"}},
 		Targets: []Target{{Host: "elsewhere.example", Required: r}, {Host: "192.0.2.1", Required: r}},
 	}
 	if got, _ := Open(b).Wanted(); len(got) != 1 || got[0].Name != ".lab.example" || got[0].Pinned {
 		t.Errorf("Wanted() = %+v, want the domain alone", got)
+	}
+	b.Domains[0].Keys = []expect.Pin{pin(made{names: []string{"x"}, key: 9}.der(t))}
+	if got, _ := Open(b).Wanted(); len(got) != 1 || !got[0].Pinned || got[0].What != "a certificate over a pinned key for .lab.example" {
+		t.Errorf("Wanted() = %+v, want it said that it is pinned", got)
 	}
 	if got, why := (*Ledger)(nil).Wanted(); got == nil || len(got) != 0 || why != "" {
 		t.Errorf("without a ledger: %+v %q", got, why)
