@@ -120,6 +120,10 @@ func TestExplained(t *testing.T) {
 			change: func(b *Book) { b.Domains[0].Keys = []expect.Pin{pin(made{names: host, key: 1}.der(t))} },
 		},
 		{
+			name: "pinned at a server", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: yes, because: ByPin,
+			change: func(b *Book) { b.Targets[0].Keys = []expect.Pin{pin(made{names: host, key: 1}.der(t))} },
+		},
+		{
 			name: "pin has ended", logged: []made{{names: []string{"b.lab.example"}, begin: noon, key: 1}}, want: no,
 			change: func(b *Book) {
 				p := pin(made{names: host, key: 1}.der(t))
@@ -281,6 +285,9 @@ func TestPinned(t *testing.T) {
 	}{
 		{"none", nil, nil, "unknown"},
 		{"of one name only", other, nil, "unknown"},
+		{"of the domain, and the server has none", nil, other, "unknown"},
+		{"it is one of the domain's", nil, mine, "true"},
+		{"it is the server's", mine, other, "true"},
 		{"of both", other, other, "false"},
 		{"it is one", other, mine, "true"},
 		{"of the CA", other, []expect.Pin{pin(ca)}, "unknown"},
@@ -299,6 +306,18 @@ func TestPinned(t *testing.T) {
 		if got != tt.want || f.HasPins != (got != "unknown") {
 			t.Errorf("pins %s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+	// A name that the owner said nothing of may have a key of its own.
+	e := entry(made{names: []string{"a.lab.example", "shop.example"}, key: 1}.der(t), false, noon, 1)
+	b := &Book{At: noon, Domains: []Domain{{Name: ".lab.example", Keys: other}}, Entries: []*evidence.Subject{e}}
+	if f := Open(b).Facts(e, map[string]string{}); f.KeyPinned != nil || f.HasPins {
+		t.Errorf("pins of one name of two: %+v", f)
+	}
+	// Nor do pins for a server speak of a name that does not lead to it.
+	e = entry(made{names: []string{"b.lab.example"}, key: 1}.der(t), false, noon, 1)
+	b = &Book{At: noon, Domains: []Domain{{Name: ".lab.example"}}, Targets: []Target{{Host: "a.lab.example", Keys: other}}, Entries: []*evidence.Subject{e}}
+	if f := Open(b).Facts(e, map[string]string{}); f.KeyPinned != nil || f.HasPins || f.Domain != ".lab.example" {
+		t.Errorf("pins of another server: %+v", f)
 	}
 }
 
