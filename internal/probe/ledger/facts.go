@@ -214,10 +214,14 @@ func (l *Ledger) early(f *facts.Ledger, x *logged) {
 // label is the operator of the issuing CA, as the issuer field names it: CAs have
 // several issuing CAs, and take any.
 func label(c *cert.Certificate) string {
-	if o := c.Issuer.Organizations(); len(o) > 0 {
-		return cert.NormalText(strings.Join(o, "\x00"))
+	var organizations []string
+	for _, o := range c.Issuer.Organizations() {
+		organizations = append(organizations, cert.NormalText(o))
 	}
-	return c.Issuer.Normal()
+	if len(organizations) == 0 {
+		return c.Issuer.Normal()
+	}
+	return strings.Join(organizations, "\x00")
 }
 
 func validity(c *cert.Certificate) (begin time.Time, life time.Duration, ok bool) {
