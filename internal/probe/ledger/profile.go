@@ -125,7 +125,7 @@ func profile(c *cert.Certificate) map[string]string {
 		"validation":  "policies " + cmp.Or(oids(c.Policies().Value), "none") + " and organization " + cmp.Or(strings.Join(c.Subject.Organizations(), " "), "none"),
 		"purposes":    cmp.Or(strings.Join(named(strings.Fields(oids(c.ExtKeyUsage().Value))), " "), "none"),
 		"common name": "absent", "must-staple": "no",
-		"serial":   fmt.Sprintf("of %d octets from %.2x", len(c.Serial), c.Serial),
+		"serial":   fmt.Sprintf("of %d octets from %.1x", len(c.Serial), c.Serial),
 		"pointers": pointers(c),
 	}
 	if begin, life, ok := validity(c); ok {

@@ -3,6 +3,9 @@ package ledger
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/evidence"
@@ -131,5 +134,91 @@ func TestHintsOfCAA(t *testing.T) {
 	b.Served = []Served{{"a.lab.example", cert.Parse(x.Certificates[0])}}
 	if f := Open(b).Facts(x, map[string]string{}); len(f.Hints) != 0 || f.Hints == nil {
 		t.Errorf("explained, and hints %q", f.Hints)
+	}
+}
+
+// Everything that is compared of a certificate.
+func TestProfileOf(t *testing.T) {
+	plain := cert.Parse(made{names: []string{"a.lab.example"}, begin: noon.Add(time.Hour), change: func(x *lab.Template) {
+		x.Subject, x.Serial = lab.Named("O=Lab"), []byte{0x0a, 1, 2}
+		x.Keep(lab.IDSAN)
+	}}.der(t))
+	full := cert.Parse(made{names: []string{"a.lab.example", "b.lab.example"}, begin: noon.Truncate(day), change: func(x *lab.Template) {
+		x.Subject, x.Serial = lab.Named("CN=a.lab.example"), append([]byte{0x03}, make([]byte, 17)...)
+		x.Keep(lab.IDSAN)
+		x.Set(
+			lab.ExtKeyUsage("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.2.3"), lab.Policies("2.23.140.1.2.1"),
+			lab.Extension{ID: "1.3.6.1.5.5.7.1.24", Value: []byte{0x30, 3, 2, 1, 5}},
+			lab.Extension{ID: lab.IDSCTs, Value: []byte{4, 0}},
+			lab.AIA("http://ocsp.lab.example/x", "http://issuer.lab.example/ca.crt"),
+		)
+	}}.der(t))
+	unsorted := cert.Parse(made{names: []string{"b.lab.example", "a.lab.example"}}.der(t))
+	for name, tt := range map[string]struct {
+		c    *cert.Certificate
+		want map[string]string
+	}{
+		"plain": {plain, map[string]string{
+			"key": "ecdsa 256", "validation": "policies none and organization Lab", "purposes": "none", "common name": "absent", "must-staple": "no",
+			"serial": "of 3 octets from 0a", "pointers": "OCSP none and issuer none and CRL none", "validity": "90 days", "begins": "at any time",
+			"extensions": "2.5.29.17",
+		}},
+		"full": {full, map[string]string{
+			"key": "ecdsa 256", "validation": "policies 2.23.140.1.2.1 and organization none", "purposes": "serverAuth clientAuth 1.2.3",
+			"common name": "present", "must-staple": "yes", "serial": "of 18 octets from 03",
+			"pointers": "OCSP ocsp.lab.example and issuer issuer.lab.example and CRL none", "validity": "90 days", "begins": "at midnight",
+			"extensions": "2.5.29.17 2.5.29.37 2.5.29.32 1.3.6.1.5.5.7.1.1", "order of names": "sorted",
+		}},
+	} {
+		if d := cmp.Diff(tt.want, profile(tt.c)); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	if got := profile(unsorted)["order of names"]; got != "not sorted" {
+		t.Errorf("order of names: %s", got)
+	}
+}
+
+// Of values that as many have, it is always the same one.
+func TestMost(t *testing.T) {
+	var peers []peer
+	for _, v := range []string{"b", "a", "c", "b", "a"} {
+		peers = append(peers, peer{profile: map[string]string{"key": v}})
+	}
+	for range 20 {
+		if value, n := most(append(peers, peer{}), "key"); value != "a" || n != 2 {
+			t.Fatalf("most = %s, %d; want a, 2", value, n)
+		}
+	}
+}
+
+// What servers show and no log has is a habit, too: of the domain, from before, and
+// each once.
+func TestProfileOfServed(t *testing.T) {
+	served := func(name string, begin time.Time, key byte) Served {
+		return Served{name, cert.Parse(made{names: []string{name}, begin: begin, key: key}.der(t))}
+	}
+	before := noon.Add(-200 * day)
+	x := entry(made{names: []string{"x.lab.example"}, begin: noon, key: 1, days: 10}.der(t), false, noon, 1)
+	three := []Served{served("a.lab.example", before, 2), served("a.lab.example", before, 3), served("b.lab.example", before, 4)}
+	for name, tt := range map[string]struct {
+		served []Served
+		logged bool // the last of them
+		want   int
+	}{
+		"three":                  {three, false, 1},
+		"one of them is logged":  {three, true, 1},
+		"two":                    {three[:2], false, 0},
+		"two, and one of them":   {append(three[:2:2], three[1]), false, 0},
+		"one is of another name": {append(three[:2:2], served("other.example", before, 5)), false, 0},
+		"one is later":           {append(three[:2:2], served("b.lab.example", noon.Add(day), 5)), false, 0},
+	} {
+		b := &Book{Domains: []Domain{{Name: ".lab.example"}}, At: noon, Served: tt.served, Entries: []*evidence.Subject{x}}
+		if tt.logged {
+			b.Entries = append(b.Entries, entry(tt.served[len(tt.served)-1].Certificate.Raw, false, before, 2))
+		}
+		if f := Open(b).Facts(x, map[string]string{}); len(f.Profile) != tt.want {
+			t.Errorf("%s: differs in %q, want %d", name, f.Profile, tt.want)
+		}
 	}
 }
