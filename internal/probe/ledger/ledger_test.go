@@ -331,8 +331,23 @@ func TestBursts(t *testing.T) {
 		t.Errorf("Bursts() = %+v, want one of five", got)
 	}
 	b.Entries = b.Entries[1:]
+	// What only an index shows was logged nobody knows when.
+	b.Entries = append(b.Entries, indexed(made{names: []string{"a.lab.example"}, begin: noon.Add(day), key: 9}.der(t)))
 	if got := Open(b).Bursts(); got == nil || len(got) != 0 {
 		t.Errorf("Bursts() of four = %+v, want none", got)
+	}
+	// Nor are those of others counted, nor what lies a day apart.
+	far := &Book{Domains: []Domain{{Name: ".lab.example"}}, At: noon}
+	for i := range 6 {
+		far.Entries = append(far.Entries,
+			entry(made{names: []string{"shop.example"}, key: byte(i + 1)}.der(t), false, noon, uint64(i)),
+			entry(made{names: []string{"a.lab.example"}, key: byte(i + 1)}.der(t), false, noon.Add(time.Duration(i)*6*time.Hour), uint64(10+i)))
+	}
+	if got := Open(far).Bursts(); len(got) != 0 {
+		t.Errorf("Bursts() = %+v, want none: the fifth came a day after the first", got)
+	}
+	if got := (*Ledger)(nil).Bursts(); got == nil || len(got) != 0 {
+		t.Errorf("Bursts() without a ledger = %+v", got)
 	}
 }
 
