@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -320,6 +321,23 @@ func (c *Certificate) SCTList() View[[]byte] {
 		return err
 	})
 }
+
+// MustStaple says whether status_request is among the TLS features that a server
+// has to offer (RFC 7633 section 4.1): it has to staple an OCSP response.
+func (c *Certificate) MustStaple() View[bool] {
+	return view(c, OIDMustStaple, func(b []byte, staple *bool) error {
+		return each(b, idSequence, func(e Element) error {
+			if e.ID != idInteger {
+				return errTag
+			}
+			*staple = *staple || bytes.Equal(e.Body, []byte{statusRequest})
+			return nil
+		})
+	})
+}
+
+// statusRequest is the number of that extension of TLS (RFC 6066 section 8).
+const statusRequest = 5
 
 // Poison says whether the precertificate poison of RFC 6962 section 3.1 is
 // there; its error says that it is not critical or not a NULL.

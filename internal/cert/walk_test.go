@@ -339,3 +339,33 @@ func TestQuirkNames(t *testing.T) {
 		t.Error("DER() takes a departure from RFC 5280 for one from DER, or the reverse")
 	}
 }
+
+func TestMustStaple(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		value []byte
+		want  View[bool] // of Err only whether there is one
+		wrong bool
+	}{
+		{"status_request", []byte{0x30, 3, 2, 1, 5}, View[bool]{Present: true, Value: true}, false},
+		{"behind another", []byte{0x30, 6, 2, 1, 17, 2, 1, 5}, View[bool]{Present: true, Value: true}, false},
+		{"before one that is no number", []byte{0x30, 6, 2, 1, 5, 4, 1, 0}, View[bool]{Present: true, Value: true}, true},
+		{"status_request_v2 alone", []byte{0x30, 3, 2, 1, 17}, View[bool]{Present: true}, false},
+		{"1285", []byte{0x30, 4, 2, 2, 5, 5}, View[bool]{Present: true}, false},
+		{"no number", []byte{0x30, 3, 4, 1, 5}, View[bool]{Present: true}, true},
+		{"empty", []byte{0x30, 0}, View[bool]{Present: true}, false},
+		{"cut short", []byte{0x30, 3, 2}, View[bool]{Present: true}, true},
+		{"nothing", nil, View[bool]{Present: true}, true},
+	} {
+		p := baseline()
+		p.exts = append(p.exts, ext(OIDMustStaple, tt.value))
+		got := Parse(p.der()).MustStaple()
+		wrong := got.Err != nil
+		if got.Err = nil; got != tt.want || wrong != tt.wrong {
+			t.Errorf("%s: %+v, wrong %v; want %+v, wrong %v", tt.name, got, wrong, tt.want, tt.wrong)
+		}
+	}
+	if got := Parse(baseline().der()).MustStaple(); got != (View[bool]{}) {
+		t.Errorf("without the extension: %+v", got)
+	}
+}

@@ -250,7 +250,7 @@ func (in *Input) leaf(f *facts.Expect, e *expect.Expectation) {
 		in.unknown("leaf_must_staple", "the extensions of the leaf could not be read")
 		return
 	}
-	requires := mustStaple(c)
+	requires := c.MustStaple().Value
 	f.Requires = &requires
 }
 
@@ -294,31 +294,4 @@ func (in *Input) logged(f *facts.Expect) {
 		return
 	}
 	f.Logged = &yes
-}
-
-// statusRequest is the number of status_request (RFC 6066 section 8).
-const statusRequest = 5
-
-// mustStaple says that a leaf lists status_request among its TLS features (RFC
-// 7633 section 4.1).
-func mustStaple(c *cert.Certificate) bool {
-	x := c.Extension(cert.OIDMustStaple)
-	if x == nil || x.Err != nil {
-		return false
-	}
-	list, _, err := cert.Next(x.Value)
-	if err != nil {
-		return false
-	}
-	for b := list.Body; len(b) > 0; {
-		e, rest, err := cert.Next(b)
-		if err != nil {
-			return false
-		}
-		if len(e.Body) == 1 && e.Body[0] == statusRequest {
-			return true
-		}
-		b = rest
-	}
-	return false
 }

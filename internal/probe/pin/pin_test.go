@@ -1,7 +1,6 @@
 package pin
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -197,31 +196,6 @@ func TestTLSVersion(t *testing.T) {
 		if got != want {
 			t.Errorf("TLS %q = %s, want %s", version, got, want)
 		}
-	}
-}
-
-func TestMustStaple(t *testing.T) {
-	l := lab.New(lab.Config{})
-	for _, tt := range []struct {
-		name  string
-		value []byte
-		want  bool
-	}{
-		{"status_request", []byte{0x30, 3, 2, 1, 5}, true},
-		{"status_request behind another", []byte{0x30, 6, 2, 1, 17, 2, 1, 5}, true},
-		{"status_request_v2 alone", []byte{0x30, 3, 2, 1, 17}, false},
-		{"empty", []byte{0x30, 0}, false},
-		{"cut short", []byte{0x30, 3, 2}, false},
-		{"nothing", nil, false},
-	} {
-		template := l.LeafTemplate()
-		template.Extensions = append(slices.Clone(template.Extensions), lab.Extension{ID: "1.3.6.1.5.5.7.1.24", Value: tt.value})
-		if got := mustStaple(cert.Parse(template.Sign(l.Intermediate.Key, ""))); got != tt.want {
-			t.Errorf("%s: must-staple = %t, want %t", tt.name, got, tt.want)
-		}
-	}
-	if mustStaple(cert.Parse(l.Leaf)) {
-		t.Error("a leaf without the extension must staple")
 	}
 }
 

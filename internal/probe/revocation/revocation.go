@@ -79,7 +79,7 @@ type Input struct {
 
 // Facts gives what is known of the leaf's status and of that of its issuers.
 func Facts(in *Input) *facts.Revocation {
-	f := &facts.Revocation{Answers: []facts.RevocationAnswer{}, Exempt: exempt(in), MustStaple: mustStaple(in.Leaf)}
+	f := &facts.Revocation{Answers: []facts.RevocationAnswer{}, Exempt: exempt(in), MustStaple: in.Leaf.MustStaple().Value}
 	p := &probe{in: in, f: f, byHash: map[string]*cert.Certificate{evidence.Hash(in.Leaf.SHA256()): in.Leaf}}
 	for _, c := range in.Candidates {
 		p.byHash[evidence.Hash(c.SHA256())] = c
@@ -291,25 +291,8 @@ func exempt(in *Input) string {
 	return ""
 }
 
-// mustStaple looks for status_request among the TLS features (RFC 7633 section
-// 4.2.3).
-func mustStaple(c *cert.Certificate) bool {
-	x := c.Extension(cert.OIDMustStaple)
-	if x == nil {
-		return false
-	}
-	list, _, err := cert.Next(x.Value)
-	for rest := list.Body; err == nil && len(rest) > 0; {
-		var feature cert.Element
-		if feature, rest, err = cert.Next(rest); err == nil && feature.ID == 2 && bytes.Equal(feature.Body, []byte{5}) {
-			return true
-		}
-	}
-	return false
-}
-
 // issuersOf are the certificates of different keys that signed c: nearly always
-// one. named says that there was one of the issuer's name.
+// one.
 func (p *probe) issuersOf(c *cert.Certificate) (out []*cert.Certificate) {
 	want := c.Issuer.Normal()
 	if want == "" {
