@@ -298,6 +298,10 @@ func TestInWords(t *testing.T) {
 			t.Errorf("%s: %q, want %q and not %q", tt.name, got, tt.want, tt.not)
 		}
 	}
+	whole, part := inWords(&Subject{Verdict: finding.OK, Complete: true}), inWords(&Subject{Verdict: finding.OK})
+	if !strings.HasPrefix(whole, "Every required check ran, and") || !strings.Contains(part, "what could be collected, which is not all, and nothing speaks") {
+		t.Errorf("whole: %q, in part: %q", whole, part)
+	}
 	if got := inWords(&Subject{Findings: list(policy)}); !strings.Contains(got, "what was found besides") {
 		t.Errorf("findings without a certificate: %q", got)
 	}

@@ -74,6 +74,10 @@ func okInWords(s *Subject) string {
 		}
 	}
 	text := "Every required check ran, and "
+	if !s.Complete {
+		// A block of a file that could not be read may have been the forgery.
+		text = "Every required check ran on what could be collected, which is not all, and "
+	}
 	switch {
 	case key && accused:
 		text += "no more than a weak sign speaks for a forgery, but others may have the key of this certificate"
