@@ -184,16 +184,26 @@ func (g *graph) copiedNames() bool {
 	return false
 }
 
-// namesLeaf says whether a certificate is valid for one of the first maxNames
-// names of the leaf.
+// namesLeaf says whether a certificate is for one of the first maxNames names of
+// the leaf.
 func (g *graph) namesLeaf(n *node) bool {
-	leaf, other := g.nodes[0].c.DNSNames(), n.c.DNSNames()
+	leaf, other := hostNames(g.nodes[0].c), hostNames(n.c)
 	if len(leaf) > maxNames || len(other) > maxNames {
 		leaf, other = leaf[:min(len(leaf), maxNames)], other[:min(len(other), maxNames)]
 	}
 	return slices.ContainsFunc(leaf, func(d string) bool {
 		return slices.ContainsFunc(other, func(pattern string) bool { return name.Match(pattern, d) })
 	})
+}
+
+// hostNames are the DNS names that a certificate is for. What has no alternative
+// names at all, as the first thing that OpenSSL makes for somebody in a hurry, is
+// meant for its common names.
+func hostNames(c *cert.Certificate) []string {
+	if c.AltNames().Present {
+		return c.DNSNames()
+	}
+	return c.Subject.CommonNames()
 }
 
 // maxNames bounds the names of two certificates that are compared with each

@@ -25,6 +25,18 @@ func TestForeignTail(t *testing.T) {
 	renewed.Key, renewed.Serial = lab.ForgedKey(), lab.SerialOf("renewed")
 	renewed.Set(lab.SKI(renewed.Key.ID))
 	other := lab.New(lab.Config{Host: "www.bank.example", At: l.At})
+	// Certificates without alternative names are for their common name.
+	commonName := func(host string, ca *lab.CA) []byte {
+		t := l.LeafTemplate()
+		t.Subject, t.Key, t.Serial = lab.Named("CN="+host), lab.ForgedKey(), lab.SerialOf("cn "+host)
+		t.Issuer, t.Extensions = t.Subject, nil
+		if ca != nil {
+			t.Issuer = ca.Name
+			return t.Sign(ca.Key, "")
+		}
+		return t.Sign(t.Key, "")
+	}
+	stranger := l.SelfSignedCA(lab.Named("O=Strange Trust, CN=Strange CA 1"), lab.InterceptorKey())
 	yes, no := true, false
 	for _, c := range []struct {
 		name  string
@@ -36,6 +48,10 @@ func TestForeignTail(t *testing.T) {
 		{"interceptor's behind it", foreign, false, &yes},
 		{"without the interceptor's CA", foreign[:3], false, nil},
 		{"self-signed behind it", append(l.Chain(), selfSigned[0]), false, nil},
+		{"self-signed behind it, of that common name", append(l.Chain(), commonName(l.Host, nil)), false, nil},
+		{"self-signed behind it, of another common name", append(l.Chain(), commonName("www.bank.example", nil)), false, &no},
+		{"a stranger's behind it, of that common name", append(l.Chain(), commonName(l.Host, stranger), stranger.DER), false, &yes},
+		{"a stranger's behind it, of another common name", append(l.Chain(), commonName("www.bank.example", stranger), stranger.DER), false, &no},
 		{"renewed by the same CA", append(l.Chain(), l.Issue(renewed)), false, &no},
 		{"another server's behind it", append(l.Chain(), other.Leaf), false, &no},
 		{"the root behind it", append(l.Chain(), l.Root.DER), false, &no},
