@@ -7,6 +7,8 @@ package chain
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
@@ -122,15 +124,38 @@ func maybe(yes, ok bool) *bool {
 }
 
 // namePublic looks at the name that was asked for, or else at those in the leaf.
+// The common name of a leaf that has no alternative names counts where it says that
+// it is for TLS servers and no CA's: without that, anna.li may be a person.
 func namePublic(leaf *cert.Certificate, asked string) *bool {
 	if asked != "" {
 		return maybe(name.Public(asked), true)
 	}
 	alt := name.Alternative(leaf)
-	if alt == nil || len(alt.DNS)+len(alt.IP) == 0 {
+	if alt == nil {
 		return nil
 	}
-	return &alt.Public
+	if len(alt.DNS)+len(alt.IP) > 0 {
+		return &alt.Public
+	}
+	server := hasOID(leaf.ExtKeyUsage().Value, cert.OIDServerAuth) && !leaf.BasicConstraints().Value.CA
+	if hosts := commonHosts(leaf); len(hosts) > 0 && server {
+		return maybe(slices.ContainsFunc(hosts, name.Public), true)
+	}
+	return nil
+}
+
+// commonHosts are the host names and addresses among the common names of a leaf
+// without alternative names.
+func commonHosts(leaf *cert.Certificate) (out []string) {
+	if leaf.AltNames().Present {
+		return nil
+	}
+	for _, cn := range leaf.Subject.CommonNames() {
+		if hostLike(cn) && unfit(cn) == "" || looseAddress(cn) {
+			out = append(out, strings.TrimPrefix(cn, "*."))
+		}
+	}
+	return out
 }
 
 // anchorExpected says whether such a chain has to reach a public or inventory
@@ -141,6 +166,8 @@ func anchorExpected(in *Input, f *facts.Chain, listed bool, reasons map[string]s
 	switch {
 	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
 		return maybe(true, true)
+	case f.NamePublic == nil && len(commonHosts(in.Certificates[0])) > 0:
+		reasons[path] = "no name was asked for and the certificate names a host in its common name alone, and does not say that it is a server's, so nothing says which root it must reach; name the host with --name, or its root with --roots"
 	case f.NamePublic == nil:
 		reasons[path] = "no name was asked for and the certificate names no host, so nothing says which root it must reach; name one with --name, or its root with --roots"
 	case !*f.NamePublic:
