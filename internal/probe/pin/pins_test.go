@@ -216,3 +216,71 @@ func TestKeyType(t *testing.T) {
 		}
 	}
 }
+
+// One issuer that is allowed will do, by name or by key, wherever it stands in the
+// list and above the leaf; who issued is told of the first path that counts.
+func TestIssuers(t *testing.T) {
+	s := store(t)
+	in := public(t, s, "letsencrypt.org", "Let's Encrypt")
+	ca := in.Certificates[1]
+	roots, _ := s.ByCAA("letsencrypt.org")
+	stranger := pinOf(cert.Parse(lab.New(lab.Config{Host: "other.example"}).Root.DER))
+	good := in.Chain.Paths[0]
+	aside := good
+	aside.Accepted, aside.Reason = false, "name-constraint"
+	aside.Certificates = []string{good.Certificates[0], evidence.Hash(cert.Parse(lab.New(lab.Config{}).Root.DER).SHA256())}
+	in.Issuers = []*cert.Certificate{cert.Parse(lab.New(lab.Config{}).Root.DER)}
+	for _, tt := range []struct {
+		name    string
+		allowed []expect.Issuer
+		paths   []facts.Path
+		want    string
+	}{
+		{"by key, behind a name", []expect.Issuer{{CA: "pki.goog"}, {Key: pinOf(ca)}}, []facts.Path{good}, "yes"},
+		{"by the root's key", []expect.Issuer{{Key: pinOf(roots[0].Certificate)}}, []facts.Path{good}, "yes"},
+		{"the leaf's own key", []expect.Issuer{{Key: pinOf(in.Certificates[0])}}, []facts.Path{good}, "no"},
+		{"another key", []expect.Issuer{{Key: stranger}}, []facts.Path{good}, "no"},
+		{"another key, and a name", []expect.Issuer{{Key: stranger}, {CA: "letsencrypt.org"}}, []facts.Path{good}, "yes"},
+		{"on the second path", []expect.Issuer{{Key: pinOf(ca)}}, []facts.Path{aside, good}, "yes"},
+		{"on a path that does not count", []expect.Issuer{{Key: pinOf(in.Issuers[0])}}, []facts.Path{aside, good}, "unknown"},
+		{"another, where a path does not count", []expect.Issuer{{Key: stranger}}, []facts.Path{aside}, "no"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in.Chain.Paths, in.Reasons = tt.paths, map[string]string{}
+			in.Expected = &expect.Expectation{Issuers: tt.allowed}
+			f := Expect(in)
+			got := "unknown"
+			if f.IssuerOK != nil {
+				got = map[bool]string{true: "yes", false: "no"}[*f.IssuerOK]
+			}
+			if got != tt.want || (got == "unknown") != (in.Reasons["expect.issuer_allowed"] == reasonUnvouched) {
+				t.Errorf("allowed = %s (%s), want %s", got, in.Reasons["expect.issuer_allowed"], tt.want)
+			}
+			by := ""
+			if tt.paths[len(tt.paths)-1].Accepted {
+				by = ca.Subject.String() + " (" + ca.Pin() + ")"
+			}
+			if f.IssuedBy != by {
+				t.Errorf("issued by %s, want %s", f.IssuedBy, by)
+			}
+		})
+	}
+}
+
+// Who serves a root itself has no other issuer than that.
+func TestServedRoot(t *testing.T) {
+	l := lab.New(lab.Config{})
+	root := cert.Parse(l.Root.DER)
+	s, err := trust.New([]trust.Set{{Name: "corp", Certificates: [][]byte{l.Root.DER}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &Input{
+		Certificates: []*cert.Certificate{root}, Trust: s, At: l.At, Leaf: &facts.Cert{}, Reasons: map[string]string{},
+		Chain:    &facts.Chain{Paths: []facts.Path{{Certificates: []string{evidence.Hash(root.SHA256())}, Anchor: "inventory", Accepted: true}}},
+		Expected: &expect.Expectation{Issuers: []expect.Issuer{{Key: pinOf(root)}}},
+	}
+	if f := Expect(in); f.IssuerOK == nil || !*f.IssuerOK {
+		t.Errorf("a root by itself: allowed %v (%v)", f.IssuerOK, in.Reasons)
+	}
+}
