@@ -175,6 +175,21 @@ func (p *path) acceptedByUs() bool {
 	return true
 }
 
+// vouchedUnread says that crypto/x509 was never asked, because it cannot read the
+// leaf, and that a root vouches for the leaf all the same: every signature up to it
+// verifies over what was served and our own checks find nothing that breaks the path.
+// Public CAs have issued such certificates, with a BOOLEAN written out or an odd
+// character in a subject. That is not acceptance: what no library reads, no library
+// has held against names and constraints. Nor is it a stranger's root.
+//
+// The outer algorithm is no part of what a root vouches for: where it was exchanged,
+// which is also unreadable to the library, somebody altered the certificate.
+func (v *verified) vouchedUnread(in *Input) bool {
+	best := v.paths[0]
+	leaf := best.steps[0].c
+	return v.anchor == trust.None && in.Parsed(leaf) == nil && bytes.Equal(leaf.SigAlgInner, leaf.SigAlgOuter) && best.acceptedByUs()
+}
+
 // flawBesidesKeys is the first flaw that is no short key: keys were short when
 // SHA-1 was in use.
 func (p *path) flawBesidesKeys() *violation {
