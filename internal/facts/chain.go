@@ -8,7 +8,7 @@ type Chain struct {
 	NameMatches *bool  `fact:"name_matches" doc:"the leaf is valid for it; unknown where none was asked for"`
 	NameInCN    *bool  `fact:"name_only_common" doc:"the leaf has no alternative names, its common name is the name asked for, and a root that counts vouches for it as such names were certified: before 2017-04-19, or by the owner's CA, and no CA on the path is bound to certain names; unknown where no name was asked for"`
 	CNCounts    *bool  `fact:"common_name_counts" doc:"name_only_common holds of a certificate of the time when browsers read common names, before 2017-04-19; unknown for a later one of an owner's CA: browsers refuse it, and only the owner knows what his clients do; unknown where no name was asked for"`
-	NamePublic  *bool  `fact:"name_public" doc:"the name asked for, or else one in the leaf, is of the public Internet; of a leaf without alternative names that says it is for TLS servers the common name; unknown where there is no name"`
+	NamePublic  *bool  `fact:"name_public" doc:"the name asked for, or else one in the leaf, is of the public Internet; of a leaf without alternative names from 2017-04-19 or later that says it is for TLS servers the common name; unknown where there is no name"`
 	Length      int64  `fact:"length" doc:"number of certificates"`
 	Live        bool   `fact:"live" doc:"it was served by an endpoint, not read from a file"`
 	Links       []Link `fact:"links" doc:"every certificate in the order served"`

@@ -125,7 +125,9 @@ func maybe(yes, ok bool) *bool {
 
 // namePublic looks at the name that was asked for, or else at those in the leaf.
 // The common name of a leaf that has no alternative names counts where it says that
-// it is for TLS servers and no CA's: without that, anna.li may be a person.
+// it is for TLS servers and no CA's: without that, anna.li may be a person. One from
+// before browsers stopped to read common names may be a genuine one of a public CA
+// that no root program has any more.
 func namePublic(leaf *cert.Certificate, asked string) *bool {
 	if asked != "" {
 		return maybe(name.Public(asked), true)
@@ -138,7 +140,8 @@ func namePublic(leaf *cert.Certificate, asked string) *bool {
 		return &alt.Public
 	}
 	server := hasOID(leaf.ExtKeyUsage().Value, cert.OIDServerAuth) && !leaf.BasicConstraints().Value.CA
-	if hosts := commonHosts(leaf); len(hosts) > 0 && server {
+	late := leaf.NotBeforeErr == nil && !leaf.NotBefore.Before(commonNameEnd)
+	if hosts := commonHosts(leaf); len(hosts) > 0 && server && late {
 		return maybe(slices.ContainsFunc(hosts, name.Public), true)
 	}
 	return nil
@@ -168,7 +171,7 @@ func anchorExpected(in *Input, f *facts.Chain, v *verified, reasons map[string]s
 	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
 		return maybe(true, true)
 	case f.NamePublic == nil && len(commonHosts(in.Certificates[0])) > 0:
-		reasons[path] = "no name was asked for and the certificate names a host in its common name alone, and does not say that it is a server's, so nothing says which root it must reach; name the host with --name, or its root with --roots"
+		reasons[path] = "no name was asked for, and the certificate names a host in its common name alone, which counts here only in one that says it is for TLS servers, from " + commonNameEnd.Format(time.DateOnly) + " or later: nothing says which root it must reach; name the host with --name, or its root with --roots"
 	case f.NamePublic == nil:
 		reasons[path] = "no name was asked for and the certificate names no host, so nothing says which root it must reach; name one with --name, or its root with --roots"
 	case !*f.NamePublic:

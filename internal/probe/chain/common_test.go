@@ -3,6 +3,7 @@ package chain
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/certassay/certassay/internal/lab"
 	"github.com/certassay/certassay/internal/trust"
@@ -32,12 +33,16 @@ func TestCommonNameExpectsAnchor(t *testing.T) {
 		{"no purpose", "CN=www.bank.example", nil, nil, "in its common name alone"},
 		{"for mail", "CN=anna.li", []lab.Extension{mail}, nil, "in its common name alone"},
 		{"a CA's", "CN=ca.bank.example", []lab.Extension{server, authority}, nil, "in its common name alone"},
+		{"from when common names were read", "CN=www.bank.example", []lab.Extension{server}, nil, "in its common name alone"},
 		{"a person", "CN=Anna Li", []lab.Extension{server}, nil, "names no host"},
 		{"alternative names", "CN=www.bank.example", []lab.Extension{server, lab.DNSNames()}, nil, "names no host"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			leaf := l.LeafTemplate()
 			leaf.Subject, leaf.Issuer, leaf.Key, leaf.Extensions = lab.Named(c.subject), ca.Name, lab.ForgedKey(), c.extensions
+			if c.name == "from when common names were read" {
+				leaf.NotBefore = commonNameEnd.Add(-time.Second)
+			}
 			in := input(t, trust.Options{}, leaf.Sign(ca.Key, ""), ca.DER)
 			in.Name, in.At = "", l.At
 			reasons := map[string]string{}
