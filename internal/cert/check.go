@@ -14,7 +14,7 @@ import (
 // zero value is a text without any.
 type TextFlaws struct {
 	NUL     bool // a NUL character, which ends the text for programs in C
-	Control bool // another control character
+	Control bool // another control character, or one that is not seen at all
 	Bidi    bool // a bidirectional override, embedding, isolate or mark
 	// MixedScript says that one word mixes Latin letters with look-alike
 	// Cyrillic, Greek or Armenian ones. Words wholly of one script, and
@@ -39,7 +39,7 @@ func CheckText(s string) (f TextFlaws) {
 		switch {
 		case r == 0:
 			f.NUL = true
-		case r < 0x20 || r >= 0x7f && r < 0xa0:
+		case r < 0x20 || r >= 0x7f && r < 0xa0 || invisible(r):
 			f.Control = true
 		case unicode.Is(unicode.Bidi_Control, r):
 			f.Bidi = true
@@ -53,6 +53,14 @@ func CheckText(s string) (f TextFlaws) {
 		f.MixedScript = f.MixedScript || latin && alike
 	}
 	return f
+}
+
+// invisible says that a character shows nothing and means nothing, so that two
+// names that differ in it alone look the same: soft hyphen, zero-width space, word
+// joiner and the invisible operators, byte order mark, and the tags. The joiners
+// U+200C and U+200D shape Persian and Indian letters, and are none.
+func invisible(r rune) bool {
+	return r == 0xad || r == 0x200b || r >= 0x2060 && r <= 0x2064 || r == 0xfeff || r >= 0xe0000 && r <= 0xe007f
 }
 
 // printable says that a text is of printable ASCII alone, which has no flaw.

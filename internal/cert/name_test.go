@@ -95,6 +95,8 @@ func TestCheckText(t *testing.T) {
 		"a\x00b": {NUL: true}, "a\x1b[0m": {Control: true}, "a\u0085b": {Control: true}, "a\u202eb": {Bidi: true},
 		"a\u2066b": {Bidi: true}, "Gооgle": {MixedScript: true}, "Ρaypal": {MixedScript: true}, "Micrօsoft": {MixedScript: true},
 		"рaypal.com Inc": {MixedScript: true},
+		"Go\u200bDaddy":  {Control: true}, "Go\u00adDaddy": {Control: true}, "Go\u2060Daddy": {Control: true}, "\ufeffGoDaddy": {Control: true}, "Go\U000e0041Daddy": {Control: true},
+		"Go\u00a0Daddy": {}, "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645": {},
 	} {
 		if diff := cmp.Diff(want, CheckText(text)); diff != "" {
 			t.Errorf("CheckText(%q) (-want +got):\n%s", text, diff)
