@@ -307,6 +307,34 @@ func TestInWords(t *testing.T) {
 	}
 }
 
+// What the verdict rests on stands before faults of policy, and only there.
+func TestByGravity(t *testing.T) {
+	policy := finding.Finding{Rule: "policy", Class: finding.Policy, Severity: finding.Critical, Confidence: finding.Proof}
+	key := finding.Finding{Rule: "key", Class: finding.CompromisedKey, Severity: finding.Low, Confidence: finding.Proof}
+	strong := finding.Finding{Rule: "strong", Class: finding.Interception, Severity: finding.Medium, Confidence: finding.Strong}
+	weak := finding.Finding{Rule: "weak", Class: finding.Forgery, Severity: finding.Medium, Confidence: finding.Weak}
+	waived := strong
+	waived.Rule, waived.Waiver = "waived", &finding.Waiver{}
+	for _, tt := range []struct {
+		name     string
+		findings []finding.Finding
+		want     []string
+	}{
+		{"strong", []finding.Finding{policy, weak, strong}, []string{"strong", "weak", "policy"}},
+		{"key", []finding.Finding{policy, key}, []string{"key", "policy"}},
+		{"one weak sign decides nothing", []finding.Finding{weak, policy}, []string{"policy", "weak"}},
+		{"waived", []finding.Finding{waived, policy, weak}, []string{"policy", "weak", "waived"}},
+	} {
+		var got []string
+		for _, f := range byGravity(tt.findings) {
+			got = append(got, f.Rule)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
 // The head of a run in which all is ok names what makes it fail all the same.
 func TestHeadline(t *testing.T) {
 	d := &Document{Subjects: []Subject{{Verdict: finding.OK, Complete: true, Findings: []finding.Finding{

@@ -184,8 +184,18 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// byGravity orders findings for people: what counts first, waived ones last.
+// byGravity orders findings for people: what counts first, waived ones last. Where
+// the verdict speaks against the certificate that is what it rests on, before any
+// fault of policy however grave: who reads only the first must read the reason.
 func byGravity(findings []finding.Finding) []finding.Finding {
+	verdict := finding.Judge(findings, nil, true)
+	accused := verdict == finding.Forged || verdict == finding.Suspicious
+	aside := func(f finding.Finding) int {
+		if accused && !f.Class.Accuses() && f.Class != finding.CompromisedKey {
+			return 1
+		}
+		return 0
+	}
 	waived := func(f finding.Finding) int {
 		if f.Waiver != nil {
 			return 1
@@ -196,6 +206,7 @@ func byGravity(findings []finding.Finding) []finding.Finding {
 	slices.SortStableFunc(sorted, func(a, b finding.Finding) int {
 		return cmp.Or(
 			cmp.Compare(waived(a), waived(b)),
+			cmp.Compare(aside(a), aside(b)),
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(slices.Index(finding.Confidences, a.Confidence), slices.Index(finding.Confidences, b.Confidence)))
 	})
