@@ -208,13 +208,14 @@ func (w *watchRun) again(ctx context.Context, old *watchPlan, before marks) (*wa
 	return next, w.metrics.move(w, f.cfg.Metrics)
 }
 
-// refuse says loudly that the plan before stays in force.
+// refuse says loudly that the plan before stays in force. It is written before it is
+// said: who reads it, and then asks for the state, finds it there.
 func (w *watchRun) refuse(ctx context.Context, text string) {
 	const longest = 2000
-	w.warn(fmt.Sprintf("THE CONFIGURATION WAS NOT TAKEN, the one of %s stays in force: %.*s", w.taken.Format(time.RFC3339), longest, text))
 	err := w.store.Update(ctx, func(tx *store.Tx) error {
 		return tx.SetConfiguration(store.Configuration{Taken: w.taken, Failed: audit.Now(), Error: fmt.Sprintf("%.*s", longest, text)})
 	})
+	w.warn(fmt.Sprintf("THE CONFIGURATION WAS NOT TAKEN, the one of %s stays in force: %.*s", w.taken.Format(time.RFC3339), longest, text))
 	if err != nil && ctx.Err() == nil {
 		w.warn(err.Error())
 	}

@@ -348,16 +348,20 @@ func (f *follower) note(ctx context.Context, cause error) error {
 	now := f.Now()
 	if cause == nil {
 		s.Succeeded, s.Error, s.Failures = now, "", 0
-		if f.failing != "" {
-			f.Warn(s.Name + " works again")
-		}
-		f.failing = ""
 	} else {
 		text := strings.ReplaceAll(cause.Error(), "\n", "; ") // several that are joined
 		s.Failed, s.Error, s.Failures = now, cut(text), s.Failures+1
-		f.warnOnce(&f.failing, fmt.Sprintf("%s: %s", s.Name, s.Error))
 	}
-	return f.update(ctx, func(tx *store.Tx) error { return tx.PutLog(s, s.Position) })
+	// It is written before it is said: who reads it finds it in the state.
+	err := f.update(ctx, func(tx *store.Tx) error { return tx.PutLog(s, s.Position) })
+	switch {
+	case cause != nil:
+		f.warnOnce(&f.failing, fmt.Sprintf("%s: %s", s.Name, s.Error))
+	case f.failing != "":
+		f.Warn(s.Name + " works again")
+		f.failing = ""
+	}
+	return err
 }
 
 // warnOnce warns where it is not what was warned of last.
