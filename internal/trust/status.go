@@ -43,6 +43,7 @@ func (s *Store) Status() []Data {
 		Data{"incidents", incidents().date, incidents().all, "documented forgeries and leaks, with hashes of their certificates and keys"},
 		Data{"CAA identifiers", caaDate, len(caaOwners), caaSource},
 		Data{"distrusted CAs", distrusted().date, distrusted().all, "CAs that root programs decided against, with dates"},
+		Data{"retired roots", retired().date, retired().all, "roots that Mozilla's list held once, with dates"},
 		Data{"revoked CAs", s.RevokedDate(), s.revokedList().entries, "Mozilla's OneCRL, as Firefox ships it: certificates that it refuses whoever vouches for them"},
 	)
 }

@@ -163,10 +163,12 @@ func commonHosts(leaf *cert.Certificate) (out []string) {
 
 // anchorExpected says whether such a chain has to reach a public or inventory
 // root. Where only the owner can say, it is unknown; so it is where the key of a public
-// CA made the last signature and nothing more is known of that CA, and where a root did
-// vouch for a leaf that the library cannot read.
+// CA made the last signature and nothing more is known of that CA, where a root did
+// vouch for a leaf that the library cannot read, and where one did that has gone since.
 func anchorExpected(in *Input, f *facts.Chain, v *verified, reasons map[string]string) *bool {
 	const path = "chain.anchor_expected"
+	former, wasRoot := v.formerRoot(in, gone{trust.RetiredRoot, trust.RetiredName})
+	local := f.Anchor == string(trust.Local)
 	switch {
 	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
 		return maybe(true, true)
@@ -176,11 +178,13 @@ func anchorExpected(in *Input, f *facts.Chain, v *verified, reasons map[string]s
 		reasons[path] = "no name was asked for and the certificate names no host, so nothing says which root it must reach; name one with --name, or its root with --roots"
 	case !*f.NamePublic:
 		reasons[path] = "this is a private name or address: only its owner can say which root it must reach; name that root with --roots FILE"
+	case wasRoot:
+		reasons[path] = formerReason(&former)
 	case v.vouchedUnread(in):
 		reasons[path] = "crypto/x509 cannot read the certificate, so it verifies no path; every signature up to a known root does verify, and no stranger made these: have the certificate reissued in an encoding that software reads"
 	case v.listedSigner(in):
 		reasons[path] = "the issuer's certificate was left out; the signature was made with the key of a CA on Mozilla's list of disclosed intermediates, which has nothing but the key's hash; have the certificate fetched (--online aia), or name it (--known)"
-	case !in.Live && !f.IssuerSupplied:
+	case !local && !in.Live && !f.IssuerSupplied:
 		reasons[path] = "the issuer's certificate is not in the file, so the chain cannot be followed; add it to the file, or name its root with --roots FILE"
 	default:
 		return maybe(true, true)

@@ -157,22 +157,34 @@ func (p *path) has(reason string) bool {
 // chains of the time when SHA-1 was in use: an incident responder's folder is
 // full of these, and a genuine one is no forgery. SHA-1 is excused up to its end.
 func (p *path) acceptedByUs() bool {
-	if p.top().anchor == trust.None || p.library == reasonProgram || p.flawBesidesKeys() != nil {
+	return p.top().anchor != trust.None && p.library != reasonProgram && p.wellSigned(sha1End(p.anchor()))
+}
+
+// wellSigned says that nothing on a path breaks it but short keys of their time, and
+// that nothing below its end is signed with SHA-1 from the given time on, or with a
+// key that anybody may have found.
+func (p *path) wellSigned(sha1 time.Time) bool {
+	if p.flawBesidesKeys() != nil {
 		return false
 	}
 	for i, s := range p.steps[:len(p.steps)-1] {
-		if s.c.SPKI == nil || s.c.NotBeforeErr != nil {
-			return false
-		}
-		if !s.c.NotBefore.Before(sha1End(p.anchor())) && s.c.SignatureAlgorithm().Hash == "sha1" {
-			return false
-		}
-		// A shorter key signs nothing that anybody has to believe.
-		if k := &p.steps[i+1].c.Key; k.Algorithm == cert.DSA || k.Algorithm == cert.RSA && k.Bits < 1024 {
+		if !signable(s.c, &p.steps[i+1].c.Key, sha1) {
 			return false
 		}
 	}
 	return true
+}
+
+// signable says that the key's signature on c tells something: SHA-1 is excused before
+// the given time, and a shorter key signs nothing that anybody has to believe.
+func signable(c *cert.Certificate, by *cert.Key, sha1 time.Time) bool {
+	if c.SPKI == nil || c.NotBeforeErr != nil {
+		return false
+	}
+	if !c.NotBefore.Before(sha1) && c.SignatureAlgorithm().Hash == "sha1" {
+		return false
+	}
+	return by.Algorithm != cert.DSA && (by.Algorithm != cert.RSA || by.Bits >= 1024)
 }
 
 // vouchedUnread says that crypto/x509 was never asked, because it cannot read the
