@@ -7,7 +7,7 @@ type Endpoint struct {
 	Private    bool   `fact:"private_address" doc:"the address is not of the public Internet"`
 	Answered   bool   `fact:"answered" doc:"at least one handshake delivered certificates"`
 	Completed  bool   `fact:"completed" doc:"a handshake was completed"`
-	Possession *bool  `fact:"possession" doc:"the server proved that it holds the leaf's private key; unknown where no handshake got that far"`
+	Possession *bool  `fact:"possession" doc:"the server proved in every handshake that got that far that it holds the leaf's private key; unknown where none did"`
 	Version    string `fact:"tls_version" doc:"1.0, 1.1, 1.2, 1.3; empty where none was negotiated"`
 	Cipher     string `fact:"cipher" doc:"cipher suite by its IANA name"`
 	Group      string `fact:"group" doc:"key exchange group"`

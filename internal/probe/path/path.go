@@ -50,7 +50,8 @@ func Endpoint(s *evidence.Subject) *facts.Endpoint {
 }
 
 // possession is known once a handshake that delivered the judged leaf got as far
-// as the signature that proves the key.
+// as the signature that proves the key. One proof that failed is not made good by
+// another that held: somebody who has not the key answered once.
 func possession(s *evidence.Subject) *bool {
 	var proven, refuted bool
 	for i := range s.Handshakes {
@@ -62,6 +63,7 @@ func possession(s *evidence.Subject) *bool {
 	if !proven && !refuted {
 		return nil
 	}
+	proven = !refuted
 	return &proven
 }
 
