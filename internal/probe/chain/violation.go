@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/certassay/certassay/internal/cert"
+	"github.com/certassay/certassay/internal/ct"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -226,14 +227,22 @@ func (j *judge) issuer(c *cert.Certificate) {
 		below := j.below()
 		j.sayIf(below > bc.Value.PathLen, reasonPathLength, "%d CAs below one that allows %d", below, bc.Value.PathLen)
 	}
-	j.sayIf(!allows(c, cert.OIDServerAuth), reasonUsage, "an issuer not for servers")
+	j.sayIf(!allows(c, cert.OIDServerAuth) && !j.standIn(j.at), reasonUsage, "an issuer not for servers")
+}
+
+// standIn says that the certificate at an index is a Precertificate Signing
+// Certificate, which signed the precertificate below it in place of its own issuer: it
+// is for nothing else, and no CA of the path that clients will see (RFC 6962 section
+// 3.1).
+func (j *judge) standIn(at int) bool {
+	return at == 1 && ct.IsPrecertSigner(j.p.steps[1].c) && j.p.steps[0].c.Poison().Present
 }
 
 // below counts the CAs between the certificate looked at and the leaf;
 // self-issued ones do not count (RFC 5280 section 4.2.1.9).
 func (j *judge) below() (n int) {
-	for _, s := range j.p.steps[1:j.at] {
-		if !s.c.SelfIssued() {
+	for i := 1; i < j.at; i++ {
+		if !j.p.steps[i].c.SelfIssued() && !j.standIn(i) {
 			n++
 		}
 	}

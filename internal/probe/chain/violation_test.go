@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -139,6 +140,41 @@ func TestViolations(t *testing.T) {
 				t.Errorf("not said: %s at %d (%s)", tt.want, tt.index, tell(f))
 			}
 		})
+	}
+}
+
+// A Precertificate Signing Certificate stands in for the issuer of a precertificate:
+// it takes no place on the path and needs no other purpose. Above anything else, and
+// farther up, it is a CA as any other.
+func TestPrecertificateSigner(t *testing.T) {
+	signs := func(x *lab.Template) { x.Set(lab.ExtKeyUsage("1.3.6.1.4.1.11129.2.4.4")) }
+	poisoned := func(m *made) { m.leaf.Set(lab.Extension{ID: lab.IDPoison, Critical: true, Value: []byte{5, 0}}) }
+	short := func(m *made) { m.root.Set(lab.Basic(true, 0).MakeCritical()) }
+	for _, tt := range []struct {
+		name   string
+		change []func(*made)
+		want   []string
+	}{
+		{"above a precertificate", []func(*made){poisoned, short, func(m *made) { signs(&m.mid) }}, nil},
+		{"above a certificate", []func(*made){short, func(m *made) { signs(&m.mid) }}, []string{"ext-key-usage at 1", "path-length at 2"}},
+		{"another CA above a precertificate", []func(*made){poisoned, short}, []string{"path-length at 2"}},
+		{"one for clients above a precertificate", []func(*made){poisoned, func(m *made) { m.mid.Set(lab.ExtKeyUsage(lab.ClientAuth)) }}, []string{"ext-key-usage at 1"}},
+		{"farther up", []func(*made){poisoned, func(m *made) { signs(&m.root) }}, []string{"ext-key-usage at 2"}},
+	} {
+		m := honest()
+		for _, f := range tt.change {
+			f(m)
+		}
+		var got []string
+		for _, v := range m.judge(t).Violations {
+			if v.Reason == "ext-key-usage" || v.Reason == "path-length" {
+				got = append(got, fmt.Sprintf("%s at %d", v.Reason, v.Index))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 
