@@ -44,11 +44,12 @@ func (j *judgement) members(s *evidence.Subject) []corpus.Member {
 // compared with. It must not be called while Scan or Check run.
 func (a *Auditor) ReferOffer(service string, o vantage.Offer) { a.answers.Refer(service, o) }
 
-// underKnownCA says that a known CA's key signed a certificate, or one above it.
+// underKnownCA says that a known CA's key signed a certificate, or one above it, or
+// that of a root which was one at the time.
 func (j *judgement) underKnownCA(i int) bool {
 	links := j.facts.Chain.Links
 	for range links { // a chain can lead back to itself
-		if links[i].SignedKnown {
+		if links[i].SignedKnown || links[i].SignedGone {
 			return true
 		}
 		if links[i].SignedBy < 0 || int(links[i].SignedBy) == i {

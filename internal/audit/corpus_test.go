@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/certassay/certassay/internal/evidence"
+	"github.com/certassay/certassay/internal/facts"
 	"github.com/certassay/certassay/internal/finding"
 	"github.com/certassay/certassay/internal/lab"
 )
@@ -204,5 +205,27 @@ func TestReferOwnsSCT(t *testing.T) {
 	}
 	if got := found(false); slices.Contains(got, rule) {
 		t.Errorf("without the owner: %v", got)
+	}
+}
+
+// Who stands below a CA that is known, or was a root in its time, is no interceptor for
+// signing much.
+func TestUnderKnownCA(t *testing.T) {
+	for name, tt := range map[string]struct {
+		links []facts.Link
+		want  bool
+	}{
+		"a known CA's key":         {[]facts.Link{{SignedBy: -1, SignedKnown: true}}, true},
+		"above it":                 {[]facts.Link{{SignedBy: 1}, {SignedBy: -1, SignedKnown: true}}, true},
+		"that of a root that went": {[]facts.Link{{SignedBy: 1}, {SignedBy: -1, SignedGone: true}}, true},
+		"nobody's":                 {[]facts.Link{{SignedBy: 1}, {SignedBy: -1}}, false},
+		"its own":                  {[]facts.Link{{SignedBy: 1}, {SignedBy: 1}}, false},
+		"in a circle":              {[]facts.Link{{SignedBy: 1}, {SignedBy: 0}}, false},
+		"of a stray one":           {[]facts.Link{{SignedBy: 2}, {SignedBy: -1, SignedKnown: true}, {SignedBy: -1}}, false},
+	} {
+		j := &judgement{facts: &facts.Facts{Chain: &facts.Chain{Links: tt.links}}}
+		if got := j.underKnownCA(0); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
 	}
 }

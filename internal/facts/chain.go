@@ -80,6 +80,7 @@ type Link struct {
 	// SignedBy is -1 where no certificate of the chain verifies it.
 	SignedBy    int64 `fact:"signed_by" doc:"index of the certificate in the chain whose key verifies it, -1 if none"`
 	SignedKnown bool  `fact:"signed_by_known_ca" doc:"a known CA's key verifies it"`
+	SignedGone  bool  `fact:"signed_by_former_root" doc:"the key of a root verifies it that Mozilla's list held when its validity began, that is not at hand now and that no program blocks"`
 	NamesIssuer bool  `fact:"names_served_issuer" doc:"its issuer is the subject of another certificate of the chain"`
 	Duplicate   bool  `fact:"duplicate" doc:"the same bytes stand earlier in the chain"`
 	Stray       bool  `fact:"stray" doc:"it is on no path from the leaf"`

@@ -11,9 +11,10 @@ import (
 
 // retiredFile is the table of roots that Mozilla's list held and holds no longer, for
 // no fault that the table of distrusted CAs knows of: most were given up for their
-// age. It has the same form; the date is the last one on which the list is known to
-// have held the root. Subjects and keys are those of Debian's ca-certificates and of
-// older releases of the Go module github.com/certifi/gocertifi.
+// age. It has the same form; the date is the last one on which the list held the root,
+// and for the youngest the first one on which it is known to hold it no more. Subjects
+// and keys are those of Debian's ca-certificates and of older releases of the Go module
+// github.com/certifi/gocertifi.
 //
 //go:embed data/retired.json
 var retiredFile []byte

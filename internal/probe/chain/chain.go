@@ -167,7 +167,7 @@ func commonHosts(leaf *cert.Certificate) (out []string) {
 // vouch for a leaf that the library cannot read, and where one did that has gone since.
 func anchorExpected(in *Input, f *facts.Chain, v *verified, reasons map[string]string) *bool {
 	const path = "chain.anchor_expected"
-	former, wasRoot := v.formerRoot(in, gone{trust.RetiredRoot, trust.RetiredName})
+	former, wasRoot := v.formerRoot(in, goneRoots())
 	local := f.Anchor == string(trust.Local)
 	switch {
 	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):

@@ -9,6 +9,9 @@ import (
 	"github.com/certassay/certassay/internal/trust"
 )
 
+// goneRoots are the tables of the program.
+func goneRoots() gone { return gone{trust.RetiredRoot, trust.RetiredName} }
+
 // maxFormer bounds the former roots of one name that are tried.
 const maxFormer = 8
 
@@ -46,11 +49,16 @@ func (in *Input) formerAbove(p *path, roots gone) (trust.Distrusted, bool) {
 		d, ok := roots.root(top)
 		return d, ok && trustedAt(&d, begin)
 	}
-	for i, d := range roots.named(&top.Issuer) {
+	return in.formerSigner(top, begin, roots)
+}
+
+// formerSigner is the former root whose key signed c, where it was trusted at a time.
+func (in *Input) formerSigner(c *cert.Certificate, at time.Time, roots gone) (trust.Distrusted, bool) {
+	for i, d := range roots.named(&c.Issuer) {
 		if i >= maxFormer {
 			break
 		}
-		if trustedAt(&d, begin) && signable(top, &d.CA.Key, sha1Sunset) && in.Check.CheckKey(top, d.CA.SPKI, &d.CA.Key) == cert.Verified {
+		if trustedAt(&d, at) && signable(c, &d.CA.Key, sha1Sunset) && in.Check.CheckKey(c, d.CA.SPKI, &d.CA.Key) == cert.Verified {
 			return d, true
 		}
 	}

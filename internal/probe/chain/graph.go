@@ -144,6 +144,9 @@ func (g *graph) links() []facts.Link {
 			NamesIssuer: len(n.named) > 0, Duplicate: n.duplicate, Stray: !n.reached && !n.duplicate && i < maxLinks,
 			Ended: n.c.NotAfterErr == nil && g.in.At.After(n.c.NotAfter),
 		}
+		if !n.signedKnown {
+			_, out[i].SignedGone = g.in.formerSigner(n.c, n.c.NotBefore, goneRoots())
+		}
 		g.knowledge(n, &out[i])
 	}
 	return out
