@@ -55,6 +55,9 @@ type Distrusted struct {
 	Exempt []string
 	// CA holds the CA's subject and key, and nothing else.
 	CA *cert.Certificate
+	// GivenUp says that nobody decided against it: a list that held it holds it no
+	// longer, as it does with roots that are old or not needed any more.
+	GivenUp bool
 }
 
 // distrustFile is the table, kept by hand: families of CAs of one owner with

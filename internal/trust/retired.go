@@ -25,6 +25,9 @@ var retired = sync.OnceValue(func() *distrustTable {
 	if err != nil {
 		panic(err) // a test reads it
 	}
+	for _, d := range t.certificates {
+		d.GivenUp = true
+	}
 	return t
 })
 

@@ -18,7 +18,13 @@ func TestRetiredFile(t *testing.T) {
 	if _, err := time.Parse(time.DateOnly, table.date); err != nil {
 		t.Errorf("date: %v", err)
 	}
+	keys := map[string]string{}
 	for hash, d := range table.certificates {
+		// Of two certificates over one key the one that stayed longer counts.
+		if other := keys[string(d.CA.SPKI)]; other != "" {
+			t.Errorf("%s and %s have one key", d.Name, other)
+		}
+		keys[string(d.CA.SPKI)] = d.Name
 		if len(d.Decisions) != 1 || d.Decisions[0].Program != "mozilla" || d.Decisions[0].Kind != Removed {
 			t.Errorf("%s (%s): decisions %+v, want one removal", d.Name, hash, d.Decisions)
 		}
@@ -40,7 +46,15 @@ func TestRetired(t *testing.T) {
 	if got := RetiredName(&cert.Name{}); len(got) != 0 {
 		t.Errorf("RetiredName of nothing = %v", got)
 	}
+	for _, d := range retired().certificates {
+		if !d.GivenUp {
+			t.Errorf("%s was given up, and is not said to be", d.Name)
+		}
+	}
 	for _, d := range distrusted().certificates {
+		if d.GivenUp {
+			t.Errorf("%s is said to be given up", d.Name)
+		}
 		if got, ok := RetiredRoot(d.CA); !ok || got.ID == "" || len(RetiredName(&d.CA.Subject)) == 0 {
 			t.Errorf("%s is distrusted and not known to have gone", d.Name)
 		}

@@ -22,13 +22,14 @@ type gone struct {
 }
 
 // formerRoot is a root that vouches for the leaf and was trusted when the leaf was
-// issued, although the roots at hand no longer hold it; false where there is none.
+// issued, or until it was given up, although the roots at hand no longer hold it; false
+// where there is none.
 // An incident's captures are full of such chains, and so is every store of an
 // operating system that follows the browsers late: no stranger made these.
 //
 // Nothing is accepted for it. A root that some program blocks outright, whose key may
-// be another's, counts for nothing; nor does one for what was issued after any
-// program's end for it, as nobody watches over it any more.
+// be another's, counts for nothing; nor does one that a program decided against for
+// what was issued after that.
 func (v *verified) formerRoot(in *Input, roots gone) (trust.Distrusted, bool) {
 	for _, p := range v.paths {
 		if p.anchor() != trust.None || p.broken != reasonUnknown && p.broken != reasonSignature || !p.wellSigned(sha1Sunset) {
@@ -66,11 +67,12 @@ func (in *Input) formerSigner(c *cert.Certificate, at time.Time, roots gone) (tr
 }
 
 // trustedAt says that Mozilla held the root and decided about it later than at, as did
-// every other program, and that none blocks it.
+// every other program, and that none blocks it. A root that was merely given up may
+// sign on, for other programs and for CAs that lead elsewhere, too.
 func trustedAt(d *trust.Distrusted, at time.Time) bool {
 	held := false
 	for _, x := range d.Decisions {
-		if x.Kind == trust.Blocked || !at.Before(x.Date) {
+		if x.Kind == trust.Blocked || !at.Before(x.Date) && !d.GivenUp {
 			return false
 		}
 		held = held || x.Program == programMozilla
@@ -80,6 +82,6 @@ func trustedAt(d *trust.Distrusted, at time.Time) bool {
 
 func formerReason(d *trust.Distrusted) string {
 	until := slices.MinFunc(d.Decisions, func(a, b trust.Decision) int { return a.Date.Compare(b.Date) }).Date
-	return fmt.Sprintf("the chain leads to %s, which was a public root until %s at least, after this was issued, and is not among the roots at hand; judge by the roots of that time (--program NAME=FILE), or name the root (--roots)",
+	return fmt.Sprintf("the chain leads to %s, which was a public root until %s or so, and is not among the roots at hand: nobody watches over it for browsers any more; judge by the roots of that time (--program NAME=FILE), name the root (--roots), or have the server send a chain to a root of today",
 		cert.Escape(d.Name), until.Format(time.DateOnly))
 }

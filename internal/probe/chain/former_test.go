@@ -75,17 +75,20 @@ func TestTrustedAt(t *testing.T) {
 		decisions []trust.Decision
 		issued    string
 		want      bool
+		givenUp   bool
 	}{
-		{"issued before the removal", []trust.Decision{mozilla}, "2021-12-12", true},
-		{"issued on the day", []trust.Decision{mozilla}, "2021-12-13", false},
-		{"issued after another program's end", []trust.Decision{mozilla, chrome}, "2020-06-01", false},
-		{"issued before every end", []trust.Decision{mozilla, chrome}, "2019-12-31", true},
-		{"blocked later", []trust.Decision{mozilla, blocked}, "2019-12-31", false},
-		{"never a root of Mozilla", []trust.Decision{chrome}, "2019-12-31", false},
-		{"nothing was decided", nil, "2019-12-31", false},
+		{"issued before the removal", []trust.Decision{mozilla}, "2021-12-12", true, false},
+		{"issued on the day", []trust.Decision{mozilla}, "2021-12-13", false, false},
+		{"issued after it was given up", []trust.Decision{mozilla}, "2023-01-01", true, true},
+		{"given up, and blocked", []trust.Decision{mozilla, blocked}, "2019-12-31", false, true},
+		{"issued after another program's end", []trust.Decision{mozilla, chrome}, "2020-06-01", false, false},
+		{"issued before every end", []trust.Decision{mozilla, chrome}, "2019-12-31", true, false},
+		{"blocked later", []trust.Decision{mozilla, blocked}, "2019-12-31", false, false},
+		{"never a root of Mozilla", []trust.Decision{chrome}, "2019-12-31", false, false},
+		{"nothing was decided", nil, "2019-12-31", false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := trustedAt(&trust.Distrusted{Decisions: tt.decisions}, day(tt.issued)); got != tt.want {
+			if got := trustedAt(&trust.Distrusted{Decisions: tt.decisions, GivenUp: tt.givenUp}, day(tt.issued)); got != tt.want {
 				t.Errorf("trustedAt = %v, want %v", got, tt.want)
 			}
 		})
