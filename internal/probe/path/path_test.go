@@ -9,6 +9,17 @@ import (
 	"github.com/certassay/certassay/internal/facts"
 )
 
+// answer is a fact of three values as tests write it.
+func answer(b *bool) string {
+	switch {
+	case b == nil:
+		return "unknown"
+	case *b:
+		return "yes"
+	}
+	return "no"
+}
+
 // A large ClientHello is refused for its size where it was dropped and a small one
 // taken, unless it was taken when it was sent again.
 func TestHelloReset(t *testing.T) {
@@ -29,10 +40,7 @@ func TestHelloReset(t *testing.T) {
 		{"the first was lost by chance", []evidence.Handshake{dropped, small, large}, "no"},
 		{"neither is taken", []evidence.Handshake{dropped, silent}, "unknown"},
 	} {
-		got := "unknown"
-		if r := helloReset(&evidence.Subject{Handshakes: tt.made}); r != nil {
-			got = map[bool]string{true: "yes", false: "no"}[*r]
-		}
+		got := answer(helloReset(&evidence.Subject{Handshakes: tt.made}))
 		if got != tt.want {
 			t.Errorf("%s: helloReset() = %s, want %s", tt.name, got, tt.want)
 		}
@@ -96,10 +104,7 @@ func TestPossession(t *testing.T) {
 		{"refuted for another", []evidence.Handshake{{Certificates: other, Refuted: true}, {Certificates: leaf, Possession: true}}, "yes"},
 		{"without a certificate", []evidence.Handshake{{Possession: true}}, "unknown"},
 	} {
-		got := "unknown"
-		if p := possession(&evidence.Subject{Certificates: leaf, Handshakes: tt.made}); p != nil {
-			got = map[bool]string{true: "yes", false: "no"}[*p]
-		}
+		got := answer(possession(&evidence.Subject{Certificates: leaf, Handshakes: tt.made}))
 		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}

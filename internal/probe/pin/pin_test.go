@@ -14,6 +14,17 @@ import (
 	"github.com/certassay/certassay/internal/trust"
 )
 
+// answer is a fact of three values as tests write it.
+func answer(b *bool) string {
+	switch {
+	case b == nil:
+		return "unknown"
+	case *b:
+		return "yes"
+	}
+	return "no"
+}
+
 func store(t *testing.T) *trust.Store {
 	t.Helper()
 	s, err := trust.New(nil, nil)
@@ -78,10 +89,7 @@ func TestIssuerByName(t *testing.T) {
 			in := public(t, s, tt.root, tt.organization)
 			in.Expected = &expect.Expectation{Issuers: []expect.Issuer{{CA: tt.allowed}}}
 			f := Expect(in)
-			got := "unknown"
-			if f.IssuerOK != nil {
-				got = map[bool]string{true: "yes", false: "no"}[*f.IssuerOK]
-			}
+			got := answer(f.IssuerOK)
 			if got != tt.want || (got == "unknown") != (in.Reasons["expect.issuer_allowed"] != "") {
 				t.Errorf("issuer allowed = %s (%q), want %s", got, in.Reasons["expect.issuer_allowed"], tt.want)
 			}
@@ -175,10 +183,7 @@ func TestLogged(t *testing.T) {
 	} {
 		f := &facts.Expect{}
 		(&Input{SCTs: tt.scts, CT: tt.ct}).logged(f)
-		got := "unknown"
-		if f.Logged != nil {
-			got = map[bool]string{true: "yes", false: "no"}[*f.Logged]
-		}
+		got := answer(f.Logged)
 		if got != tt.want {
 			t.Errorf("%s: logged = %s, want %s", tt.name, got, tt.want)
 		}

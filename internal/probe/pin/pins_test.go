@@ -69,10 +69,7 @@ func TestPins(t *testing.T) {
 			if d := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b []string) bool { return cmp.Equal(list(a), list(b)) })); d != "" {
 				t.Error(d)
 			}
-			is := "unknown"
-			if f.KeyMatches != nil {
-				is = map[bool]string{true: "yes", false: "no"}[*f.KeyMatches]
-			}
+			is := answer(f.KeyMatches)
 			if is != tt.is || (is == "unknown") != (reasons["expect.key_matches"] == reasonAllEnded) {
 				t.Errorf("key matches = %s (%s), want %s", is, reasons["expect.key_matches"], tt.is)
 			}
@@ -207,10 +204,7 @@ func TestKeyType(t *testing.T) {
 	} {
 		in.Leaf, in.Reasons = &facts.Cert{Key: tt.key}, map[string]string{}
 		f := Expect(in)
-		got := "unknown"
-		if f.KeyTypeOK != nil {
-			got = map[bool]string{true: "yes", false: "no"}[*f.KeyTypeOK]
-		}
+		got := answer(f.KeyTypeOK)
 		if got != tt.want || (got == "unknown") != (in.Reasons["expect.key_type_allowed"] != "") {
 			t.Errorf("%s: %s (%v), want %s", name, got, in.Reasons, tt.want)
 		}
@@ -249,10 +243,7 @@ func TestIssuers(t *testing.T) {
 			in.Chain.Paths, in.Reasons = tt.paths, map[string]string{}
 			in.Expected = &expect.Expectation{Issuers: tt.allowed}
 			f := Expect(in)
-			got := "unknown"
-			if f.IssuerOK != nil {
-				got = map[bool]string{true: "yes", false: "no"}[*f.IssuerOK]
-			}
+			got := answer(f.IssuerOK)
 			if got != tt.want || (got == "unknown") != (in.Reasons["expect.issuer_allowed"] == reasonUnvouched) {
 				t.Errorf("allowed = %s (%s), want %s", got, in.Reasons["expect.issuer_allowed"], tt.want)
 			}
