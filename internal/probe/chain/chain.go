@@ -154,7 +154,7 @@ func commonHosts(leaf *cert.Certificate) (out []string) {
 		return nil
 	}
 	for _, cn := range leaf.Subject.CommonNames() {
-		if hostLike(cn) && unfit(cn) == "" || looseAddress(cn) {
+		if name.HostLike(cn) && unfit(cn) == "" || looseAddress(cn) {
 			out = append(out, strings.TrimPrefix(cn, "*."))
 		}
 	}

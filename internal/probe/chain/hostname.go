@@ -42,7 +42,7 @@ func unfit(dns string) string {
 func commonNames(c *cert.Certificate) (out []string) {
 	listed := c.DNSNames()
 	for _, cn := range c.Subject.CommonNames() {
-		if len(listed) == 0 || !hostLike(cn) || looseAddress(cn) || slices.Contains(listed, cn) {
+		if len(listed) == 0 || !name.HostLike(cn) || looseAddress(cn) || slices.Contains(listed, cn) {
 			continue
 		}
 		if !slices.ContainsFunc(listed, func(l string) bool { return strings.HasSuffix(l, "."+cn) }) {
@@ -99,11 +99,6 @@ func commonAddresses(c *cert.Certificate) (out []string) {
 		}
 	}
 	return out
-}
-
-// hostLike says whether a common name is meant as a host name.
-func hostLike(cn string) bool {
-	return strings.Contains(cn, ".") && !strings.ContainsAny(cn, " /@:")
 }
 
 // looseAddress says whether a text is an address in any form that some software

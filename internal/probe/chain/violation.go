@@ -11,6 +11,7 @@ import (
 
 	"github.com/certassay/certassay/internal/cert"
 	"github.com/certassay/certassay/internal/ct"
+	"github.com/certassay/certassay/internal/probe/name"
 	"github.com/certassay/certassay/internal/trust"
 )
 
@@ -294,7 +295,7 @@ func (j *judge) commonName(s *subtrees) {
 		n := constrained{cert.DNSName, []byte(cn)}
 		if ip, err := netip.ParseAddr(cn); err == nil {
 			n = constrained{cert.IPName, ip.AsSlice()}
-		} else if !hostLike(cn) {
+		} else if !name.HostLike(cn) {
 			continue
 		}
 		if err := s.escape(n, &j.left); err != nil {

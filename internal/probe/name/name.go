@@ -70,7 +70,7 @@ func Alternative(c *cert.Certificate) *facts.Names {
 		f.Public = f.Public || publicIP(ip.Unmap())
 	}
 	for _, cn := range c.Subject.CommonNames() {
-		f.CNNotInSAN = f.CNNotInSAN || hostLike(cn) && !covered(f, cn)
+		f.CNNotInSAN = f.CNNotInSAN || HostLike(cn) && !covered(f, cn)
 	}
 	return f
 }
@@ -108,8 +108,8 @@ func overRegistry(dns string) bool {
 	return false
 }
 
-// hostLike says whether a commonName is meant as a host name.
-func hostLike(cn string) bool {
+// HostLike says whether a commonName is meant as a host name.
+func HostLike(cn string) bool {
 	return strings.Contains(cn, ".") && !strings.ContainsAny(cn, " /@:")
 }
 
