@@ -167,11 +167,12 @@ func commonHosts(leaf *cert.Certificate) (out []string) {
 // vouch for a leaf that the library cannot read, and where one did that has gone since.
 func anchorExpected(in *Input, f *facts.Chain, v *verified, reasons map[string]string) *bool {
 	const path = "chain.anchor_expected"
+	if f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory) {
+		return maybe(true, true)
+	}
 	former, wasRoot := v.formerRoot(in, goneRoots())
 	local := f.Anchor == string(trust.Local)
 	switch {
-	case f.Anchor == string(trust.Public) || f.Anchor == string(trust.Inventory):
-		return maybe(true, true)
 	case f.NamePublic == nil && len(commonHosts(in.Certificates[0])) > 0:
 		reasons[path] = "no name was asked for, and the certificate names a host in its common name alone, which counts here only in one that says it is for TLS servers, from " + commonNameEnd.Format(time.DateOnly) + " or later: nothing says which root it must reach; name the host with --name, or its root with --roots"
 	case f.NamePublic == nil:

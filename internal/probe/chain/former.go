@@ -23,9 +23,8 @@ type gone struct {
 
 // formerRoot is a root that vouches for the leaf and was trusted when the leaf was
 // issued, or until it was given up, although the roots at hand no longer hold it; false
-// where there is none.
-// An incident's captures are full of such chains, and so is every store of an
-// operating system that follows the browsers late: no stranger made these.
+// where there is none. An incident's captures are full of such chains, and so is every
+// store of an operating system that follows the browsers late: no stranger made these.
 //
 // Nothing is accepted for it. A root that some program blocks outright, whose key may
 // be another's, counts for nothing; nor does one that a program decided against for
